@@ -1,0 +1,33 @@
+"""Superposition codes for scikit-learn.
+
+A superposition code stores a sparse subset y of N codewords as one vector x = F^T y in d << N
+dimensions: encoders write it, channels disturb it, decoders read it back.
+"""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from sksupercode.channels import DropoutChannel, GaussianChannel, QuantizationChannel
+from sksupercode.decoders import (
+    BasisPursuitDecoder,
+    MatchingPursuitDecoder,
+    ThresholdDecoder,
+    TopKDecoder,
+)
+from sksupercode.encoders import RademacherEncoder, SphericalEncoder
+from sksupercode.exceptions import CodebookMismatchWarning
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "BasisPursuitDecoder",
+    "CodebookMismatchWarning",
+    "DropoutChannel",
+    "GaussianChannel",
+    "MatchingPursuitDecoder",
+    "QuantizationChannel",
+    "RademacherEncoder",
+    "SphericalEncoder",
+    "ThresholdDecoder",
+    "TopKDecoder",
+]

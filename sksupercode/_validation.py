@@ -1,0 +1,219 @@
+"""Checks of parameters and inputs that the whole package shares."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import math
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.sparse import csr_array, issparse
+from sklearn.utils import check_array
+
+
+def _refuse(name, wanted, value):
+    raise ValueError(f"{name} must be {wanted}, got {value!r} ({type(value).__name__}).")
+
+
+def _describe(noun, minimum, maximum, min_inclusive, max_inclusive, allow_none):
+    bounds = []
+    if minimum is not None and minimum != -math.inf:
+        bounds.append(f"{'>=' if min_inclusive else '>'} {minimum}")
+    if maximum is not None and maximum != math.inf:
+        bounds.append(f"{'<=' if max_inclusive else '<'} {maximum}")
+    wanted = " ".join([noun, " and ".join(bounds)]) if bounds else noun
+    return wanted + (" or None" if allow_none else "")
+
+
+def check_integer(value, name, *, minimum=None, maximum=None, allow_none=False):
+    """Return ``value`` as an int; bools and floats are refused.
+
+    Parameters
+    ----------
+    value : object
+        What the user passed.
+    name : str
+        The parameter's name, for the message.
+    minimum, maximum : int or None, default=None
+        Inclusive bounds.
+    allow_none : bool, default=False
+        Whether None is passed through.
+
+    Returns
+    -------
+    int or None
+
+    Raises
+    ------
+    ValueError
+        If ``value`` is not an integer within the bounds.
+    """
+    if value is None and allow_none:
+        return None
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, Integral)
+        or (minimum is not None and value < minimum)
+        or (maximum is not None and value > maximum)
+    ):
+        _refuse(name, _describe("an integer", minimum, maximum, True, True, allow_none), value)
+    return int(value)
+
+
+def check_real(
+    value,
+    name,
+    *,
+    minimum=None,
+    maximum=None,
+    min_inclusive=True,
+    max_inclusive=True,
+    allow_none=False,
+):
+    """Return ``value`` as a float; bools and nan are refused, integers are taken.
+
+    Infinity is a real number here: pass ``maximum=np.inf, max_inclusive=False`` to refuse it.
+
+    Parameters
+    ----------
+    value : object
+        What the user passed.
+    name : str
+        The parameter's name, for the message.
+    minimum, maximum : float or None, default=None
+        Bounds.
+    min_inclusive, max_inclusive : bool, default=True
+        Whether the bounds themselves are legal.
+    allow_none : bool, default=False
+        Whether None is passed through.
+
+    Returns
+    -------
+    float or None
+
+    Raises
+    ------
+    ValueError
+        If ``value`` is not a real number within the bounds.
+    """
+    if value is None and allow_none:
+        return None
+    legal = isinstance(value, Real) and not isinstance(value, bool) and not math.isnan(value)
+    if legal and minimum is not None:
+        legal = value >= minimum if min_inclusive else value > minimum
+    if legal and maximum is not None:
+        legal = value <= maximum if max_inclusive else value < maximum
+    if not legal:
+        finite = maximum == math.inf and not max_inclusive
+        noun = "a finite real number" if finite else "a real number"
+        wanted = _describe(noun, minimum, maximum, min_inclusive, max_inclusive, allow_none)
+        _refuse(name, wanted, value)
+    return float(value)
+
+
+def check_option(value, name, options):
+    """Return ``value`` if it is one of the strings ``options``.
+
+    Parameters
+    ----------
+    value : object
+        What the user passed.
+    name : str
+        The parameter's name, for the message.
+    options : sequence of str
+        What is legal.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If ``value`` is something else.
+    """
+    if not isinstance(value, str) or value not in options:
+        _refuse(name, "one of " + ", ".join(repr(option) for option in options), value)
+    return value
+
+
+def check_generator(random_state, name="random_state"):
+    """Return a ``numpy.random.Generator``, without touching numpy's global random state.
+
+    Parameters
+    ----------
+    random_state : int, RandomState, Generator or None
+        None gives fresh entropy, an integer the same stream every time, a `Generator` is returned
+        as it is, and a `RandomState` is advanced to seed a new generator.
+    name : str, default="random_state"
+        The parameter's name, for the message.
+
+    Returns
+    -------
+    numpy.random.Generator
+
+    Raises
+    ------
+    ValueError
+        If ``random_state`` is something else, or a negative integer.
+    """
+    if random_state is None or isinstance(random_state, np.random.Generator):
+        return np.random.default_rng(random_state)
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.default_rng(random_state.randint(0, 2**32, size=4, dtype=np.uint32))
+    if isinstance(random_state, Integral) and not isinstance(random_state, bool):
+        return np.random.default_rng(check_integer(random_state, name, minimum=0))
+    _refuse(name, "an integer >= 0, a RandomState, a Generator or None", random_state)
+
+
+def check_codes(y, name="y", *, n_samples=None, n_features=None):
+    """Return sparse codes as a canonical ``csr_array``, leaving the input as it was.
+
+    Parameters
+    ----------
+    y : array-like or sparse matrix or array of shape (n_samples, n_features)
+        Dense or sparse, in any format. Explicit zeros are dropped, duplicate entries summed.
+    name : str, default="y"
+        The parameter's name, for the messages.
+    n_samples, n_features : int or None, default=None
+        The shape that is wanted, where it is known.
+
+    Returns
+    -------
+    csr_array of shape (n_samples, n_features)
+        With sorted indices and no explicit zeros. float32 and float64 stay, all else becomes
+        float64. May share memory with ``y``: not to be written to.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not a finite real matrix of that shape with at least one row and one column.
+    """
+    if not hasattr(y, "ndim"):
+        try:
+            y = np.asarray(y)
+        except ValueError as error:
+            raise ValueError(
+                f"{name} must be an (n_samples, n_features) matrix: {error}"
+            ) from error
+    if y.ndim != 2:
+        raise ValueError(
+            f"{name} must be an (n_samples, n_features) matrix, one row per sample and one column "
+            f"per codeword; got {y.ndim} dimension(s), shape {y.shape}."
+        )
+    try:
+        y = check_array(y, accept_sparse="csr", dtype=(np.float64, np.float32), input_name=name)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must be a finite real (n_samples, n_features) matrix: {error}"
+        ) from error
+    for axis, (found, wanted) in enumerate(zip(y.shape, (n_samples, n_features), strict=True)):
+        if wanted is not None and found != wanted:
+            noun = ("rows", "columns")[axis]
+            raise ValueError(f"{name} must have {wanted} {noun}, got shape {y.shape}.")
+    codes = csr_array(y)
+    if issparse(y) and not (codes.has_canonical_format and np.all(codes.data)):
+        codes = codes.copy()
+        codes.sum_duplicates()
+        codes.eliminate_zeros()
+    return codes

@@ -1,0 +1,18 @@
+"""Decoders: points x in d dimensions become sparse codes y of N columns."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from sksupercode.decoders._base import BaseDecoder
+from sksupercode.decoders._basis_pursuit import BasisPursuitDecoder
+from sksupercode.decoders._matching_pursuit import MatchingPursuitDecoder
+from sksupercode.decoders._threshold import ThresholdDecoder
+from sksupercode.decoders._top_k import TopKDecoder
+
+__all__ = [
+    "BaseDecoder",
+    "BasisPursuitDecoder",
+    "MatchingPursuitDecoder",
+    "ThresholdDecoder",
+    "TopKDecoder",
+]

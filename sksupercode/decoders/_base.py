@@ -1,0 +1,287 @@
+"""What all decoders share: dictionary, validation, blocks of samples, CSR, predict and score."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+from abc import ABC, abstractmethod
+
+import numpy as np
+from scipy.sparse import csr_array
+from sklearn import get_config
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import gen_batches
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sksupercode._sparse import as_configured_csr
+from sksupercode._validation import check_codes, check_integer, check_option
+from sksupercode.decoders._codebook import read_codes, resolve_dictionary, warn_on_mismatch
+from sksupercode.dictionaries._base import block_length
+from sksupercode.metrics import exact_recovery_score
+
+
+class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
+    """Base class of the decoders: points x in d dimensions become sparse codes y of N columns.
+
+    A concrete decoder implements ``_decode``. Inside a decoder, samples are in the units of the
+    unnormalised dictionary ``self._codewords``, and a batch of sparse codes is a pair
+    ``(indices, values)`` of arrays of shape (n_samples, m), in which a value of 0 means no entry.
+    CSR is made of them once, here.
+
+    Parameters
+    ----------
+    dictionary : encoder, fitted estimator with ``dictionary_``, or array-like of shape (N, d)
+        Where the codewords come from.
+
+    n_nonzero_coefs : int or None, default=None
+        Number k of codewords in a superposition. None learns it from y.
+
+    values : {"auto", "binary", "nonnegative", "real"}, default="auto"
+        Which values nonzero coefficients may take.
+
+    sparse_output : bool, default=True
+        Whether codes come as CSR or as a dense array.
+    """
+
+    def __init__(self, dictionary, n_nonzero_coefs=None, *, values="auto", sparse_output=True):
+        self.dictionary = dictionary
+        self.n_nonzero_coefs = n_nonzero_coefs
+        self.values = values
+        self.sparse_output = sparse_output
+
+    @abstractmethod
+    def _decode(self, V):
+        """Decode a block of samples in units of the unnormalised dictionary.
+
+        Parameters
+        ----------
+        V : float64 ndarray of shape (n_samples, d)
+            Samples, in the units of ``self._codewords``.
+
+        Returns
+        -------
+        indices : intp ndarray of shape (n_samples, m)
+            Columns of the nonzero coefficients; a column named twice has the sum of its values.
+
+        values : float64 ndarray of shape (n_samples, m)
+            Their values; 0 where there is no entry.
+        """
+
+    def _decode_support(self, V):
+        """Decode a block of samples for ``predict``, where only the support counts."""
+        return self._decode(V)
+
+    def _fit_decoder(self, X):
+        """Check the parameters of a concrete decoder and learn what it learns from X."""
+
+    def _needs_fixed_k(self):
+        """Return whether every sample gets the same number of codewords."""
+        return False
+
+    def _bytes_per_sample(self):
+        """Return the memory that decoding one more sample of a block takes."""
+        return 24 * self.dictionary_.shape[0]
+
+    def fit(self, X, y=None):
+        """Find the dictionary, learn the sparsity, and check the one against the other.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, d)
+            Points in code space.
+
+        y : {ndarray, sparse matrix or array} of shape (n_samples, N) or None, default=None
+            The codes that X was written from. Needed where N or k are to be learned; anything that
+            is not an (n_samples, N) matrix is ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted decoder.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is illegal, if there is no dictionary or sparsity to be had, or if X is
+            not a matrix of finite numbers whose columns are the dimensions of the codewords.
+
+        MemoryError
+            If the codebook cannot fit in memory.
+        """
+        X = validate_data(self, X, dtype=[np.float64, np.float32])
+        check_option(self.values, "values", ("auto", "binary", "nonnegative", "real"))
+        k = check_integer(self.n_nonzero_coefs, "n_nonzero_coefs", minimum=0, allow_none=True)
+        self.dictionary_, self.intercept_, values = resolve_dictionary(self.dictionary, X, y)
+        self.values_ = values if self.values == "auto" else self.values
+        Y = read_codes(y, *X.shape[:1], self.dictionary_.shape[0])
+        self.n_nonzero_coefs_ = self._learn_sparsity(Y) if k is None else k
+        if Y is not None:
+            warn_on_mismatch(self.dictionary_, X - self.intercept_, Y)
+        self._fit_decoder(X)
+        return self
+
+    def _learn_sparsity(self, Y):
+        if Y is None:
+            if self._needs_fixed_k():
+                raise ValueError(
+                    f"n_nonzero_coefs=None of {type(self).__name__} is learned from the codes y, "
+                    "but fit got no y of shape (n_samples, N): pass a number or y."
+                )
+            return None
+        counts = np.diff(Y.indptr)
+        if counts.min() == counts.max() or not self._needs_fixed_k():
+            return max(int(round(counts.mean())), int(counts.any()))
+        warnings.warn(
+            f"The rows of y have {counts.min()} to {counts.max()} nonzero entries; "
+            f"{type(self).__name__} gives every sample {counts.max()}.",
+            UserWarning,
+            stacklevel=3,
+        )
+        return int(counts.max())
+
+    @property
+    def _codewords(self):
+        return self.dictionary_.unnormalized
+
+    def _to_units(self, X):
+        return self.dictionary_.to_units(X - self.intercept_)
+
+    def _check_samples(self, X):
+        check_is_fitted(self)
+        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+
+    def _decode_all(self, X, decode):
+        """Decode X block by block and return CSR arrays."""
+        codes = []
+        for rows in gen_batches(len(X), block_length(self._bytes_per_sample(), share=0.5)):
+            codes.append(_to_triples(*decode(self._to_units(X[rows]))))
+        counts, indices, data = (np.concatenate(parts) for parts in zip(*codes, strict=True))
+        indptr = np.concatenate([[0], np.cumsum(counts)])
+        index_dtype = np.int32 if max(indptr[-1], self._n_features_out) < 2**31 else np.int64
+        Z = csr_array(
+            (data, indices.astype(index_dtype), indptr.astype(index_dtype)),
+            shape=(len(X), self._n_features_out),
+        )
+        Z.sum_duplicates()
+        Z.eliminate_zeros()
+        return Z
+
+    def transform(self, X):
+        """Decode each sample to its sparse code.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, d)
+            Points in code space.
+
+        Returns
+        -------
+        Z : CSR matrix or ndarray of shape (n_samples, N)
+            Sparse codes in the dtype of X; dense if ``sparse_output=False``.
+
+        Raises
+        ------
+        ValueError
+            If X is not a matrix of finite numbers with d columns, or if pandas or polars output is
+            asked for without ``sparse_output=False``.
+        """
+        X = self._check_samples(X)
+        configured = getattr(self, "_sklearn_output_config", {})
+        container = configured.get("transform", get_config()["transform_output"])
+        if self.sparse_output and container != "default":
+            raise ValueError(
+                f"{container} output does not support sparse data: set sparse_output=False, or "
+                "set_output(transform='default')."
+            )
+        Z = self._decode_all(X, self._decode)
+        if self.values_ == "binary":
+            Z.data[:] = 1
+        return self._output(Z, X.dtype)
+
+    def predict(self, X):
+        """Decode the support of each sample.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, d)
+            Points in code space.
+
+        Returns
+        -------
+        support : CSR matrix or ndarray of shape (n_samples, N)
+            1 where a codeword was found, int64; dense if ``sparse_output=False``.
+
+        Raises
+        ------
+        ValueError
+            If X is not a matrix of finite numbers with d columns.
+        """
+        Z = self._decode_all(self._check_samples(X), self._decode_support)
+        Z.data[:] = 1
+        return self._output(Z, np.int64)
+
+    def _output(self, Z, dtype):
+        Z = Z.astype(dtype, copy=False)
+        return as_configured_csr(Z) if self.sparse_output else Z.toarray()
+
+    def score(self, X, y):
+        """Return the exact-recovery rate: the fraction of samples whose support is found exactly.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, d)
+            Points in code space.
+
+        y : {ndarray, sparse matrix or array} of shape (n_samples, N)
+            The codes that X was written from; their support is where they are not 0.
+
+        Returns
+        -------
+        score : float
+            In [0, 1].
+
+        Raises
+        ------
+        ValueError
+            If X or y has another shape, or holds anything but finite numbers.
+        """
+        X = self._check_samples(X)
+        y = check_codes(y, n_samples=len(X), n_features=self._n_features_out)
+        return exact_recovery_score(y, self._decode_all(X, self._decode_support))
+
+    def inverse_transform(self, X):
+        """Superpose codes: ``x = F^T z``, plus the intercept of the dictionary's estimator.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix or array} of shape (n_samples, N)
+            Sparse codes, as :meth:`transform` gives them.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, d)
+            Points in code space, float32 for float32 codes and float64 otherwise.
+
+        Raises
+        ------
+        ValueError
+            If X is not a matrix of finite numbers with N columns.
+        """
+        check_is_fitted(self)
+        Z = check_codes(X, "X", n_features=self._n_features_out)
+        return (self.dictionary_.superpose(Z) + self.intercept_).astype(Z.dtype, copy=False)
+
+    @property
+    def _n_features_out(self):
+        return self.dictionary_.shape[0]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _to_triples(indices, values):
+    """Flatten (indices, values) to row counts, columns and data, without the empty places."""
+    kept = values != 0
+    return kept.sum(axis=1), indices[kept], values[kept]

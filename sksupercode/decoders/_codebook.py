@@ -1,0 +1,188 @@
+"""How a decoder comes by its dictionary, and how it notices that it is the wrong one."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
+
+from sksupercode._validation import check_codes
+from sksupercode.dictionaries import DenseDictionary, Dictionary
+from sksupercode.encoders import BaseEncoder
+from sksupercode.exceptions import CodebookMismatchWarning
+
+_ROWS_TO_CHECK = 64
+# A wrong codebook gives a standard normal z, a right one z > 15 unless there are few data or
+# much noise.
+_LOWEST_Z = 4.0
+
+
+def resolve_dictionary(source, X, y):
+    """Find the dictionary that a decoder's ``dictionary`` parameter names.
+
+    Parameters
+    ----------
+    source : BaseEncoder, fitted estimator, Dictionary or array-like of shape (N, d)
+        An encoder with an integer seed is a recipe for d = ``X.shape[1]`` and N = its
+        ``n_features`` or else ``y.shape[1]``; a fitted encoder without such a seed, and any other
+        estimator, lends its ``dictionary_`` as it is.
+
+    X : ndarray of shape (n_samples, d)
+        Points in code space.
+
+    y : object
+        What ``fit`` was given; consulted where N is to be learned.
+
+    Returns
+    -------
+    dictionary : Dictionary of shape (N, d)
+        The codewords.
+
+    intercept : ndarray of shape (d,) or float
+        The estimator's ``intercept_``, 0.0 where there is none.
+
+    values : {"binary", "nonnegative", "real"}
+        Which values coefficients take by default.
+
+    Raises
+    ------
+    ValueError
+        If there is no dictionary to be had, or its codewords have other than d dimensions.
+    """
+    estimator = source.estimator if isinstance(source, FrozenEstimator) else source
+    intercept = 0.0
+    if isinstance(estimator, BaseEncoder):
+        dictionary, values = _codebook_of(estimator, X, y), "binary"
+    elif isinstance(estimator, BaseEstimator):
+        if not hasattr(estimator, "dictionary_"):
+            raise ValueError(
+                f"dictionary={type(estimator).__name__}(...) has no dictionary_: pass a fitted "
+                "estimator."
+            )
+        dictionary, values = as_dictionary(estimator.dictionary_), "nonnegative"
+        intercept = getattr(estimator, "intercept_", 0.0)
+    else:
+        dictionary, values = as_dictionary(source), "real"
+    if dictionary.shape[1] != X.shape[1]:
+        raise ValueError(
+            f"X has {X.shape[1]} columns, but the codewords of the dictionary have "
+            f"{dictionary.shape[1]} dimensions."
+        )
+    return dictionary, intercept, values
+
+
+def as_dictionary(source):
+    """Return a Dictionary for any matrix of codewords."""
+    if isinstance(source, Dictionary):
+        return source
+    if issparse(source) or isinstance(source, type | str | None):
+        raise ValueError(
+            "dictionary must be an array of shape (N, d), an encoder, or a fitted estimator with "
+            f"dictionary_, got {source!r}."
+        )
+    return DenseDictionary(source)
+
+
+def _codebook_of(encoder, X, y):
+    name = type(encoder).__name__
+    if not encoder.has_recipe:
+        if hasattr(encoder, "dictionary_"):
+            return encoder.dictionary_
+        raise ValueError(
+            f"dictionary={name}(random_state={encoder.random_state!r}) cannot be shared with a "
+            "decoder: give it an integer random_state, or pass it fitted."
+        )
+    n_features = encoder.n_features
+    if n_features is None:
+        shape = _shape(y)
+        if len(shape) != 2 or shape[0] != X.shape[0]:
+            raise ValueError(
+                f"dictionary={name}(n_features=None) is an incomplete recipe: fit needs y of "
+                f"shape ({X.shape[0]}, N), or {name} needs n_features=N; got y"
+                + ("=None." if y is None else f" of shape {shape}.")
+            )
+        n_features = shape[1]
+    return encoder.codebook(int(n_features), X.shape[1])
+
+
+def _shape(y):
+    """Return the shape of anything; () for what is no array."""
+    try:
+        return y.shape if hasattr(y, "shape") else np.asarray(y).shape
+    except ValueError:
+        return ()
+
+
+def read_codes(y, n_samples, n_features):
+    """Return y as a CSR array if it is an (n, N) matrix, and None for anything else.
+
+    A matrix of numbers with one row a sample and another number of columns is ignored as well,
+    but with a warning: it looks like codes of other codewords.
+    """
+    shape = _shape(y)
+    if len(shape) != 2 or shape[0] != n_samples:
+        return None
+    if shape[1] != n_features:
+        if issparse(y) or shape[1] > 1 and np.isin(np.asarray(y), (0, 1)).all():
+            warnings.warn(
+                f"y has {shape[1]} columns, but the dictionary has {n_features} codewords: y is "
+                "ignored.",
+                CodebookMismatchWarning,
+                stacklevel=3,
+            )
+        return None
+    return check_codes(y)
+
+
+def warn_on_mismatch(dictionary, X, Y):
+    """Warn when X does not correlate with the superpositions of Y.
+
+    The mean cosine between ``x_i`` and ``y_i F`` over the first rows, in units of its standard
+    deviation under a codebook that is independent of X,
+
+    .. math::
+        z = \frac{\sum_i \langle u_i, \hat x_i \rangle / \lVert \hat x_i \rVert}{\sigma},
+        \qquad \sigma^2 = \frac1d \sum_{i,j} \frac{\langle y_i, y_j \rangle
+        \langle u_i, u_j \rangle}{\lVert \hat x_i \rVert \lVert \hat x_j \rVert},
+
+    with ``u_i = x_i / ||x_i||``. For rows that have little in common this is the mean cosine times
+    sqrt(n d).
+
+    Parameters
+    ----------
+    dictionary : Dictionary of shape (N, d)
+        The codebook of the decoder.
+
+    X : ndarray of shape (n_samples, d)
+        Points in code space, less the intercept.
+
+    Y : csr_array of shape (n_samples, N)
+        Their codes.
+    """
+    rows = np.flatnonzero((np.diff(Y.indptr) > 0) & X.any(axis=1))[:_ROWS_TO_CHECK]
+    Y = Y[rows].astype(np.float64)
+    X_hat = dictionary.superpose(Y)
+    norms = np.linalg.norm(X_hat, axis=1)
+    kept = norms > 0
+    if not kept.any():
+        return
+    Y, X_hat, norms = Y[kept], X_hat[kept], norms[kept]
+    U = X[rows][kept].astype(np.float64)
+    U /= np.linalg.norm(U, axis=1, keepdims=True)
+    cosines = np.einsum("ij,ij->i", U, X_hat) / norms
+    overlaps = (Y @ Y.T).toarray() * (U @ U.T) / np.outer(norms, norms)
+    mean_square = dictionary.squared_norms.mean()
+    z = cosines.sum() / np.sqrt(mean_square * overlaps.sum() / X.shape[1])
+    # A handful of numbers cannot tell, but a right codebook without noise has cosines of 1.
+    if z < _LOWEST_Z and cosines.mean() < 0.5:
+        warnings.warn(
+            f"X is uncorrelated with the codes y written in the decoder's dictionary (z = {z:.1f}, "
+            "expected above 15): was X written with another codebook? Encoder and decoder must "
+            "have the same kind, seed and order of columns.",
+            CodebookMismatchWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,169 @@
+"""One-step decoders: a matched filter for every codeword, and a decision."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from scipy.special import expit, logit
+from sklearn.base import clone
+from sklearn.utils import gen_batches
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from sksupercode.decoders._base import BaseDecoder
+from sksupercode.dictionaries._base import block_length
+
+
+def _knows_prior(decoder):
+    if getattr(decoder, "n_nonzero_coefs_", 0) is None:
+        raise AttributeError(
+            "predict_proba needs the prior k/N: give n_nonzero_coefs, or codes y to fit."
+        )
+    return True
+
+
+class MatchedFilterDecoder(BaseDecoder):
+    """Base class of the one-step decoders, which see each codeword through its matched filter.
+
+    For the model ``x = y_i f_i + z``, where the interference z of the other codewords has covariance
+    Sigma, the matched-filter output and its signal-to-noise ratio are
+
+    .. math::
+        \lambda_i = \frac{f_i^T \Sigma^{-1} x}{f_i^T \Sigma^{-1} f_i}, \qquad
+        \rho_i = f_i^T \Sigma^{-1} f_i .
+    """
+
+    def __init__(
+        self,
+        dictionary,
+        n_nonzero_coefs=None,
+        *,
+        covariance_estimator=None,
+        values="auto",
+        sparse_output=True,
+    ):
+        super().__init__(
+            dictionary, n_nonzero_coefs, values=values, sparse_output=sparse_output
+        )
+        self.covariance_estimator = covariance_estimator
+
+    def _fit_decoder(self, X):
+        X = X - self.intercept_
+        if self.covariance_estimator is None:
+            self.interference_variance_ = float(np.mean(X.astype(np.float64) ** 2))
+            self._precision = None
+            self._energies = self._codewords.squared_norms
+            # rho = weight * energy, kept finite where X is zero.
+            self._weight = self.dictionary_.scale**2 / max(self.interference_variance_, 1e-300)
+        else:
+            self.covariance_estimator_ = _fit_covariance(self.covariance_estimator, X)
+            self._precision = np.linalg.pinv(self.covariance_estimator_.covariance_, hermitian=True)
+            self._energies = _quadratic_forms(self._codewords, self._precision)
+            self._weight = self.dictionary_.scale**2
+
+    def _filter(self, V):
+        """Return f^T Sigma^-1 x for a block of samples, a new (n, N) array."""
+        return self._codewords.correlate(V if self._precision is None else V @ self._precision)
+
+    def _log_prior_odds(self):
+        n_features = self.dictionary_.shape[0]
+        return logit(min(self.n_nonzero_coefs_, n_features) / n_features)
+
+    def _coefficients(self, scores, energies):
+        """Return the coefficients of selected codewords: 1, or their matched-filter outputs."""
+        if self.values_ == "binary":
+            return np.ones_like(scores)
+        outputs = scores / np.where(energies > 0, energies, 1.0)
+        return np.maximum(outputs, 0) if self.values_ == "nonnegative" else outputs
+
+    def _dense_blocks(self, X, function):
+        X = self._check_samples(X)
+        result = np.empty((len(X), self._n_features_out), dtype=X.dtype)
+        for rows in gen_batches(len(X), block_length(self._bytes_per_sample(), share=0.5)):
+            result[rows] = function(self._filter(self._to_units(X[rows])))
+        return result
+
+    def decision_function(self, X):
+        """Return the matched-filter outputs lambda.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, d)
+            Points in code space.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples, N)
+            In units of the coefficients: 1 on average for a codeword of a binary code that is
+            present, 0 for one that is not, and 0 for a zero codeword. In the dtype of X.
+
+        Raises
+        ------
+        ValueError
+            If X is not a matrix of finite numbers with d columns.
+        """
+        check_is_fitted(self)
+        energies = np.where(self._energies > 0, self._energies, 1.0)
+        return self._dense_blocks(X, lambda scores: scores / energies)
+
+    @available_if(_knows_prior)
+    def predict_proba(self, X):
+        r"""Return the posterior probability that each codeword is present, for 0/1 coefficients.
+
+        .. math::
+            \log \frac{P(y_i = 1 \mid x)}{P(y_i = 0 \mid x)} =
+            \rho_i (\lambda_i - \tfrac12) + \log \frac{k}{N - k}
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, d)
+            Points in code space.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, N)
+            In the dtype of X.
+
+        Raises
+        ------
+        ValueError
+            If X is not a matrix of finite numbers with d columns.
+
+        AttributeError
+            If the prior k/N is unknown: ``n_nonzero_coefs`` was neither given nor learned from y.
+        """
+        check_is_fitted(self)
+        prior = self._log_prior_odds()
+        half = self._energies / 2
+
+        def posterior(scores):
+            with np.errstate(over="ignore"):
+                evidence = self._weight * (scores - half)
+            # Finite evidence cannot contradict a certain prior (k = 0 or k = N).
+            return expit(np.clip(evidence, -1e300, 1e300) + prior)
+
+        return self._dense_blocks(X, posterior)
+
+
+def _fit_covariance(estimator, X):
+    if not hasattr(estimator, "fit"):
+        raise ValueError(
+            "covariance_estimator must be an estimator of sklearn.covariance or None, "
+            f"got {estimator!r}."
+        )
+    estimator = clone(estimator).fit(X)
+    if not hasattr(estimator, "covariance_"):
+        raise ValueError(
+            f"covariance_estimator={type(estimator).__name__}() must have covariance_ once fitted."
+        )
+    return estimator
+
+
+def _quadratic_forms(dictionary, matrix):
+    """Return f^T M f for each codeword f."""
+    n_features, n_components = dictionary.shape
+    forms = np.empty(n_features)
+    for rows in gen_batches(n_features, block_length(16 * n_components, share=0.25)):
+        codewords = dictionary.codewords(np.arange(rows.start, rows.stop))
+        forms[rows] = np.einsum("ij,ij->i", codewords @ matrix, codewords)
+    return np.maximum(forms, 0)

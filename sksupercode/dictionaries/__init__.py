@@ -1,0 +1,10 @@
+"""Dictionaries: N codewords in R^d, behind one interface whatever their storage."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from sksupercode.dictionaries._base import Dictionary
+from sksupercode.dictionaries._dense import DenseDictionary
+from sksupercode.dictionaries._signs import PackedSignDictionary, SignDictionary
+
+__all__ = ["DenseDictionary", "Dictionary", "PackedSignDictionary", "SignDictionary"]

@@ -1,0 +1,186 @@
+"""The dictionary as a linear operator.
+
+A dictionary F has shape (N, d): its N rows are codewords in d dimensions. Encoders *superpose*
+(``X = Y F``), decoders *correlate* (``S = X F^T``), and neither knows how the codewords are stored.
+"""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from abc import abstractmethod
+
+import numpy as np
+from scipy.sparse import csc_array
+from scipy.sparse.linalg import LinearOperator
+from sklearn import get_config
+from sklearn.utils import gen_batches
+
+
+def block_length(bytes_per_item, *, share=1.0):
+    """Return how many items fit in a share of scikit-learn's ``working_memory``, at least one."""
+    budget = share * get_config()["working_memory"] * 2**20
+    return max(1, int(budget // max(1, bytes_per_item)))
+
+
+class Dictionary(LinearOperator):
+    """N codewords in R^d: the matrix F of shape (N, d), never assumed to be stored as one.
+
+    A subclass supplies :meth:`codewords`, :meth:`correlate` and :attr:`nbytes`. A dictionary is
+    immutable, so that copies (``copy.deepcopy``, :func:`sklearn.base.clone`) share it.
+
+    Parameters
+    ----------
+    shape : tuple of (int, int)
+        The number of codewords N and of dimensions d.
+
+    dtype : dtype
+        Floating type of the codewords.
+
+    Attributes
+    ----------
+    scale : float
+        ``F = scale * unnormalized``.
+    """
+
+    scale = 1.0
+
+    def __init__(self, shape, dtype):
+        super().__init__(dtype=np.dtype(dtype), shape=shape)
+
+    @abstractmethod
+    def codewords(self, indices):
+        """Return the codewords of the given indices.
+
+        Parameters
+        ----------
+        indices : array-like of int of shape (m,)
+            Rows of F, repetitions allowed.
+
+        Returns
+        -------
+        codewords : ndarray of shape (m, d)
+            The rows, in the dictionary's dtype.
+        """
+
+    @abstractmethod
+    def correlate(self, X):
+        """Return the inner products ``X F^T`` of every sample with every codeword.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, d)
+            Points in code space.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples, N)
+            Inner products.
+        """
+
+    @property
+    @abstractmethod
+    def nbytes(self):
+        """Bytes that the stored codewords occupy."""
+
+    @property
+    @abstractmethod
+    def squared_norms(self):
+        """Squared Euclidean norm of each codeword, float64 array of shape (N,)."""
+
+    @property
+    def unnormalized(self):
+        """The dictionary ``F / scale``, whose entries are the simplest numbers: +-1 for signs."""
+        return self
+
+    def to_units(self, X):
+        """Return ``X / scale``, the samples in the units of :attr:`unnormalized`.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, d)
+            Points in code space.
+
+        Returns
+        -------
+        V : float64 ndarray of shape (n_samples, d)
+            A superposition ``y F`` becomes ``y (F / scale)``: the codes y stay the same.
+        """
+        return np.asarray(X, dtype=np.float64)
+
+    def superpose(self, Y):
+        """Return the superpositions ``X = Y F``, each the sum of the codewords that y names.
+
+        Parameters
+        ----------
+        Y : {ndarray, sparse matrix or array} of shape (n_samples, N)
+            Sparse codes.
+
+        Returns
+        -------
+        X : float64 ndarray of shape (n_samples, d)
+            Points in code space.
+        """
+        Y = csc_array(Y)
+        X = np.zeros((Y.shape[0], self.shape[1]))
+        used = np.flatnonzero(np.diff(Y.indptr))
+        # Only rows in use are ever expanded, a bounded number of them at a time.
+        for block in gen_batches(len(used), block_length(16 * self.shape[1], share=0.25)):
+            indices = used[block]
+            X += Y[:, indices] @ self.codewords(indices)
+        return X
+
+    def __array__(self, dtype=None, copy=None):
+        if copy is False:
+            raise ValueError("A dictionary can be converted to an array only by making a copy.")
+        return self.codewords(np.arange(self.shape[0])).astype(dtype or self.dtype, copy=False)
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def _matmat(self, X):
+        return self.correlate(X.T).T
+
+    def _rmatmat(self, Y):
+        return self.superpose(Y.T).T
+
+    def _matvec(self, x):
+        return self.correlate(x.reshape(1, -1))[0]
+
+    def _rmatvec(self, y):
+        return self.superpose(y.reshape(1, -1))[0]
+
+    def _adjoint(self):
+        return _TransposedDictionary(self)
+
+    _transpose = _adjoint
+
+
+class _TransposedDictionary(LinearOperator):
+    """The matrix F^T of shape (d, N), a real operator whose transpose is the dictionary itself."""
+
+    def __init__(self, dictionary):
+        super().__init__(dtype=dictionary.dtype, shape=dictionary.shape[::-1])
+        self._dictionary = dictionary
+
+    def _matmat(self, Y):
+        return self._dictionary._rmatmat(Y)
+
+    def _matvec(self, y):
+        return self._dictionary._rmatvec(y)
+
+    def _rmatmat(self, X):
+        return self._dictionary._matmat(X)
+
+    def _rmatvec(self, x):
+        return self._dictionary._matvec(x)
+
+    def _adjoint(self):
+        return self._dictionary
+
+    _transpose = _adjoint
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self._dictionary, dtype=dtype).T

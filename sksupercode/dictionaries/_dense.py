@@ -1,0 +1,62 @@
+"""A dictionary that is a plain array of floats: learned, Gaussian, spherical, anything."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from functools import cached_property
+
+import numpy as np
+from sklearn.utils import check_array
+
+from sksupercode.dictionaries._base import Dictionary
+
+
+class DenseDictionary(Dictionary):
+    """Any real matrix F of shape (N, d); its rows are codewords of any norm.
+
+    Parameters
+    ----------
+    array : array-like of shape (N, d)
+        The codewords. Kept as it is if it is a C-contiguous array of float32 or float64, otherwise
+        copied to one. Sums are carried out in that precision.
+
+    Raises
+    ------
+    ValueError
+        If ``array`` is not a two-dimensional array of finite numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksupercode.dictionaries import DenseDictionary
+    >>> dictionary = DenseDictionary([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]])
+    >>> dictionary.correlate(np.array([[1.0, 2.0]]))
+    array([[1. , 2. , 2.2]])
+    >>> dictionary.superpose(np.array([[0, 1, 1]]))
+    array([[0.6, 1.8]])
+    """
+
+    def __init__(self, array):
+        array = check_array(
+            array, dtype=[np.float64, np.float32], order="C", input_name="dictionary"
+        ).view()
+        array.flags.writeable = False
+        super().__init__(array.shape, array.dtype)
+        self._array = array
+
+    def codewords(self, indices):
+        return self._array[np.asarray(indices)]
+
+    def correlate(self, X):
+        return np.asarray(X, dtype=self.dtype) @ self._array.T
+
+    @property
+    def nbytes(self):
+        return self._array.nbytes
+
+    @cached_property
+    def squared_norms(self):
+        return np.einsum("ij,ij->i", self._array, self._array, dtype=np.float64)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self._array, dtype=dtype, copy=copy)

@@ -1,0 +1,246 @@
+"""Dictionaries of signs, whose correlations are exact.
+
+The codewords of a Rademacher dictionary are ``F = S / sqrt(d)`` with S in {-1, +1}. A superposition
+of 0/1 codes is an integer vector over sqrt(d), and so is each of its correlations over d: all the
+arithmetic of encoding and decoding can be done on integers. It is done here in floating point that
+holds those integers exactly, which makes every result independent of the order of summation, hence
+of the batch that a sample is in, of the block of codewords and of the storage.
+"""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import math
+
+import numpy as np
+from sklearn.utils import gen_batches
+
+from sksupercode.dictionaries._base import Dictionary
+
+# A superposition that was rounded to float32 lies this close, relative to its largest entry.
+_ROUNDING = 1e-6
+# Expanded blocks of this many entries stay in the processor's cache.
+_BLOCK_ENTRIES = 2**22
+
+
+def n_words(n_components):
+    """Return how many 64-bit words hold the signs of one codeword."""
+    return -(-n_components // 64)
+
+
+def random_sign_words(n_features, n_components, seed, *, start=0, stop=None):
+    """Draw rows ``start:stop`` of a Rademacher matrix, packed to one bit an entry.
+
+    Every row has its own place in the stream of one bit generator, so any rows can be drawn without
+    the others. Only raw words of PCG64 are used, whose stream NumPy keeps across versions.
+
+    Parameters
+    ----------
+    n_features, n_components : int
+        Shape (N, d) of the matrix.
+
+    seed : numpy.random.SeedSequence
+        Names the matrix.
+
+    start, stop : int, default=0, N
+        Rows to draw.
+
+    Returns
+    -------
+    words : uint64 ndarray of shape (stop - start, ceil(d / 64))
+        Bit r of a row, counted from the least significant, is 1 where entry r is -1; bits past d
+        are 0.
+    """
+    width = n_words(n_components)
+    stop = n_features if stop is None else stop
+    generator = np.random.PCG64(seed)
+    generator.advance(start * width)
+    words = np.empty((stop - start, width), dtype=np.uint64)
+    for rows in gen_batches(stop - start, max(1, _BLOCK_ENTRIES // width)):
+        block = words[rows]
+        block[...] = generator.random_raw(block.size).reshape(block.shape)
+    spare = 64 * width - n_components
+    words[:, -1] &= np.uint64(2**64 - 1) >> np.uint64(spare)
+    return words
+
+
+def pack_signs(signs):
+    """Pack a matrix of signs to one bit an entry, 1 where it is negative.
+
+    Parameters
+    ----------
+    signs : ndarray of shape (N, d)
+        Nonzero numbers, of which only the sign is kept.
+
+    Returns
+    -------
+    words : uint64 ndarray of shape (N, ceil(d / 64))
+        The packed rows.
+    """
+    n_features, n_components = signs.shape
+    octets = np.zeros((n_features, 8 * n_words(n_components)), dtype=np.uint8)
+    packed = np.packbits(signs < 0, axis=1, bitorder="little")
+    octets[:, : packed.shape[1]] = packed
+    return octets.view("<u8").astype(np.uint64, copy=False)
+
+
+def unpack_signs(words, n_components):
+    """Expand packed rows to a float32 matrix of +-1, the inverse of :func:`pack_signs`."""
+    octets = words.astype("<u8", copy=False).view(np.uint8)
+    bits = np.unpackbits(octets, axis=1, count=n_components, bitorder="little")
+    signs = bits.astype(np.float32)
+    signs *= -2
+    signs += 1
+    return signs
+
+
+class SignDictionary(Dictionary):
+    """Signs stored as a float32 array: ``F = scale * S`` with S in {-1, +1}.
+
+    Correlations of samples on the integer lattice are exact integers (times scale^2), summed in
+    float32 where 24 bits suffice and in float64 elsewhere. Any other sample is first rounded to a
+    fixed-point grid of 52 bits, on which float64 sums are exact in every order.
+
+    Parameters
+    ----------
+    signs : ndarray of shape (N, d)
+        Nonzero numbers, of which only the sign matters.
+
+    scale : float, default=1 / sqrt(d)
+        Magnitude of the entries of F; the default makes codewords of unit norm.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksupercode.dictionaries import SignDictionary
+    >>> dictionary = SignDictionary(np.array([[1, 1, -1, 1], [1, -1, -1, -1]]))
+    >>> dictionary.superpose(np.array([[1, 1]]))
+    array([[ 1.,  0., -1.,  0.]])
+    >>> dictionary.correlate(np.array([[1.0, 0.0, -1.0, 0.0]]))
+    array([[1., 1.]])
+    """
+
+    def __init__(self, signs, scale=None):
+        signs = np.asarray(signs)
+        self._store(signs)
+        self._set_shape(signs.shape, scale)
+
+    def _set_shape(self, shape, scale):
+        super().__init__(shape, np.float64)
+        self.scale = 1 / math.sqrt(shape[1]) if scale is None else scale
+
+    def _store(self, signs):
+        self._stored = np.where(signs < 0, np.float32(-1), np.float32(1))
+
+    @classmethod
+    def from_words(cls, words, n_components, scale=None):
+        """Build the dictionary from rows packed as by :func:`random_sign_words`."""
+        self = cls.__new__(cls)
+        self._stored = cls._stored_from_words(words, n_components)
+        self._set_shape((len(words), n_components), scale)
+        return self
+
+    @staticmethod
+    def _stored_from_words(words, n_components):
+        stored = np.empty((len(words), n_components), dtype=np.float32)
+        for rows in gen_batches(len(words), max(1, _BLOCK_ENTRIES // n_components)):
+            stored[rows] = unpack_signs(words[rows], n_components)
+        return stored
+
+    def _signs(self, rows):
+        """Return rows of S, given as a slice or an array of indices, in float32."""
+        return self._stored[rows]
+
+    @property
+    def nbytes(self):
+        return self._stored.nbytes
+
+    @property
+    def squared_norms(self):
+        return np.full(self.shape[0], 1.0 if self._is_unit else self.shape[1] * self.scale**2)
+
+    @property
+    def _is_unit(self):
+        return self.scale == 1 / math.sqrt(self.shape[1])
+
+    @property
+    def unnormalized(self):
+        """The same signs with entries +-1."""
+        other = type(self).__new__(type(self))
+        other._stored = self._stored
+        other._set_shape(self.shape, 1.0)
+        return other
+
+    def to_units(self, X):
+        """Return ``X / scale``, undoing the rounding of superpositions of integer codes.
+
+        A row that is within floating-point rounding (1e-6 of its largest entry, so float32 input
+        counts) of a vector of integers becomes that vector; other rows are left as they are.
+        """
+        V = np.asarray(X, dtype=np.float64) / self.scale
+        lattice = np.rint(V)
+        largest = np.abs(V).max(axis=1, initial=0.0)
+        tolerance = np.minimum(_ROUNDING * largest, 0.01)
+        near = (np.abs(V - lattice) <= tolerance[:, np.newaxis]).all(axis=1)
+        V[near] = lattice[near]
+        return V
+
+    def codewords(self, indices):
+        return self._signs(np.asarray(indices)).astype(np.float64) * self.scale
+
+    def superpose(self, Y):
+        if self.scale == 1.0:
+            return super().superpose(Y)
+        return self.unnormalized.superpose(Y) * self.scale
+
+    def correlate(self, X):
+        V = self.to_units(X) if self.scale != 1.0 else np.asarray(X, dtype=np.float64)
+        total = np.abs(V).sum(axis=1)
+        small = (total < 2**24) & (np.rint(V) == V).all(axis=1)
+        real = np.flatnonzero(~small)
+        small = np.flatnonzero(small)
+        scores = np.empty((len(V), self.shape[0]))
+        V_small = V[small].astype(np.float32)
+        V_real = _to_fixed_point(V[real], total[real])
+        for rows in gen_batches(self.shape[0], max(1, _BLOCK_ENTRIES // self.shape[1])):
+            signs = self._signs(rows)
+            if len(small):
+                scores[small, rows] = V_small @ signs.T
+            if len(real):
+                scores[real, rows] = V_real @ signs.T.astype(np.float64)
+        if self.scale != 1.0:
+            scores *= self.scale**2
+        return scores
+
+
+class PackedSignDictionary(SignDictionary):
+    """Signs packed to one bit an entry, in 1/32 of the memory of float32.
+
+    The same numbers as :class:`SignDictionary`: blocks of codewords are expanded when they are
+    needed.
+
+    Parameters
+    ----------
+    signs : ndarray of shape (N, d)
+        Nonzero numbers, of which only the sign is kept.
+
+    scale : float, default=1 / sqrt(d)
+        Magnitude of the entries of F; the default makes codewords of unit norm.
+    """
+
+    def _store(self, signs):
+        self._stored = pack_signs(signs)
+
+    @staticmethod
+    def _stored_from_words(words, n_components):
+        return words
+
+    def _signs(self, rows):
+        return unpack_signs(self._stored[rows], self.shape[1])
+
+
+def _to_fixed_point(V, total):
+    """Round each row to multiples of 2^-52 of its sum of magnitudes, so that all sums are exact."""
+    _, exponent = np.frexp(total)
+    quantum = np.ldexp(1.0, exponent - 52)[:, np.newaxis]
+    return np.rint(V / quantum) * quantum

@@ -1,0 +1,15 @@
+"""Warnings that users may want to filter or to turn into errors."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+__all__ = ["CodebookMismatchWarning"]
+
+
+class CodebookMismatchWarning(UserWarning):
+    """The codes y, superposed with the decoder's dictionary, are uncorrelated with X.
+
+    Emitted by ``fit`` of every decoder when the codebook that wrote ``X`` is, as far as the data
+    tell, not the one that the decoder reads with: another seed on one of the two steps, another
+    kind of encoder swapped in, or a vectorizer that orders its vocabulary differently.
+    """

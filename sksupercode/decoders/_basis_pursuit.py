@@ -16,7 +16,7 @@ from sksupercode.dictionaries._memory import require_memory
 # Coefficients below this fraction of the largest are what a solver means by zero.
 _NEGLIGIBLE = 1e-7
 # Measured peak of a compiled program, for each coefficient of its matrix.
-_COMPILED_BYTES = 120
+_COMPILED_BYTES = 400
 
 
 class BasisPursuitDecoder(BaseDecoder):
@@ -35,8 +35,8 @@ class BasisPursuitDecoder(BaseDecoder):
         decoder takes the same codebook for the d of X and the N of y.
 
     n_nonzero_coefs : int or None, default=None
-        Number k of codewords that ``predict`` keeps. None learns it from y if all rows of y have the
-        same number of nonzero entries; otherwise ``predict`` keeps what exceeds 1/2.
+        Number k of codewords that ``predict`` keeps. None learns it from y if all rows of y have
+        the same number of nonzero entries; otherwise ``predict`` keeps what exceeds 1/2.
 
     solver : {"cvxpy"}, default="cvxpy"
         What solves the program.
@@ -115,9 +115,7 @@ class BasisPursuitDecoder(BaseDecoder):
         values="auto",
         sparse_output=True,
     ):
-        super().__init__(
-            dictionary, n_nonzero_coefs, values=values, sparse_output=sparse_output
-        )
+        super().__init__(dictionary, n_nonzero_coefs, values=values, sparse_output=sparse_output)
         self.solver = solver
         self.cvxpy_solver = cvxpy_solver
         self.noise_tol = noise_tol
@@ -130,7 +128,14 @@ class BasisPursuitDecoder(BaseDecoder):
         import cvxpy
 
         check_option(self.solver, "solver", ("cvxpy",))
-        check_real(self.noise_tol, "noise_tol", minimum=0, maximum=np.inf, allow_none=True)
+        check_real(
+            self.noise_tol,
+            "noise_tol",
+            minimum=0,
+            maximum=np.inf,
+            max_inclusive=False,
+            allow_none=True,
+        )
         if self.cvxpy_solver is not None:
             check_option(self.cvxpy_solver, "cvxpy_solver", tuple(cvxpy.installed_solvers()))
             problem, *_ = self._compile(np.ones((1, 2)))
@@ -179,14 +184,18 @@ class BasisPursuitDecoder(BaseDecoder):
         """Yield the optimum for each sample."""
         import cvxpy
 
-        A = np.asarray(self._codewords, dtype=np.float64).T
+        codewords = np.asarray(self._codewords, dtype=np.float64)
+        # Of equal codewords only the first may be used.
+        distinct = np.sort(np.unique(codewords, axis=0, return_index=True)[1])
+        A = codewords[distinct].T
         problem, sample, parts = self._compile(A)
         n_failed = 0
         for v in V:
             # The program is homogeneous; solvers' tolerances are not.
             unit = np.abs(v).max() if self.noise_tol is None else 1.0
+            code = np.zeros(len(codewords))
             if not v.any():
-                yield np.zeros(A.shape[1])
+                yield code
                 continue
             sample.value = v / unit
             try:
@@ -200,7 +209,8 @@ class BasisPursuitDecoder(BaseDecoder):
             else:
                 bounds = (-np.inf if self._is_signed else 0.0, np.inf)
                 y = lsq_linear(A, sample.value, bounds, method="bvls").x
-            yield unit * (y if self._is_signed else np.maximum(y, 0))
+            code[distinct] = unit * (y if self._is_signed else np.maximum(y, 0))
+            yield code
         if n_failed:
             warnings.warn(
                 f"The linear program of {n_failed} of {len(V)} samples could not be solved "

@@ -127,7 +127,7 @@ def read_codes(y, n_samples, n_features):
     if len(shape) != 2 or shape[0] != n_samples:
         return None
     if shape[1] != n_features:
-        if issparse(y) or shape[1] > 1 and np.isin(np.asarray(y), (0, 1)).all():
+        if issparse(y) or (shape[1] > 1 and np.isin(np.asarray(y), (0, 1)).all()):
             warnings.warn(
                 f"y has {shape[1]} columns, but the dictionary has {n_features} codewords: y is "
                 "ignored.",
@@ -139,7 +139,7 @@ def read_codes(y, n_samples, n_features):
 
 
 def warn_on_mismatch(dictionary, X, Y):
-    """Warn when X does not correlate with the superpositions of Y.
+    r"""Warn when X does not correlate with the superpositions of Y.
 
     The mean cosine between ``x_i`` and ``y_i F`` over the first rows, in units of its standard
     deviation under a codebook that is independent of X,

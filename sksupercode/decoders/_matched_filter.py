@@ -23,10 +23,10 @@ def _knows_prior(decoder):
 
 
 class MatchedFilterDecoder(BaseDecoder):
-    """Base class of the one-step decoders, which see each codeword through its matched filter.
+    r"""Base class of the one-step decoders, which see each codeword through its matched filter.
 
-    For the model ``x = y_i f_i + z``, where the interference z of the other codewords has covariance
-    Sigma, the matched-filter output and its signal-to-noise ratio are
+    For the model ``x = y_i f_i + z``, where the interference z of the other codewords has
+    covariance Sigma, the matched-filter output and its signal-to-noise ratio are
 
     .. math::
         \lambda_i = \frac{f_i^T \Sigma^{-1} x}{f_i^T \Sigma^{-1} f_i}, \qquad
@@ -42,9 +42,7 @@ class MatchedFilterDecoder(BaseDecoder):
         values="auto",
         sparse_output=True,
     ):
-        super().__init__(
-            dictionary, n_nonzero_coefs, values=values, sparse_output=sparse_output
-        )
+        super().__init__(dictionary, n_nonzero_coefs, values=values, sparse_output=sparse_output)
         self.covariance_estimator = covariance_estimator
 
     def _fit_decoder(self, X):

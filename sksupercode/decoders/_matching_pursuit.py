@@ -33,8 +33,8 @@ class MatchingPursuitDecoder(BaseDecoder):
         decoder takes the same codebook for the d of X and the N of y.
 
     n_nonzero_coefs : int or None, default=None
-        Number k of iterations. None learns it from y. With ``tol`` it is only a cap, and None stands
-        for the d of X.
+        Number k of iterations. None learns it from y. With ``tol`` it is only a cap, and None
+        stands for the d of X.
 
     tol : float or None, default=None
         Stop a sample when the norm of its residual ||r|| is at most ``tol``, so that k need not be
@@ -90,7 +90,7 @@ class MatchingPursuitDecoder(BaseDecoder):
     >>> from sksupercode import MatchingPursuitDecoder, RademacherEncoder
     >>> from sksupercode.datasets import make_sparse_codes
     >>> Y = make_sparse_codes(n_samples=50, n_features=1024, n_nonzero_coefs=8, random_state=0)
-    >>> encoder = RademacherEncoder(n_components=100, random_state=0)
+    >>> encoder = RademacherEncoder(n_components=120, random_state=0)
     >>> X = encoder.fit_transform(Y)
     >>> MatchingPursuitDecoder(encoder).fit(X, Y).score(X, Y)
     1.0
@@ -99,9 +99,7 @@ class MatchingPursuitDecoder(BaseDecoder):
     def __init__(
         self, dictionary, n_nonzero_coefs=None, *, tol=None, values="auto", sparse_output=True
     ):
-        super().__init__(
-            dictionary, n_nonzero_coefs, values=values, sparse_output=sparse_output
-        )
+        super().__init__(dictionary, n_nonzero_coefs, values=values, sparse_output=sparse_output)
         self.tol = tol
 
     def _needs_fixed_k(self):
@@ -111,7 +109,7 @@ class MatchingPursuitDecoder(BaseDecoder):
         return super()._learn_sparsity(Y) if self.tol is None else None
 
     def _fit_decoder(self, X):
-        check_real(self.tol, "tol", minimum=0, allow_none=True)
+        check_real(self.tol, "tol", minimum=0, maximum=np.inf, max_inclusive=False, allow_none=True)
 
     def _decode(self, V):
         codewords = self._codewords
@@ -148,8 +146,10 @@ class MatchingPursuitDecoder(BaseDecoder):
         n_features, n_components = self.dictionary_.shape
         if self.n_nonzero_coefs_ is None:
             return n_components
-        return self.n_nonzero_coefs_ if self.tol is not None else min(
-            self.n_nonzero_coefs_, n_features
+        return (
+            self.n_nonzero_coefs_
+            if self.tol is not None
+            else min(self.n_nonzero_coefs_, n_features)
         )
 
     def _warn_above_tol(self, above):

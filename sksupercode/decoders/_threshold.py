@@ -20,7 +20,8 @@ class ThresholdDecoder(MatchedFilterDecoder):
 
     .. math::
         \tau_i = \tfrac12 + \frac{1}{\rho_i} \ln \frac{N - k}{k}, \qquad
-        \rho_i = \frac{\lVert f_i \rVert^2}{v_0}, \quad v_0 = \frac{\overline{\lVert x \rVert^2}}{d},
+        \rho_i = \frac{\lVert f_i \rVert^2}{v_0}, \quad
+        v_0 = \frac{\overline{\lVert x \rVert^2}}{d},
 
     where v0, the variance of the interference per dimension, is read off the X of ``fit``.
 
@@ -118,9 +119,16 @@ class ThresholdDecoder(MatchedFilterDecoder):
 
     def _fit_decoder(self, X):
         is_map = isinstance(self.threshold, str) and self.threshold == "map"
-        if isinstance(self.threshold, str) and not is_map:
-            raise ValueError(f"threshold must be a number or 'map', got {self.threshold!r}.")
-        if is_map and self.n_nonzero_coefs_ is None:
+        if not is_map:
+            limits = {"minimum": -np.inf, "maximum": np.inf}
+            check_real(
+                self.threshold,
+                "threshold, unless it is 'map',",
+                **limits,
+                min_inclusive=False,
+                max_inclusive=False,
+            )
+        elif self.n_nonzero_coefs_ is None:
             raise ValueError(
                 "threshold='map' needs the prior k/N: give n_nonzero_coefs, or codes y to fit."
             )
@@ -128,7 +136,7 @@ class ThresholdDecoder(MatchedFilterDecoder):
         if is_map:
             levels = self._energies / 2 - self._log_prior_odds() / self._weight
         else:
-            levels = check_real(self.threshold, "threshold") * self._energies
+            levels = self.threshold * self._energies
         silent = self._energies == 0
         self._levels = np.where(silent, np.inf, levels)
         self.threshold_ = self.threshold

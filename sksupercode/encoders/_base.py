@@ -148,9 +148,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             If X is not a matrix of finite numbers with N columns.
         """
         check_is_fitted(self)
-        X = validate_data(
-            self, X, accept_sparse=["csr", "csc"], dtype=_DTYPES, reset=False
-        )
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=_DTYPES, reset=False)
         return self.dictionary_.superpose(X).astype(X.dtype, copy=False)
 
     @property

@@ -73,9 +73,7 @@ class RademacherEncoder(BaseEncoder):
 
     _kind = "rademacher"
 
-    def __init__(
-        self, n_components=256, *, n_features=None, storage="auto", random_state=None
-    ):
+    def __init__(self, n_components=256, *, n_features=None, storage="auto", random_state=None):
         super().__init__(n_components, n_features=n_features, random_state=random_state)
         self.storage = storage
 

@@ -1,0 +1,57 @@
+"""
+Passages of text in superposition
+=================================
+
+Real sets are unlike the model: the words of a passage vary in number, some are in every other
+passage, and they come together. A random code does not mind, because a set is written with
+codewords that know nothing of the words they stand for.
+"""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+# %%
+# The passages are documentation that every installation has. The vocabulary is fixed before the
+# search, so that every fold agrees on which column is which word.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.pipeline import make_pipeline
+
+from sksupercode import MatchingPursuitDecoder, RademacherEncoder
+from sksupercode.datasets import load_passages
+from sksupercode.plotting import RecoveryCurveDisplay
+from sksupercode.theory import matching_pursuit_rule_dimension
+
+documents = load_passages(max_words=60).data
+vocabulary = CountVectorizer().fit(documents).vocabulary_
+vectorizer = CountVectorizer(binary=True, vocabulary=vocabulary)
+passages = [documents[i] for i in np.random.default_rng(0).permutation(len(documents))[:100]]
+words = vectorizer.transform(passages)
+counts = np.diff(words.indptr)
+print(f"N = {len(vocabulary)} words, k = {counts.min()} to {counts.max()}")
+
+# %%
+# With ``tol`` the decoder stops when nothing is left to explain, so that it need not know k. The
+# whole is one pipeline, from text to the set of its words.
+
+encoder = RademacherEncoder(random_state=0)
+decoder = MatchingPursuitDecoder(encoder, tol=1e-6)
+pipeline = make_pipeline(vectorizer, encoder, decoder)
+grid = {"rademacherencoder__n_components": [150, 200, 260, 330, 410, 500, 600]}
+search = GridSearchCV(pipeline, grid, cv=KFold(2), refit=False).fit(passages, words)
+
+# %%
+# What the model asks for at the mean and at the largest k brackets the transition. Samples that do
+# not reach ``tol`` are reported by a warning, and count as errors.
+
+_, ax = plt.subplots(layout="constrained")
+RecoveryCurveDisplay.from_cv_results(search.cv_results_, n_trials=len(passages), ax=ax)
+for k, style in ((round(counts.mean()), ":"), (counts.max(), "--")):
+    dimension = matching_pursuit_rule_dimension(len(vocabulary), k)
+    ax.axvline(dimension, color="gray", ls=style, label=f"1.3 k log2(eN/k) at k = {k}")
+ax.set_title("Passages read back without an error")
+ax.legend()
+plt.show()

@@ -1,0 +1,4 @@
+"""The command line of the package."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause

@@ -1,0 +1,163 @@
+"""Arguments of the command line, and the order of things."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import argparse
+import importlib.util
+import warnings
+from pathlib import Path
+
+from sklearn.exceptions import ConvergenceWarning
+
+from sksupercode.datasets import make_sparse_codes
+
+
+def main(argv=None):
+    """Run the command line and return its exit status."""
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    check_arguments(parser, arguments)
+    missing = [name for name in ("matplotlib", "rich") if importlib.util.find_spec(name) is None]
+    if missing:
+        parser.error(
+            f"the command line needs {' and '.join(missing)}: "
+            'python -m pip install "sksupercode[cli]"'
+        )
+    # Samples that a pursuit cannot explain are what the sweep is there to count.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        run_sweeps(arguments)
+    return 0
+
+
+def build_parser():
+    """Return the parser of the command line."""
+    from sksupercode._cli._sweep import DECODERS
+
+    parser = argparse.ArgumentParser(
+        prog="python -m sksupercode",
+        description="Sweep the dimension of superposition codes against exact recovery: random "
+        "codes with every decoder, then real passages of text as sets of words.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--n-features", type=int, default=1024, metavar="N", help="number of codewords")
+    add("--n-nonzero-coefs", type=int, default=8, metavar="K", help="codewords in a sample")
+    add(
+        "--decoders",
+        nargs="+",
+        choices=DECODERS,
+        default=list(DECODERS),
+        metavar="NAME",
+        help="which to sweep: " + ", ".join(DECODERS),
+    )
+    add(
+        "--dimensions",
+        nargs="+",
+        type=int,
+        metavar="D",
+        help="dimensions to try, instead of a grid around each decoder's rule of thumb",
+    )
+    add("--trials", type=int, default=100, metavar="T", help="samples for each dimension")
+    add("--seed", type=int, default=0, help="seed of codes and codebooks")
+    add("--output", type=Path, default=Path("recovery_curves.png"), help="picture to save")
+    add("--csv", type=Path, metavar="FILE", help="also write the table to this file")
+    add("--n-jobs", type=int, default=1, metavar="J", help="threads of the grid search")
+    return parser
+
+
+def check_arguments(parser, arguments):
+    """End with a message for arguments that cannot be run."""
+    if arguments.n_features < 1:
+        parser.error(f"--n-features must be at least 1, got {arguments.n_features}")
+    if not 1 <= arguments.n_nonzero_coefs <= arguments.n_features:
+        parser.error(
+            f"--n-nonzero-coefs must be between 1 and --n-features ({arguments.n_features}), "
+            f"got {arguments.n_nonzero_coefs}"
+        )
+    if arguments.dimensions is not None and min(arguments.dimensions) < 1:
+        parser.error(f"--dimensions must be at least 1, got {min(arguments.dimensions)}")
+    if arguments.trials < 2:
+        parser.error(f"--trials must be at least 2, got {arguments.trials}")
+    if arguments.seed < 0:
+        parser.error(f"--seed must be at least 0, got {arguments.seed}")
+    if arguments.n_jobs == 0:
+        parser.error("--n-jobs must not be 0")
+    for path in (arguments.output, arguments.csv):
+        if path is not None and not path.parent.is_dir():
+            parser.error(f"there is no folder {path.parent} to write {path.name} to")
+
+
+def run_sweeps(arguments):
+    """Sweep random codes, then real passages, and report both."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from sksupercode._cli import _report as report
+    from sksupercode._cli._passages import store_passages
+    from sksupercode._cli._sweep import N_FOLDS, default_dimensions, sweep
+
+    n_features, n_nonzero_coefs = arguments.n_features, arguments.n_nonzero_coefs
+    codes = make_sparse_codes(
+        arguments.trials,
+        n_features,
+        n_nonzero_coefs=n_nonzero_coefs,
+        random_state=arguments.seed,
+    )
+    dimensions = {
+        name: sorted(set(arguments.dimensions))
+        if arguments.dimensions
+        else default_dimensions(name, n_features, n_nonzero_coefs)
+        for name in dict.fromkeys(arguments.decoders)
+    }
+    console = Console()
+    bar = Progress(
+        TextColumn("{task.description:16}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+    def start(description, n_dimensions):
+        task = bar.add_task(description, total=n_dimensions * N_FOLDS)
+        return lambda: bar.advance(task)
+
+    with bar:
+        curves = [
+            sweep(
+                name,
+                codes,
+                grid,
+                seed=arguments.seed,
+                n_jobs=arguments.n_jobs,
+                advance=start(name, len(grid)),
+            )
+            for name, grid in dimensions.items()
+        ]
+        passages = store_passages(
+            2 * arguments.trials,
+            seed=arguments.seed,
+            n_jobs=arguments.n_jobs,
+            start=lambda n_dimensions: start("real passages", n_dimensions),
+        )
+
+    title = f"N = {n_features}, k = {n_nonzero_coefs}, {arguments.trials} trials a point"
+    rows = report.summarize(curves, n_features, n_nonzero_coefs)
+    console.print(report.recovery_table(rows, f"Exact recovery, {title}"))
+    report.draw_curves(curves, f"Superposition codes, {title}", arguments.output)
+    console.print(f"The recovery curves are drawn in {arguments.output}.", highlight=False)
+    if arguments.csv is not None:
+        report.write_csv(rows, arguments.csv)
+        console.print(f"The table is written to {arguments.csv}.", highlight=False)
+    console.print()
+    console.print(report.passages_table(passages))
+    console.print(report.passages_summary(passages), highlight=False)

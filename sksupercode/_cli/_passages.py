@@ -1,0 +1,70 @@
+"""Real input: passages of text as sets of words, written to and read from superpositions."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.pipeline import make_pipeline
+
+from sksupercode import MatchingPursuitDecoder, RademacherEncoder, theory
+from sksupercode._cli._sweep import RecoveryCurve, search_dimensions
+from sksupercode.datasets import load_passages
+
+_GRID_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class PassagesReport:
+    """How many dimensions store real passages, beside what the model asks for."""
+
+    n_documents: int
+    n_features: int
+    row_counts: np.ndarray
+    curve: RecoveryCurve
+
+    @property
+    def dimension(self):
+        """The smallest d of the sweep from which on every passage was read back exactly."""
+        failed = np.flatnonzero(self.curve.success_rate < 1)
+        first = failed[-1] + 1 if len(failed) else 0
+        return None if first == len(self.curve.n_components) else self.curve.n_components[first]
+
+    def model(self, n_nonzero_coefs):
+        """Return the d that the model asks for at one k: 1.3 k log2(eN/k)."""
+        rule = theory.matching_pursuit_rule_dimension(self.n_features, n_nonzero_coefs)
+        return int(np.ceil(rule))
+
+
+def passage_dimensions(n_features, row_counts):
+    """Return a grid from half the model's d at the mean k to 1.3 times that at the largest."""
+    rule = theory.matching_pursuit_rule_dimension
+    low = 0.5 * rule(n_features, round(row_counts.mean()))
+    high = 1.3 * rule(n_features, row_counts.max())
+    return np.unique(np.rint(np.geomspace(low, high, _GRID_LENGTH)).astype(int)).tolist()
+
+
+def store_passages(n_passages, *, seed, n_jobs, start):
+    """Sweep d for passages drawn from the documents that every installation has.
+
+    ``start(n_steps)`` is called once the length of the sweep is known; it returns the callable that
+    advances the progress bar.
+    """
+    documents = load_passages().data
+    # The vocabulary is fixed once, so that all folds agree on which column is which word.
+    vocabulary = CountVectorizer().fit(documents).vocabulary_
+    vectorizer = CountVectorizer(binary=True, vocabulary=vocabulary)
+    n_passages = min(n_passages, len(documents))
+    chosen = np.random.default_rng(seed).choice(len(documents), n_passages, replace=False)
+    passages = [documents[i] for i in chosen]
+    words = vectorizer.transform(passages)
+    row_counts = np.diff(words.indptr)
+    dimensions = passage_dimensions(len(vocabulary), row_counts)
+    encoder = RademacherEncoder(random_state=seed)
+    pipeline = make_pipeline(vectorizer, encoder, MatchingPursuitDecoder(encoder, tol=1e-6))
+    curve = search_dimensions(
+        "matching-pursuit", pipeline, passages, words, dimensions, n_jobs, start(len(dimensions))
+    )
+    return PassagesReport(len(documents), len(vocabulary), row_counts, curve)

@@ -1,0 +1,118 @@
+"""What the command prints, draws and saves."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import csv
+
+from matplotlib.figure import Figure
+from rich.table import Table
+
+from sksupercode.metrics import bits_per_dimension
+from sksupercode.plotting import RecoveryCurveDisplay
+
+COLUMNS = {
+    "decoder": "decoder",
+    "dimension_50": "d (50 %)",
+    "dimension_90": "d (90 %)",
+    "bits_per_dimension_90": "bits/dimension",
+    "seconds_per_sample_90": "s/sample",
+}
+
+
+def summarize(curves, n_features, n_nonzero_coefs):
+    """Return a row for each curve, a dict with the keys of COLUMNS; None is beyond the sweep."""
+    rows = []
+    for curve in curves:
+        half, most = curve.dimension_at(0.5), curve.dimension_at(0.9)
+        beyond = most is None
+        rows.append(
+            {
+                "decoder": curve.name,
+                "dimension_50": half,
+                "dimension_90": most,
+                "bits_per_dimension_90": None
+                if beyond
+                else float(bits_per_dimension(n_features, n_nonzero_coefs, most)),
+                "seconds_per_sample_90": None if beyond else curve.seconds_at(most),
+            }
+        )
+    return rows
+
+
+def recovery_table(rows, title):
+    """Return the summary as a table for the terminal; its rates and times are those at 90 %."""
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        caption="Bits per dimension and seconds per sample are those at 90 % recovery.",
+        caption_justify="left",
+    )
+    for key, heading in COLUMNS.items():
+        table.add_column(heading, justify="left" if key == "decoder" else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(_cell(row[key]) for key in COLUMNS))
+    return table
+
+
+def _cell(value):
+    if value is None:
+        return "beyond"
+    return f"{value:.2g}" if isinstance(value, float) else f"{value}"
+
+
+def write_csv(rows, path):
+    """Write the summary as a table of comma-separated values."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def draw_curves(curves, title, path):
+    """Draw the recovery curves of all decoders into one picture."""
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    ax = figure.subplots()
+    for curve in curves:
+        RecoveryCurveDisplay(
+            curve.n_components, curve.success_rate, n_trials=curve.n_trials, name=curve.name
+        ).plot(ax)
+    ax.set_xscale("log")
+    ticks = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000]
+    low, high = ax.get_xlim()
+    ax.set_xticks([tick for tick in ticks if low <= tick <= high], minor=False)
+    ax.xaxis.set_major_formatter("{x:.0f}")
+    ax.xaxis.set_minor_formatter("")
+    ax.set_title(title)
+    ax.grid(alpha=0.3)
+    figure.legend(loc="outside lower center", ncols=len(curves), frameon=False)
+    figure.savefig(path, dpi=150)
+
+
+def passages_table(report):
+    """Return the sweep over real passages as a table for the terminal."""
+    table = Table(title="Real passages, as sets of words", title_justify="left", title_style="bold")
+    table.add_column("dimensions d", justify="right")
+    table.add_column("read back without an error", justify="right")
+    for dimension, rate in zip(report.curve.n_components, report.curve.success_rate, strict=True):
+        n_read = round(rate * report.curve.n_trials)
+        table.add_row(f"{dimension}", f"{n_read} of {report.curve.n_trials}")
+    return table
+
+
+def passages_summary(report):
+    """Return in words what the sweep over real passages found."""
+    mean, largest = report.row_counts.mean(), report.row_counts.max()
+    stored = (
+        f"from d = {report.dimension} on"
+        if report.dimension is not None
+        else "at no dimension of the sweep"
+    )
+    return (
+        f"{report.curve.n_trials} of {report.n_documents} passages, N = {report.n_features} words, "
+        f"k = {report.row_counts.min()} to {largest} (mean {mean:.1f}).\n"
+        f"All of them are stored without an error {stored}. "
+        f"The model, 1.3 k log2(eN/k), asks for d = {report.model(round(mean))} at the mean k and "
+        f"d = {report.model(largest)} at the largest."
+    )

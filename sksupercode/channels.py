@@ -1,0 +1,294 @@
+"""Channels: what happens to a stored vector between its encoder and its decoder.
+
+A channel is a pipeline step that acts in ``transform``, at training and at test time alike::
+
+    make_pipeline(encoder, GaussianChannel(0.1), decoder)
+
+`GaussianChannel` stands for interference from whatever else is stored in the same vector,
+`DropoutChannel` for lost coordinates, `QuantizationChannel` for storage in 16 bits.
+"""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sksupercode._validation import check_generator, check_option, check_real
+
+__all__ = ["DropoutChannel", "GaussianChannel", "QuantizationChannel"]
+
+FLOAT_DTYPES = (np.float64, np.float32)
+
+
+class _BaseChannel(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):
+    """A channel is two hooks: check the parameters in `_learn`, disturb the vectors in `_send`."""
+
+    def fit(self, X, y=None):
+        """Check the parameters, and learn what the channel needs to know about X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Superpositions, or any dense vectors.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted channel.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range, or X is not a finite matrix.
+        """
+        self._learn(validate_data(self, X, dtype=FLOAT_DTYPES))
+        return self
+
+    def transform(self, X):
+        """Send vectors through the channel.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            What enters the channel; it is left as it was.
+
+        Returns
+        -------
+        X_out : ndarray of shape (n_samples, n_features)
+            What leaves the channel, float32 if X is float32 and else float64.
+
+        Raises
+        ------
+        ValueError
+            If X is not a finite matrix with the number of columns seen in `fit`.
+        """
+        check_is_fitted(self)
+        return self._send(validate_data(self, X, dtype=FLOAT_DTYPES, reset=False))
+
+    @abstractmethod
+    def _learn(self, X):
+        """Check the parameters and set what is learned from X."""
+
+    @abstractmethod
+    def _send(self, X):
+        """Return the disturbed X as a new array of the same dtype."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+class _RandomChannel(_BaseChannel):
+    """A channel that draws from `random_state` in `transform`."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.non_deterministic = True
+        return tags
+
+
+class GaussianChannel(_RandomChannel):
+    r"""Additive white Gaussian noise, ``x' = x + z`` with ``z ~ N(0, sigma2 I)``.
+
+    The sum of many unrelated superpositions in one vector is close to such noise, so this is the
+    model of interference as well.
+
+    Parameters
+    ----------
+    noise_variance : float, default=1.0
+        Variance of the noise in each coordinate, or with ``relative=True`` its ratio to the mean
+        power per coordinate of the X seen in `fit`, that is 1 / SNR. Zero means no noise.
+    relative : bool, default=False
+        Whether `noise_variance` is in units of the signal's power.
+    random_state : int, RandomState, Generator or None, default=None
+        None gives fresh noise in every call of `transform`, an integer the same noise in every
+        call, a `RandomState` or `Generator` advances from call to call.
+
+    Attributes
+    ----------
+    noise_variance_ : float
+        Variance of the noise in each coordinate: `noise_variance`, or with ``relative=True``
+        that times ``mean(X ** 2)``.
+    n_features_in_ : int
+        Number of coordinates seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the coordinates, where X had names.
+
+    See Also
+    --------
+    DropoutChannel : Lost coordinates.
+    QuantizationChannel : Storage in 16 bits.
+
+    Notes
+    -----
+    A superposition of k unit-norm random codewords in d dimensions has mean power k/d per
+    coordinate, so ``GaussianChannel(P, relative=True)`` adds noise of variance ``P k / d`` to it,
+    and a matched filter sees interference of variance ``(1 + P) k / d``.
+
+    References
+    ----------
+    .. [1] T. M. Cover and J. A. Thomas, "Elements of Information Theory", 2nd ed., Wiley, 2006,
+       chapter 9.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksupercode.channels import GaussianChannel
+    >>> X = np.full((1000, 50), 2.0)
+    >>> channel = GaussianChannel(0.25, relative=True, random_state=0).fit(X)
+    >>> channel.noise_variance_
+    1.0
+    >>> bool(abs((channel.transform(X) - X).var() - 1.0) < 0.02)
+    True
+    """
+
+    def __init__(self, noise_variance=1.0, *, relative=False, random_state=None):
+        self.noise_variance = noise_variance
+        self.relative = relative
+        self.random_state = random_state
+
+    def _learn(self, X):
+        variance = check_real(
+            self.noise_variance, "noise_variance", minimum=0, maximum=np.inf, max_inclusive=False
+        )
+        if not isinstance(self.relative, (bool, np.bool_)):
+            raise ValueError(f"relative must be True or False, got {self.relative!r}.")
+        power = np.mean(np.square(X, dtype=np.float64)) if self.relative else 1.0
+        self.noise_variance_ = float(variance * power)
+
+    def _send(self, X):
+        noise = check_generator(self.random_state).standard_normal(X.shape)
+        noise *= np.sqrt(self.noise_variance_)
+        return X + noise.astype(X.dtype, copy=False)
+
+
+class DropoutChannel(_RandomChannel):
+    r"""Erasures, ``x'_j = b_j x_j / (1 - rate)`` with ``b_j ~ Bernoulli(1 - rate)``.
+
+    Each coordinate of each sample is lost, independently, with probability `rate`. As in neural
+    networks the survivors are scaled so that ``E[x' | x] = x``: a matched filter keeps its gain
+    and a threshold its meaning.
+
+    Parameters
+    ----------
+    rate : float, default=0.5
+        Probability that a coordinate becomes zero, in [0, 1).
+    random_state : int, RandomState, Generator or None, default=None
+        None gives fresh erasures in every call of `transform`, an integer the same in every
+        call, a `RandomState` or `Generator` advances from call to call.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of coordinates seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the coordinates, where X had names.
+
+    See Also
+    --------
+    GaussianChannel : Additive noise.
+    QuantizationChannel : Storage in 16 bits.
+
+    Notes
+    -----
+    Given x, the channel adds noise of variance ``x_j ** 2 * rate / (1 - rate)`` to coordinate j.
+
+    References
+    ----------
+    .. [1] N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov, "Dropout: A
+       Simple Way to Prevent Neural Networks from Overfitting", JMLR 15, 2014.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksupercode.channels import DropoutChannel
+    >>> X = np.ones((1000, 50))
+    >>> X_out = DropoutChannel(0.5, random_state=0).fit_transform(X)
+    >>> np.unique(X_out)
+    array([0., 2.])
+    >>> bool(abs(X_out.mean() - 1.0) < 0.02)
+    True
+    """
+
+    def __init__(self, rate=0.5, *, random_state=None):
+        self.rate = rate
+        self.random_state = random_state
+
+    def _learn(self, X):
+        self._check_rate()
+
+    def _check_rate(self):
+        return check_real(self.rate, "rate", minimum=0, maximum=1, max_inclusive=False)
+
+    def _send(self, X):
+        rate = self._check_rate()
+        survives = check_generator(self.random_state).random(X.shape) >= rate
+        return np.where(survives, X / X.dtype.type(1 - rate), X.dtype.type(0))
+
+
+class QuantizationChannel(_BaseChannel):
+    r"""Storage in 16 bits, ``x' = float(round_to_dtype(clip(x, -max, max)))``.
+
+    Rounds to the nearest number of the format, ties to even, and returns it in the dtype of the
+    input. What lies beyond the largest finite number saturates there instead of becoming infinite.
+
+    Parameters
+    ----------
+    dtype : {"float16", "bfloat16"}, default="float16"
+        float16 has 11 significant bits and ends at 65504; bfloat16 has 8, and float32's range.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of coordinates seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the coordinates, where X had names.
+
+    See Also
+    --------
+    GaussianChannel : Additive noise.
+    DropoutChannel : Lost coordinates.
+
+    Notes
+    -----
+    With p significant bits, rounding to nearest keeps ``|x' - x| <= 2 ** -p |x|`` wherever
+    neither overflow nor underflow occurs. float64 goes to bfloat16 by way of float32, as is usual,
+    and that first rounding can move a number by ``2 ** -24 |x|`` onto a tie.
+
+    References
+    ----------
+    .. [1] N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., SIAM, 2002,
+       chapter 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksupercode.channels import QuantizationChannel
+    >>> QuantizationChannel("float16").fit_transform([[0.1, 1e6]])
+    array([[9.99755859e-02, 6.55040000e+04]])
+    """
+
+    def __init__(self, dtype="float16"):
+        self.dtype = dtype
+
+    def _learn(self, X):
+        self._storage()
+
+    def _storage(self):
+        """The storage dtype and its largest finite value."""
+        if check_option(self.dtype, "dtype", ("float16", "bfloat16")) == "float16":
+            return np.float16, 65504.0
+        import ml_dtypes
+
+        return ml_dtypes.bfloat16, float(ml_dtypes.finfo(ml_dtypes.bfloat16).max)
+
+    def _send(self, X):
+        dtype, largest = self._storage()
+        return np.clip(X, -largest, largest).astype(dtype).astype(X.dtype)

@@ -1,0 +1,9 @@
+"""Sparse codes to superpose: random ones, and the words of real documents."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from sksupercode.datasets._passages import load_passages
+from sksupercode.datasets._sparse_codes import make_sparse_codes
+
+__all__ = ["load_passages", "make_sparse_codes"]

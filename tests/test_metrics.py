@@ -1,0 +1,277 @@
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import math
+import tracemalloc
+import warnings
+
+import mpmath
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn import config_context
+from sklearn.base import BaseEstimator
+from sklearn.datasets import load_iris
+from sklearn.decomposition import PCA
+from sklearn.dummy import DummyRegressor
+from sklearn.metrics import accuracy_score, precision_recall_fscore_support, r2_score
+from sklearn.model_selection import GridSearchCV, KFold
+
+from sksupercode.datasets import make_sparse_codes
+from sksupercode.metrics import (
+    bits_per_dimension,
+    exact_recovery_score,
+    exact_recovery_scorer,
+    fraction_of_variance_unexplained,
+    neg_fvu_scorer,
+    support_precision_recall_f1,
+)
+
+AVERAGES = ("micro", "samples")
+
+
+def noisy_pair(seed=0, n_samples=60, n_features=12):
+    """Real codes and a decoding of them that is right in about half of the rows."""
+    rng = np.random.default_rng(seed)
+    y_true = rng.standard_normal((n_samples, n_features)) * (rng.random((n_samples, 1)) < 0.9)
+    y_true[rng.random(y_true.shape) < 0.7] = 0
+    y_pred = np.where(y_true, rng.standard_normal(y_true.shape), 0)
+    wrong = rng.random(y_true.shape) < 0.06
+    y_pred[wrong] = np.where(y_pred[wrong], 0, -1.5)
+    return y_true, y_pred
+
+
+def with_explicit_zeros(Y):
+    """CSR that stores every entry, in reverse order, the first of each row in two halves."""
+    n_samples, n_features = Y.shape
+    data = np.hstack([Y[:, ::-1], Y[:, :1]])
+    data[:, -2:] /= 2
+    indices = np.tile(np.r_[np.arange(n_features)[::-1], 0], n_samples)
+    indptr = np.arange(n_samples + 1) * (n_features + 1)
+    return sparse.csr_array((data.ravel(), indices, indptr), shape=Y.shape)
+
+
+KINDS = [
+    np.asarray,
+    np.ndarray.tolist,
+    *(getattr(sparse, f"{name}_{kind}") for name in ("csr", "csc", "coo", "lil", "dok")
+      for kind in ("matrix", "array")),
+    with_explicit_zeros,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_every_kind_of_matrix_gives_the_same_and_is_left_alone(kind):
+    y_true, y_pred = noisy_pair()
+    expected = np.mean(np.all((y_true != 0) == (y_pred != 0), axis=1))
+    assert 0.2 < expected < 0.8
+    a, b = kind(y_true), kind(y_pred)
+    assert exact_recovery_score(a, b) == expected
+    assert exact_recovery_score(a, y_pred) == expected
+    for average in AVERAGES:
+        expected = support_precision_recall_f1(y_true, y_pred, average=average)
+        assert support_precision_recall_f1(a, b, average=average) == expected
+    if kind is with_explicit_zeros:
+        untouched = kind(y_true)
+        assert_array_equal(a.data, untouched.data)
+        assert_array_equal(a.indices, untouched.indices)
+
+
+def test_data_frames_are_taken():
+    pd = pytest.importorskip("pandas")
+    y_true, y_pred = map(pd.DataFrame, noisy_pair())
+    assert exact_recovery_score(y_true, y_pred) == exact_recovery_score(*noisy_pair())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_agreement_with_scikit_learn(seed):
+    y_true, y_pred = noisy_pair(seed)
+    supports = y_true != 0, y_pred != 0
+    assert exact_recovery_score(y_true, y_pred) == accuracy_score(*supports)
+    for average in AVERAGES:
+        expected = precision_recall_fscore_support(*supports, average=average, zero_division=1)
+        result = support_precision_recall_f1(y_true, y_pred, average=average)
+        assert all(type(value) is float for value in result)
+        assert_allclose(result, expected[:3], rtol=1e-14)
+
+
+def test_one_miss_or_one_false_alarm_spoils_a_row():
+    y_true = np.array([[1, 1, 0, 0]] * 4)
+    y_pred = np.array([[1, 1, 0, 0], [1, 0, 0, 0], [1, 1, 1, 0], [1, 0, 1, 0]])
+    assert exact_recovery_score(y_true, y_pred) == 0.25
+    assert exact_recovery_score(y_true, -3.5 * y_true) == 1.0
+
+
+@pytest.mark.parametrize("average", AVERAGES)
+def test_empty_supports(average):
+    empty, full = np.zeros((3, 5)), np.ones((3, 5))
+    assert exact_recovery_score(empty, empty) == 1.0
+    assert support_precision_recall_f1(empty, empty, average=average) == (1.0, 1.0, 1.0)
+    assert support_precision_recall_f1(full, empty, average=average) == (1.0, 0.0, 0.0)
+    assert support_precision_recall_f1(empty, full, average=average) == (0.0, 1.0, 0.0)
+
+
+def test_micro_and_samples_weigh_rows_differently():
+    y_true = [[1, 1, 1, 1], [1, 0, 0, 0]]
+    y_pred = [[1, 1, 1, 1], [0, 1, 0, 0]]
+    assert_allclose(support_precision_recall_f1(y_true, y_pred), [0.8, 0.8, 0.8])
+    assert_allclose(support_precision_recall_f1(y_true, y_pred, average="samples"), [0.5] * 3)
+
+
+def test_codes_are_never_made_dense():
+    Y = make_sparse_codes(2000, 2**20, n_nonzero_coefs=8, random_state=0)
+    tracemalloc.start()
+    assert exact_recovery_score(Y, Y) == 1.0
+    assert support_precision_recall_f1(Y, Y) == (1.0, 1.0, 1.0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2e7  # one bit per entry would be 2.6e8 bytes
+
+
+@pytest.mark.parametrize("metric", [exact_recovery_score, support_precision_recall_f1])
+@pytest.mark.parametrize("argument", [0, 1])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        [1, 0, 1],
+        np.zeros((2, 4)),
+        np.zeros((3, 3)),
+        np.zeros((0, 3)),
+        [[1, 0, np.nan], [0, 0, 0]],
+        sparse.csr_array([[np.inf, 0, 1], [0, 0, 0]]),
+        [["a", "b", "c"], ["d", "e", "f"]],
+        None,
+    ],
+    ids=str,
+)
+def test_bad_codes(metric, argument, bad):
+    arguments = [np.ones((2, 3)), np.ones((2, 3))]
+    arguments[argument] = bad
+    with pytest.raises(ValueError, match=r"y_(true|pred)"):
+        metric(*arguments)
+
+
+@pytest.mark.parametrize("average", ["macro", None, 1])
+def test_bad_average(average):
+    with pytest.raises(ValueError, match="average"):
+        support_precision_recall_f1([[1]], [[1]], average=average)
+
+
+def test_fvu_is_one_minus_the_pooled_r2():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((50, 6)) * np.arange(1, 7) + 100
+    X_hat = X + rng.standard_normal(X.shape)
+    expected = 1 - r2_score(X, X_hat, multioutput="variance_weighted")
+    assert_allclose(fraction_of_variance_unexplained(X, X_hat), expected, rtol=1e-10)
+    mean = np.broadcast_to(X.mean(axis=0), X.shape)
+    assert_allclose(fraction_of_variance_unexplained(X, mean), 1.0, rtol=1e-12)
+    assert fraction_of_variance_unexplained(X, X) == 0.0
+    single = fraction_of_variance_unexplained(X.astype(np.float32), X_hat.astype(np.float32))
+    assert_allclose(single, expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("X", [np.full((3, 4), 0.1), np.zeros((2, 2)), [[1.7, 2.3]]], ids=str)
+def test_fvu_of_constant_vectors(X):
+    X = np.asarray(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert fraction_of_variance_unexplained(X, X) == 0.0
+        assert fraction_of_variance_unexplained(X, X + 1) == 1.0
+
+
+@pytest.mark.parametrize("bad", [np.zeros((2, 4)), [0.0, 1.0], [[np.nan] * 3] * 2, [["a"] * 3] * 2])
+def test_fvu_bad_inputs(bad):
+    good = np.arange(6.0).reshape(2, 3)
+    for pair in ((good, bad), (bad, good)):
+        with pytest.raises(ValueError, match=r"X_hat|NaN|2D|convert"):
+            fraction_of_variance_unexplained(*pair)
+
+
+@pytest.mark.parametrize("N", [1024, 2**20, 2**40, 2**60])
+@pytest.mark.parametrize("k", [1, 2, 32, 1000, 1023])
+def test_bits_per_dimension(N, k):
+    with mpmath.workdps(60):
+        expected = float(mpmath.log(mpmath.binomial(N, k), 2) / 100)
+    assert_allclose(bits_per_dimension(N, k, 100), expected, rtol=1e-12, atol=1e-15)
+
+
+def test_bits_per_dimension_broadcasts():
+    N, k, d = np.array([[64], [4096]]), np.array([1, 4, 16]), 128
+    table = bits_per_dimension(N, k, d)
+    assert table.shape == (2, 3)
+    assert_allclose(table[1, 2], math.log2(math.comb(4096, 16)) / 128, rtol=1e-13)
+    assert_allclose(bits_per_dimension(4096, 16, [64, 128]), [2 * table[1, 2], table[1, 2]])
+    assert isinstance(bits_per_dimension(4096, 16, 128), float)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ((0, 0, 10), "n_features"),
+        ((10, -1, 10), "n_nonzero_coefs"),
+        ((10, 11, 10), "n_nonzero_coefs"),
+        ((10, 2, 0), "n_components"),
+        ((10, 2, np.nan), "n_components"),
+    ],
+)
+def test_bits_per_dimension_bad_inputs(arguments, name):
+    with pytest.raises(ValueError, match=name):
+        bits_per_dimension(*arguments)
+
+
+class Shifter(BaseEstimator):
+    """Predicts the codes that it is given, moved to the right by `shift` columns in some rows."""
+
+    def __init__(self, shift=0):
+        self.shift = shift
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def predict(self, X):
+        dense = X.toarray()
+        dense[::2] = np.roll(dense[::2], self.shift, axis=1)
+        return sparse.csr_matrix(dense)
+
+
+def test_exact_recovery_scorer_in_a_grid_search():
+    Y = make_sparse_codes(30, 40, n_nonzero_coefs=3, random_state=0)
+    search = GridSearchCV(Shifter(), {"shift": [0, 7]}, scoring=exact_recovery_scorer, cv=3)
+    search.fit(Y, Y)
+    assert_array_equal(search.cv_results_["mean_test_score"], [1.0, 0.5])
+    assert search.best_params_ == {"shift": 0}
+
+
+def test_neg_fvu_scorer_in_a_grid_search():
+    X = load_iris().data
+    folds = KFold(3, shuffle=True, random_state=0)
+    search = GridSearchCV(PCA(), {"n_components": [1, 2, 3]}, scoring=neg_fvu_scorer, cv=folds)
+    scores = search.fit(X).cv_results_["mean_test_score"]
+    assert np.all(np.diff(scores) > 0) and -1 < scores[0] and scores[-1] < 0
+    pca = PCA(n_components=2).fit(X)
+    unexplained = 1 - pca.explained_variance_ratio_.sum()
+    assert_allclose(neg_fvu_scorer(pca, X), -unexplained, rtol=1e-10)
+    assert neg_fvu_scorer(pca, X, np.zeros(150)) == neg_fvu_scorer(pca, X)
+
+
+class SparseRoundTrip(BaseEstimator):
+    """As decoders do, refuses pandas output for its sparse codes."""
+
+    def transform(self, X):
+        from sklearn import get_config
+
+        if get_config()["transform_output"] != "default":
+            raise ValueError("pandas output does not support sparse data")
+        return sparse.csr_array(X)
+
+    def inverse_transform(self, Z):
+        return Z.toarray()
+
+
+def test_scorers_ignore_the_global_output_setting():
+    X = load_iris().data
+    with config_context(transform_output="pandas"):
+        assert neg_fvu_scorer(SparseRoundTrip(), X) == 0.0
+        assert exact_recovery_scorer(DummyRegressor().fit(X, X), X, X + 1) == 1.0

@@ -9,6 +9,7 @@ from numbers import Integral, Real
 import numpy as np
 from scipy.sparse import csr_array, issparse
 from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
 
 
 def _refuse(name, wanted, value):
@@ -164,6 +165,39 @@ def check_generator(random_state, name="random_state"):
     if isinstance(random_state, Integral) and not isinstance(random_state, bool):
         return np.random.default_rng(check_integer(random_state, name, minimum=0))
     _refuse(name, "an integer >= 0, a RandomState, a Generator or None", random_state)
+
+
+def check_samples(estimator, X, *, reset, accept_sparse=False):
+    """Return X as a float matrix through scikit-learn's ``validate_data``.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose ``n_features_in_`` is set or checked.
+    X : array-like or sparse matrix or array of shape (n_samples, n_features)
+        What the user passed.
+    reset : bool
+        True in ``fit``.
+    accept_sparse : bool or list of str, default=False
+        The sparse formats that are taken.
+
+    Returns
+    -------
+    ndarray or sparse matrix or array of shape (n_samples, n_features)
+        float32 and float64 stay, all else becomes float64.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As scikit-learn does, with messages that name X.
+    """
+    dtypes = (np.float64, np.float32)
+    try:
+        return validate_data(estimator, X, accept_sparse=accept_sparse, dtype=dtypes, reset=reset)
+    except (TypeError, ValueError) as error:
+        if "X" in str(error):
+            raise
+        raise type(error)(f"X must be a matrix of finite real numbers: {error}") from error
 
 
 def check_codes(y, name="y", *, n_samples=None, n_features=None):

@@ -118,7 +118,7 @@ class GaussianChannel(_RandomChannel):
         that times ``mean(X ** 2)``.
     n_features_in_ : int
         Number of coordinates seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the coordinates, where X had names.
 
     See Also
@@ -188,7 +188,7 @@ class DropoutChannel(_RandomChannel):
     ----------
     n_features_in_ : int
         Number of coordinates seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the coordinates, where X had names.
 
     See Also
@@ -248,7 +248,7 @@ class QuantizationChannel(_BaseChannel):
     ----------
     n_features_in_ : int
         Number of coordinates seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the coordinates, where X had names.
 
     See Also

@@ -17,13 +17,13 @@ def main(argv=None):
     """Run the command line and return its exit status."""
     parser = build_parser()
     arguments = parser.parse_args(argv)
-    check_arguments(parser, arguments)
     missing = [name for name in ("matplotlib", "rich") if importlib.util.find_spec(name) is None]
     if missing:
         parser.error(
             f"the command line needs {' and '.join(missing)}: "
             'python -m pip install "sksupercode[cli]"'
         )
+    check_arguments(parser, arguments)
     # Samples that a pursuit cannot explain are what the sweep is there to count.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -69,6 +69,8 @@ def build_parser():
 
 def check_arguments(parser, arguments):
     """End with a message for arguments that cannot be run."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
     if arguments.n_features < 1:
         parser.error(f"--n-features must be at least 1, got {arguments.n_features}")
     if not 1 <= arguments.n_nonzero_coefs <= arguments.n_features:
@@ -84,6 +86,11 @@ def check_arguments(parser, arguments):
         parser.error(f"--seed must be at least 0, got {arguments.seed}")
     if arguments.n_jobs == 0:
         parser.error("--n-jobs must not be 0")
+    formats = FigureCanvasBase.get_supported_filetypes()
+    if arguments.output.suffix[1:].lower() not in formats:
+        parser.error(
+            f"--output must end in one of {', '.join(sorted(formats))}, got {arguments.output}"
+        )
     for path in (arguments.output, arguments.csv):
         if path is not None and not path.parent.is_dir():
             parser.error(f"there is no folder {path.parent} to write {path.name} to")

@@ -11,10 +11,10 @@ from scipy.sparse import csr_array
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import gen_batches
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._sparse import as_configured_csr
-from sksupercode._validation import check_codes, check_integer, check_option
+from sksupercode._validation import check_codes, check_integer, check_option, check_samples
 from sksupercode.decoders._codebook import read_codes, resolve_dictionary, warn_on_mismatch
 from sksupercode.dictionaries._base import block_length
 from sksupercode.metrics import exact_recovery_score
@@ -108,7 +108,7 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         MemoryError
             If the codebook cannot fit in memory.
         """
-        X = validate_data(self, X, dtype=[np.float64, np.float32])
+        X = check_samples(self, X, reset=True)
         check_option(self.values, "values", ("auto", "binary", "nonnegative", "real"))
         k = check_integer(self.n_nonzero_coefs, "n_nonzero_coefs", minimum=0, allow_none=True)
         self.dictionary_, self.intercept_, values = resolve_dictionary(self.dictionary, X, y)
@@ -148,7 +148,7 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def _check_samples(self, X):
         check_is_fitted(self)
-        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        return check_samples(self, X, reset=False)
 
     def _decode_all(self, X, decode):
         """Decode X block by block and return CSR arrays."""

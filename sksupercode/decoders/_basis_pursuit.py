@@ -43,7 +43,7 @@ class BasisPursuitDecoder(BaseDecoder):
 
     cvxpy_solver : str or None, default=None
         Name of the solver that cvxpy is to use, one of ``cvxpy.installed_solvers()``. None takes
-        HiGHS's simplex for linear programs and leaves the choice to cvxpy with ``noise_tol``.
+        HiGHS's simplex for linear programs, and Clarabel with ``noise_tol``.
 
     noise_tol : float or None, default=None
         Norm of the noise to allow for.
@@ -138,7 +138,7 @@ class BasisPursuitDecoder(BaseDecoder):
         )
         if self.cvxpy_solver is not None:
             check_option(self.cvxpy_solver, "cvxpy_solver", tuple(cvxpy.installed_solvers()))
-            problem, *_ = self._compile(np.ones((1, 2)))
+            problem, *_ = self._compile(np.ones((2, 2)))
             try:
                 problem.get_problem_data(self.cvxpy_solver)
             except cvxpy.SolverError as error:
@@ -187,11 +187,12 @@ class BasisPursuitDecoder(BaseDecoder):
         codewords = np.asarray(self._codewords, dtype=np.float64)
         # Of equal codewords only the first may be used.
         distinct = np.sort(np.unique(codewords, axis=0, return_index=True)[1])
-        A = codewords[distinct].T
+        # The program is homogeneous in dictionary and sample; the tolerances of solvers are not.
+        size = np.abs(codewords).max() or 1.0
+        A = codewords[distinct].T / size
         problem, sample, parts = self._compile(A)
         n_failed = 0
         for v in V:
-            # The program is homogeneous; solvers' tolerances are not.
             unit = np.abs(v).max() if self.noise_tol is None else 1.0
             code = np.zeros(len(codewords))
             if not v.any():
@@ -209,7 +210,7 @@ class BasisPursuitDecoder(BaseDecoder):
             else:
                 bounds = (-np.inf if self._is_signed else 0.0, np.inf)
                 y = lsq_linear(A, sample.value, bounds, method="bvls").x
-            code[distinct] = unit * (y if self._is_signed else np.maximum(y, 0))
+            code[distinct] = unit / size * (y if self._is_signed else np.maximum(y, 0))
             yield code
         if n_failed:
             warnings.warn(
@@ -236,8 +237,10 @@ class BasisPursuitDecoder(BaseDecoder):
     def _cvxpy_solver(self):
         import cvxpy
 
-        if self.cvxpy_solver is not None or self.noise_tol is not None:
+        if self.cvxpy_solver is not None:
             return self.cvxpy_solver
+        if self.noise_tol is not None:
+            return "CLARABEL"
         return "HIGHS" if "HIGHS" in cvxpy.installed_solvers() else "SCIPY"
 
 

@@ -54,14 +54,17 @@ class MatchedFilterDecoder(BaseDecoder):
             # rho = weight * energy, kept finite where X is zero.
             self._weight = self.dictionary_.scale**2 / max(self.interference_variance_, 1e-300)
         else:
-            self.covariance_estimator_ = _fit_covariance(self.covariance_estimator, X)
-            self._precision = np.linalg.pinv(self.covariance_estimator_.covariance_, hermitian=True)
+            self.covariance_estimator_, covariance = _fit_covariance(self.covariance_estimator, X)
+            self._precision = np.linalg.pinv(covariance, hermitian=True)
             self._energies = _quadratic_forms(self._codewords, self._precision)
             self._weight = self.dictionary_.scale**2
 
     def _filter(self, V):
         """Return f^T Sigma^-1 x for a block of samples, a new (n, N) array."""
-        return self._codewords.correlate(V if self._precision is None else V @ self._precision)
+        if self._precision is not None:
+            # One by one, so that no sample's rounding depends on the size of the batch.
+            V = np.stack([self._precision @ v for v in V])
+        return self._codewords.correlate(V)
 
     def _log_prior_odds(self):
         n_features = self.dictionary_.shape[0]
@@ -144,17 +147,14 @@ class MatchedFilterDecoder(BaseDecoder):
 
 
 def _fit_covariance(estimator, X):
-    if not hasattr(estimator, "fit"):
+    try:
+        fitted = clone(estimator).fit(X)
+        return fitted, np.atleast_2d(fitted.covariance_)
+    except (AttributeError, TypeError) as error:
         raise ValueError(
-            "covariance_estimator must be an estimator of sklearn.covariance or None, "
-            f"got {estimator!r}."
-        )
-    estimator = clone(estimator).fit(X)
-    if not hasattr(estimator, "covariance_"):
-        raise ValueError(
-            f"covariance_estimator={type(estimator).__name__}() must have covariance_ once fitted."
-        )
-    return estimator
+            "covariance_estimator must be an estimator of sklearn.covariance, or have fit(X) and "
+            f"covariance_ as those do, or be None; got {estimator!r}."
+        ) from error
 
 
 def _quadratic_forms(dictionary, matrix):

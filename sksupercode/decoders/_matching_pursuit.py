@@ -22,9 +22,9 @@ class MatchingPursuitDecoder(BaseDecoder):
         j = \arg\max_i \langle f_i, r \rangle, \qquad y_j \leftarrow y_j + c, \qquad
         r \leftarrow r - c f_j
 
-    with c = 1 for binary values, the matching pursuit of superposition codes; c = <f_j, r> /
-    ||f_j||^2 for nonnegative values, and for real ones, where j maximises |<f_i, r>| / ||f_i||, the
-    classic algorithm. A codeword may be selected again.
+    with c = 1 for binary values, the matching pursuit of superposition codes;
+    ``c = <f_j, r> / ||f_j||^2`` for nonnegative values, and for real ones, where j maximises
+    ``|<f_i, r>| / ||f_i||``, the classic algorithm. A codeword may be selected again.
 
     Parameters
     ----------

@@ -7,13 +7,12 @@ A dictionary F has shape (N, d): its N rows are codewords in d dimensions. Encod
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 
 import numpy as np
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import LinearOperator
 from sklearn import get_config
-from sklearn.utils import gen_batches
 
 
 def block_length(bytes_per_item, *, share=1.0):
@@ -22,7 +21,13 @@ def block_length(bytes_per_item, *, share=1.0):
     return max(1, int(budget // max(1, bytes_per_item)))
 
 
-class Dictionary(LinearOperator):
+def as_indices(indices):
+    """Return an array to index rows with; of an empty list, an array of integers."""
+    indices = np.asarray(indices)
+    return indices if indices.size else indices.astype(np.intp)
+
+
+class Dictionary(LinearOperator, ABC):
     """N codewords in R^d: the matrix F of shape (N, d), never assumed to be stored as one.
 
     A subclass supplies :meth:`codewords`, :meth:`correlate` and :attr:`nbytes`. A dictionary is
@@ -119,13 +124,27 @@ class Dictionary(LinearOperator):
         -------
         X : float64 ndarray of shape (n_samples, d)
             Points in code space.
+
+        Raises
+        ------
+        ValueError
+            If Y has not N columns.
+
+        Notes
+        -----
+        For sparse codes this is the way: ``Y @ F`` makes SciPy expand the whole dictionary.
         """
         Y = csc_array(Y)
+        if Y.shape[1] != self.shape[0]:
+            raise ValueError(
+                f"Y has {Y.shape[1]} columns, but the dictionary has {self.shape[0]} codewords."
+            )
         X = np.zeros((Y.shape[0], self.shape[1]))
         used = np.flatnonzero(np.diff(Y.indptr))
         # Only rows in use are ever expanded, a bounded number of them at a time.
-        for block in gen_batches(len(used), block_length(16 * self.shape[1], share=0.25)):
-            indices = used[block]
+        step = block_length(16 * self.shape[1], share=0.25)
+        for start in range(0, len(used), step):
+            indices = used[start : start + step]
             X += Y[:, indices] @ self.codewords(indices)
         return X
 
@@ -183,4 +202,4 @@ class _TransposedDictionary(LinearOperator):
     _transpose = _adjoint
 
     def __array__(self, dtype=None, copy=None):
-        return np.asarray(self._dictionary, dtype=dtype).T
+        return np.array(self._dictionary, dtype=dtype, copy=copy).T

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from sklearn.utils import check_array
 
-from sksupercode.dictionaries._base import Dictionary
+from sksupercode.dictionaries._base import Dictionary, as_indices
 
 
 class DenseDictionary(Dictionary):
@@ -37,15 +37,20 @@ class DenseDictionary(Dictionary):
     """
 
     def __init__(self, array):
-        array = check_array(
-            array, dtype=[np.float64, np.float32], order="C", input_name="dictionary"
-        ).view()
+        try:
+            array = check_array(
+                array, dtype=[np.float64, np.float32], order="C", input_name="dictionary"
+            ).view()
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"dictionary must be a matrix of finite real numbers, of shape (N, d): {error}"
+            ) from error
         array.flags.writeable = False
         super().__init__(array.shape, array.dtype)
         self._array = array
 
     def codewords(self, indices):
-        return self._array[np.asarray(indices)]
+        return self._array[as_indices(indices)]
 
     def correlate(self, X):
         return np.asarray(X, dtype=self.dtype) @ self._array.T
@@ -56,7 +61,9 @@ class DenseDictionary(Dictionary):
 
     @cached_property
     def squared_norms(self):
-        return np.einsum("ij,ij->i", self._array, self._array, dtype=np.float64)
+        norms = np.einsum("ij,ij->i", self._array, self._array, dtype=np.float64)
+        norms.flags.writeable = False
+        return norms
 
     def __array__(self, dtype=None, copy=None):
         return np.array(self._array, dtype=dtype, copy=copy)

@@ -15,7 +15,7 @@ import math
 import numpy as np
 from sklearn.utils import gen_batches
 
-from sksupercode.dictionaries._base import Dictionary
+from sksupercode.dictionaries._base import Dictionary, as_indices
 
 # A superposition that was rounded to float32 lies this close, relative to its largest entry.
 _ROUNDING = 1e-6
@@ -56,8 +56,9 @@ def random_sign_words(n_features, n_components, seed, *, start=0, stop=None):
     generator = np.random.PCG64(seed)
     generator.advance(start * width)
     words = np.empty((stop - start, width), dtype=np.uint64)
-    for rows in gen_batches(stop - start, max(1, _BLOCK_ENTRIES // width)):
-        block = words[rows]
+    step = max(1, _BLOCK_ENTRIES // width)
+    for first in range(0, len(words), step):
+        block = words[first : first + step]
         block[...] = generator.random_raw(block.size).reshape(block.shape)
     spare = 64 * width - n_components
     words[:, -1] &= np.uint64(2**64 - 1) >> np.uint64(spare)
@@ -87,7 +88,7 @@ def pack_signs(signs):
 def unpack_signs(words, n_components):
     """Expand packed rows to a float32 matrix of +-1, the inverse of :func:`pack_signs`."""
     octets = words.astype("<u8", copy=False).view(np.uint8)
-    bits = np.unpackbits(octets, axis=1, count=n_components, bitorder="little")
+    bits = np.unpackbits(octets, axis=-1, count=n_components, bitorder="little")
     signs = bits.astype(np.float32)
     signs *= -2
     signs += 1
@@ -186,7 +187,7 @@ class SignDictionary(Dictionary):
         return V
 
     def codewords(self, indices):
-        return self._signs(np.asarray(indices)).astype(np.float64) * self.scale
+        return self._signs(as_indices(indices)).astype(np.float64) * self.scale
 
     def superpose(self, Y):
         if self.scale == 1.0:
@@ -242,5 +243,5 @@ class PackedSignDictionary(SignDictionary):
 def _to_fixed_point(V, total):
     """Round each row to multiples of 2^-52 of its sum of magnitudes, so that all sums are exact."""
     _, exponent = np.frexp(total)
-    quantum = np.ldexp(1.0, exponent - 52)[:, np.newaxis]
+    quantum = np.ldexp(1.0, np.maximum(exponent - 52, -1074))[:, np.newaxis]
     return np.rint(V / quantum) * quantum

@@ -11,11 +11,9 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from sksupercode._validation import check_integer
-
-_DTYPES = (np.float64, np.float32)
+from sksupercode._validation import check_integer, check_samples
 
 # One copy of each codebook that is in use, whichever steps and estimators use it.
 _codebooks = weakref.WeakValueDictionary()
@@ -115,7 +113,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         MemoryError
             If the codebook cannot fit in memory.
         """
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=_DTYPES)
+        X = check_samples(self, X, reset=True, accept_sparse=["csr", "csc"])
         n_components = check_integer(self.n_components, "n_components", minimum=1)
         n_features = check_integer(self.n_features, "n_features", minimum=1, allow_none=True)
         if n_features is not None and n_features != X.shape[1]:
@@ -148,7 +146,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             If X is not a matrix of finite numbers with N columns.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=_DTYPES, reset=False)
+        X = check_samples(self, X, reset=False, accept_sparse=["csr", "csc"])
         return self.dictionary_.superpose(X).astype(X.dtype, copy=False)
 
     @property

@@ -10,7 +10,7 @@ from sksupercode.dictionaries import DenseDictionary
 from sksupercode.dictionaries._memory import require_memory
 from sksupercode.encoders._base import BaseEncoder
 
-_BLOCK_ROWS = 4096
+_BLOCK_ENTRIES = 2**20
 
 
 class SphericalEncoder(BaseEncoder):
@@ -68,7 +68,7 @@ class SphericalEncoder(BaseEncoder):
             f"A codebook of {n_features} x {n_components} float32 numbers",
         )
         codewords = np.empty((n_features, n_components), dtype=np.float32)
-        blocks = list(gen_batches(n_features, _BLOCK_ROWS))
+        blocks = list(gen_batches(n_features, max(1, _BLOCK_ENTRIES // n_components)))
         # A stream a block: any block can be drawn without the others.
         for rows, block_seed in zip(blocks, seed.spawn(len(blocks)), strict=True):
             generator = np.random.default_rng(block_seed)

@@ -1,0 +1,101 @@
+"""Configuration of the documentation."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import importlib
+import inspect
+import os
+import pkgutil
+import re
+from pathlib import Path
+
+from sphinx.util import logging
+
+import sksupercode
+
+project = "sksupercode"
+author = "The sksupercode developers"
+copyright = author
+release = version = sksupercode.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
+if os.environ.get("READTHEDOCS"):
+    # A build without a network has no inventories of other projects to link to.
+    extensions.append("sphinx.ext.intersphinx")
+    intersphinx_mapping = {
+        "numpy": ("https://numpy.org/doc/stable", None),
+        "python": ("https://docs.python.org/3", None),
+        "scipy": ("https://docs.scipy.org/doc/scipy", None),
+        "sklearn": ("https://scikit-learn.org/stable", None),
+    }
+
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+default_role = "py:obj"
+
+autodoc_typehints = "none"
+toc_object_entries_show_parents = "hide"
+autosummary_generate = True
+numpydoc_show_class_members = False
+
+sphinx_gallery_conf = {
+    "abort_on_example_error": True,
+    "doc_module": ("sksupercode",),
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "reference_url": {"sksupercode": None},
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = project
+html_show_sourcelink = False
+html_theme_options = {
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "show_prev_next": True,
+}
+html_sidebars = {
+    "getting_started": [],
+}
+
+
+def skip_foreign_members(app, what, name, obj, skip, options):
+    """Leave out what a class inherits from other packages: their documentation has it."""
+    member = obj.fget if isinstance(obj, property) else inspect.unwrap(obj)
+    module = getattr(member, "__module__", None) or ""
+    return skip or (what == "class" and not module.startswith("sksupercode"))
+
+
+def check_reference_is_complete(app):
+    """Warn about public names that the API reference does not list."""
+    modules = pkgutil.walk_packages(sksupercode.__path__, "sksupercode.")
+    public = ["sksupercode", *(info.name for info in modules if "._" not in info.name)]
+    public = {name: importlib.import_module(name) for name in public}
+
+    pages = [path.read_text() for path in Path(app.srcdir, "api").glob("*.rst")]
+    module, listed = sksupercode, set()
+    for line in "\n".join(pages).splitlines():
+        if match := re.fullmatch(r"\.\. currentmodule:: (\S+)", line):
+            module = public[match[1]]
+        elif match := re.fullmatch(r"   (\w+)", line):
+            listed.add(id(getattr(module, match[1], None)))
+    for name, module in public.items():
+        for attribute in getattr(module, "__all__", []):
+            if id(getattr(module, attribute)) not in listed:
+                logging.getLogger(__name__).warning(
+                    "%s.%s is public, but the API reference does not list it", name, attribute
+                )
+
+
+def setup(app):
+    app.connect("autodoc-skip-member", skip_foreign_members)
+    app.connect("builder-inited", check_reference_is_complete)

@@ -1,0 +1,225 @@
+"""Checks that what cannot be right is refused, or warned of, in words that name the parameter."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from sksupercode import CodebookMismatchWarning, RademacherEncoder, SphericalEncoder
+from sksupercode.datasets import make_sparse_codes
+from sksupercode.testing._problems import configured, easy_problem
+
+
+def _with_entry(X, value):
+    X = X.copy()
+    X[1, 2] = value
+    return X
+
+
+# What is done to (decoder, encoder, X, Y), the decoder unfitted, and the name in the message.
+BAD_PARAMETERS = {
+    "negative k": (lambda d, e, X, Y: configured(d, e, -1).fit(X, Y), "n_nonzero_coefs"),
+    "float k": (lambda d, e, X, Y: configured(d, e, 2.0).fit(X, Y), "n_nonzero_coefs"),
+    "bool k": (lambda d, e, X, Y: configured(d, e, True).fit(X, Y), "n_nonzero_coefs"),
+    "text for k": (lambda d, e, X, Y: configured(d, e, "2").fit(X, Y), "n_nonzero_coefs"),
+    "unknown values": (lambda d, e, X, Y: configured(d, e, 2, values="signed").fit(X, Y), "values"),
+    "values=None": (lambda d, e, X, Y: configured(d, e, 2, values=None).fit(X, Y), "values"),
+    "no dictionary": (lambda d, e, X, Y: configured(d, None, 2).fit(X, Y), "dictionary"),
+    "text for a dictionary": (lambda d, e, X, Y: configured(d, "F", 2).fit(X, Y), "dictionary"),
+    "class for a dictionary": (
+        lambda d, e, X, Y: configured(d, RademacherEncoder, 2).fit(X, Y),
+        "dictionary",
+    ),
+    "dictionary of one dimension": (
+        lambda d, e, X, Y: configured(d, np.ones(100), 2).fit(X, Y),
+        "dictionary",
+    ),
+    "dictionary of three dimensions": (
+        lambda d, e, X, Y: configured(d, np.ones((2, 2, 100)), 2).fit(X, Y),
+        "dictionary",
+    ),
+    "dictionary with nan": (
+        lambda d, e, X, Y: configured(d, _with_entry(np.ones((5, 100)), np.nan), 2).fit(X),
+        "dictionary",
+    ),
+    "dictionary with inf": (
+        lambda d, e, X, Y: configured(d, _with_entry(np.ones((5, 100)), np.inf), 2).fit(X),
+        "dictionary",
+    ),
+    "dictionary of text": (
+        lambda d, e, X, Y: configured(d, np.full((5, 100), "a"), 2).fit(X),
+        "dictionary",
+    ),
+    "complex dictionary": (
+        lambda d, e, X, Y: configured(d, np.full((5, 100), 1j), 2).fit(X),
+        "dictionary",
+    ),
+    "dictionary without codewords": (
+        lambda d, e, X, Y: configured(d, np.ones((0, 100)), 2).fit(X),
+        "dictionary",
+    ),
+    "dictionary of other dimensions": (
+        lambda d, e, X, Y: configured(d, np.ones((5, 99)), 2).fit(X),
+        "dictionary",
+    ),
+    "sparse dictionary": (
+        lambda d, e, X, Y: configured(d, csr_array(np.ones((5, 100))), 2).fit(X),
+        "dictionary",
+    ),
+    "unfitted estimator": (
+        lambda d, e, X, Y: configured(d, clone(d), 2).fit(X),
+        "dictionary",
+    ),
+    "unseeded recipe": (
+        lambda d, e, X, Y: configured(d, RademacherEncoder(n_components=100), 2).fit(X, Y),
+        "random_state",
+    ),
+    "recipe with a RandomState": (
+        lambda d, e, X, Y: configured(
+            d, RademacherEncoder(random_state=np.random.RandomState(0)), 2
+        ).fit(X, Y),
+        "random_state",
+    ),
+    "recipe with a Generator": (
+        lambda d, e, X, Y: configured(
+            d, RademacherEncoder(random_state=np.random.default_rng(0)), 2
+        ).fit(X, Y),
+        "random_state",
+    ),
+    "recipe with a negative seed": (
+        lambda d, e, X, Y: configured(d, RademacherEncoder(random_state=-1), 2).fit(X, Y),
+        "random_state",
+    ),
+    "incomplete recipe without y": (
+        lambda d, e, X, Y: configured(d, clone(e), 2).fit(X),
+        "n_features",
+    ),
+    "incomplete recipe with labels": (
+        lambda d, e, X, Y: configured(d, clone(e), 2).fit(X, np.arange(len(X))),
+        "n_features",
+    ),
+}
+
+# What is done to a fitted decoder and its (X, Y), and the name in the message.
+BAD_INPUT = {
+    "wrong d in transform": (lambda d, X, Y: d.transform(X[:, :-1]), "X"),
+    "wrong d in predict": (lambda d, X, Y: d.predict(X[:, :-1]), "X"),
+    "wrong d in score": (lambda d, X, Y: d.score(X[:, :-1], Y), "X"),
+    "wrong N in score": (lambda d, X, Y: d.score(X, Y[:, :-1]), "y"),
+    "wrong n in score": (lambda d, X, Y: d.score(X, Y[:-1]), "y"),
+    "labels in score": (lambda d, X, Y: d.score(X, np.arange(len(X))), "y"),
+    "nan in y of score": (lambda d, X, Y: d.score(X, _with_entry(Y.toarray(), np.nan)), "y"),
+    "nan in y of fit": (lambda d, X, Y: d.fit(X, _with_entry(Y.toarray(), np.nan)), "y"),
+    "inf in y of fit": (lambda d, X, Y: d.fit(X, csr_array(Y * np.inf)), "y"),
+    "text in y of fit": (lambda d, X, Y: d.fit(X, np.full(Y.shape, "a")), "y"),
+    "wrong N in inverse_transform": (lambda d, X, Y: d.inverse_transform(Y[:, :-1]), "X"),
+    "1-D inverse_transform": (lambda d, X, Y: d.inverse_transform(Y.toarray()[0]), "X"),
+    "nan in inverse_transform": (
+        lambda d, X, Y: d.inverse_transform(_with_entry(Y.toarray(), np.nan)),
+        "X",
+    ),
+    "1-D x in fit": (lambda d, X, Y: d.fit(X[0], Y), "X"),
+    "1-D x in transform": (lambda d, X, Y: d.transform(X[0]), "X"),
+    "3-D x in transform": (lambda d, X, Y: d.transform(X[np.newaxis]), "X"),
+    "nan in fit": (lambda d, X, Y: d.fit(_with_entry(X, np.nan), Y), "X"),
+    "nan in transform": (lambda d, X, Y: d.transform(_with_entry(X, np.nan)), "X"),
+    "inf in transform": (lambda d, X, Y: d.transform(_with_entry(X, np.inf)), "X"),
+    "inf in predict": (lambda d, X, Y: d.predict(_with_entry(X, -np.inf)), "X"),
+    "text in fit": (lambda d, X, Y: d.fit(np.full(X.shape, "a"), Y), "X"),
+    "text in transform": (lambda d, X, Y: d.transform(np.full(X.shape, "a")), "X"),
+    "complex x in transform": (lambda d, X, Y: d.transform(X + 1j), "X"),
+    "empty batch in fit": (lambda d, X, Y: d.fit(X[:0], Y[:0]), "X"),
+    "empty batch in transform": (lambda d, X, Y: d.transform(X[:0]), "X"),
+    "empty batch in predict": (lambda d, X, Y: d.predict(X[:0]), "X"),
+    "sparse X in fit": (lambda d, X, Y: d.fit(csr_array(X), Y), "X"),
+    "sparse X in transform": (lambda d, X, Y: d.transform(csr_array(X)), "X"),
+}
+
+
+def check_bad_parameter(decoder, case):
+    """What a parameter cannot be is a ValueError in ``fit`` that names the parameter."""
+    action, name = BAD_PARAMETERS[case]
+    encoder, X, Y = easy_problem(n_samples=4)
+    with pytest.raises(ValueError, match=rf"\b{name}\b"):
+        action(decoder, encoder, X, Y)
+
+
+def check_bad_input(decoder, case):
+    """Input of another shape or type is a ValueError that names it, NaN and inf included."""
+    action, name = BAD_INPUT[case]
+    encoder, X, Y = easy_problem(n_samples=4)
+    fitted = configured(decoder, encoder, 2).fit(X, Y)
+    # scikit-learn's own checks of X speak of an array where there can be no doubt which one.
+    name = r"X|(?-i:array|Sparse data)" if name == "X" else name
+    with pytest.raises((ValueError, TypeError), match=rf"\b({name})\b"):
+        action(fitted, X, Y)
+
+
+def check_not_fitted(decoder):
+    """Every method of an unfitted decoder raises NotFittedError."""
+    encoder, X, Y = easy_problem(n_samples=4)
+    for name in ("transform", "predict", "decision_function", "predict_proba"):
+        if hasattr(decoder, name):
+            with pytest.raises(NotFittedError):
+                getattr(configured(decoder, encoder, 2), name)(X)
+    with pytest.raises(NotFittedError):
+        configured(decoder, encoder, 2).score(X, Y)
+    with pytest.raises(NotFittedError):
+        configured(decoder, encoder, 2).inverse_transform(Y)
+
+
+def _mismatches(decoder, dictionary, X, Y):
+    """Count the warnings of a mismatch in ``fit``."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        configured(decoder, dictionary).fit(X, Y)
+    return sum(issubclass(warning.category, CodebookMismatchWarning) for warning in caught)
+
+
+def _written_codes():
+    """Yield Y of several kinds."""
+    yield make_sparse_codes(100, 512, n_nonzero_coefs=8, random_state=0)
+    yield make_sparse_codes(100, 512, n_nonzero_coefs=8, support="zipf", random_state=0)
+    yield make_sparse_codes(100, 512, n_nonzero_coefs=100, support="zipf", random_state=0)
+    yield make_sparse_codes(100, 512, n_nonzero_coefs=8, values="exponential", random_state=0)
+    yield make_sparse_codes(100, 512, n_nonzero_coefs=8, values="gaussian", random_state=0)
+    yield make_sparse_codes(20, 512, n_nonzero_coefs=1, random_state=0)
+
+
+def check_matching_codebook(decoder):
+    """The right codebook never warns, with few rows, much noise, or codes that are much alike."""
+    rng = np.random.default_rng(0)
+    for encoder_class in (RademacherEncoder, SphericalEncoder):
+        encoder = encoder_class(n_components=128, random_state=0)
+        for Y in _written_codes():
+            X = encoder.fit_transform(Y)
+            for n_rows in (1, 2, 3, len(X)):
+                assert not _mismatches(decoder, encoder, X[:n_rows], Y[:n_rows])
+            if len(X) == 100:
+                noise = 3 * np.sqrt(np.mean(X**2)) * rng.standard_normal(X.shape)
+                assert not _mismatches(decoder, encoder, X + noise, Y)
+                assert not _mismatches(decoder, encoder, noise[:1] * 0, Y[:1])
+
+
+def check_mismatching_codebook(decoder):
+    """Another seed, another kind, or another order of the columns warns."""
+    for Y in _written_codes():
+        encoder = RademacherEncoder(n_components=128, random_state=0)
+        X = encoder.fit_transform(Y)
+        order = np.random.default_rng(1).permutation(Y.shape[1])
+        others = [RademacherEncoder(random_state=seed) for seed in range(1, 6)]
+        others += [SphericalEncoder(random_state=seed) for seed in range(3)]
+        for other in others:
+            assert _mismatches(decoder, other, X, Y) == 1, f"{other}"
+        # Where codes are dense, so many words stay in place that X is correlated with them.
+        if Y.nnz < 0.1 * Y.shape[0] * Y.shape[1]:
+            assert _mismatches(decoder, encoder, X, Y[:, order]) == 1
+            assert _mismatches(decoder, np.asarray(encoder.dictionary_)[order], X, Y) == 1
+        reseeded = clone(configured(decoder, encoder).set_params(dictionary__random_state=5))
+        assert _mismatches(decoder, reseeded.dictionary, X, Y) == 1

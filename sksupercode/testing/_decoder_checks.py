@@ -1,0 +1,119 @@
+"""All checks of a decoder, and the pytest decorator that runs them."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from functools import partial
+
+import pytest
+
+_MODULES = ("_problems", "_decoding_checks", "_legal_input_checks", "_interface_checks")
+pytest.register_assert_rewrite(*(f"sksupercode.testing.{name}" for name in _MODULES))
+
+from sksupercode.testing import (  # noqa: E402
+    _bad_input_checks,
+    _decoding_checks,
+    _interface_checks,
+    _legal_input_checks,
+)
+
+
+def decoder_checks(decoder):
+    """Yield the checks that apply to a decoder.
+
+    Parameters
+    ----------
+    decoder : estimator
+        An unfitted decoder; its ``dictionary`` may be anything legal.
+
+    Yields
+    ------
+    check : callable
+        To be called with the decoder; raises an AssertionError where the decoder breaks a promise.
+
+    Examples
+    --------
+    >>> from sksupercode import RademacherEncoder, TopKDecoder
+    >>> from sksupercode.testing import decoder_checks
+    >>> decoder = TopKDecoder(RademacherEncoder(random_state=0))
+    >>> for check in decoder_checks(decoder):
+    ...     check(decoder)
+    """
+    for module in (_decoding_checks, _legal_input_checks, _interface_checks, _bad_input_checks):
+        for name, check in vars(module).items():
+            if not name.startswith("check_") or check.__module__ != module.__name__:
+                continue
+            if name == "check_bad_parameter":
+                for case in _bad_input_checks.BAD_PARAMETERS:
+                    yield partial(check, case=case)
+            elif name == "check_bad_input":
+                for case in _bad_input_checks.BAD_INPUT:
+                    yield partial(check, case=case)
+            elif name != "check_common_scale" or not _decoding_checks.has_tolerance(decoder):
+                yield check
+
+
+def check_decoder(decoder):
+    """Run a decoder through all checks that apply to it.
+
+    Parameters
+    ----------
+    decoder : estimator
+        An unfitted decoder; its ``dictionary`` may be anything legal.
+
+    Raises
+    ------
+    AssertionError
+        Where the decoder breaks a promise; see the docstring of the check that fails.
+    """
+    for check in decoder_checks(decoder):
+        check(decoder)
+
+
+def parametrize_with_decoder_checks(decoders):
+    """Return a pytest decorator that runs a test with every decoder and every check.
+
+    Parameters
+    ----------
+    decoders : list of estimators
+        Unfitted decoders; their ``dictionary`` may be anything legal.
+
+    Returns
+    -------
+    decorator : MarkDecorator
+        Parametrizes the arguments ``decoder`` and ``check``.
+
+    Examples
+    --------
+    >>> from sksupercode import RademacherEncoder, TopKDecoder
+    >>> from sksupercode.testing import parametrize_with_decoder_checks
+    >>> @parametrize_with_decoder_checks([TopKDecoder(RademacherEncoder(random_state=0))])
+    ... def test_decoder(decoder, check):
+    ...     check(decoder)
+    """
+    return pytest.mark.parametrize(
+        ("decoder", "check"),
+        [
+            pytest.param(decoder, check, id=f"{_describe(decoder)}-{_name(check)}")
+            for decoder in decoders
+            for check in decoder_checks(decoder)
+        ],
+    )
+
+
+def _describe(decoder):
+    """Return the class and the parameters that tell this decoder from a default one."""
+    params = decoder.get_params(deep=False)
+    defaults = type(decoder)(params["dictionary"]).get_params(deep=False)
+    shown = [
+        f"{name}={value!r}"
+        for name, value in params.items()
+        if name != "dictionary" and repr(value) != repr(defaults[name])
+    ]
+    return f"{type(decoder).__name__}({','.join(shown)})"
+
+
+def _name(check):
+    if isinstance(check, partial):
+        return f"{check.func.__name__}({check.keywords['case']})"
+    return check.__name__

@@ -1,0 +1,117 @@
+"""Checks that legal input, however odd, gives a result: a grid search meets all of it."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from sksupercode import RademacherEncoder, SphericalEncoder
+from sksupercode.datasets import make_sparse_codes
+from sksupercode.testing._problems import (
+    TOLERANCES,
+    assert_legal_codes,
+    configured,
+    easy_problem,
+    float_dictionary,
+    hard_problem,
+    only_convergence_warnings,
+    to_dense,
+)
+
+
+def _decode_legally(decoder, X, y, n_features):
+    """Fit and decode, and let pass nothing but finite results and ConvergenceWarnings."""
+    shape = (len(X), n_features)
+    with only_convergence_warnings():
+        fitted = decoder.fit(X, y)
+        codes, support = fitted.transform(X), fitted.predict(X)
+        assert_legal_codes(codes, shape)
+        assert_legal_codes(support, shape)
+        for name in ("decision_function", "predict_proba"):
+            if hasattr(fitted, name):
+                assert_legal_codes(getattr(fitted, name)(X), shape)
+        if y is not None:
+            assert 0 <= fitted.score(X, y) <= 1
+        assert np.isfinite(fitted.inverse_transform(codes)).all()
+    return to_dense(codes), to_dense(support)
+
+
+def check_any_sparsity(decoder):
+    """k = 0, k = N and k > N, given or learned from y, give a result."""
+    encoder, X, Y = hard_problem(n_samples=4)
+    n_features = Y.shape[1]
+    for k in (0, 1, n_features - 1, n_features, n_features + 5):
+        _decode_legally(configured(decoder, encoder, k), X, Y, n_features)
+    for density in (0, 1):
+        Y = np.full((4, n_features), density)
+        X = encoder.transform(Y)
+        _decode_legally(configured(decoder, encoder), X, Y, n_features)
+
+
+def check_smallest_shapes(decoder):
+    """d = 1 and N = 1 give a result."""
+    for encoder_class in (RademacherEncoder, SphericalEncoder):
+        for n_features, n_components in ((8, 1), (1, 8), (1, 1)):
+            Y = make_sparse_codes(5, n_features, n_nonzero_coefs=1, random_state=0)
+            encoder = encoder_class(n_components=n_components, random_state=0)
+            X = encoder.fit_transform(Y)
+            for k in (None, 1, 2):
+                _decode_legally(configured(decoder, encoder, k), X, Y, n_features)
+
+
+def check_zero_samples(decoder):
+    """A sample of zeros gives a result, alone and among others, and leaves those as they are."""
+    encoder, X, Y = easy_problem()
+    fitted = configured(decoder, encoder, 2).fit(X, Y)
+    with_zeros = X.copy()
+    with_zeros[[0, 5]] = 0
+    with only_convergence_warnings():
+        wanted = to_dense(fitted.transform(X))
+        codes = to_dense(fitted.transform(with_zeros))
+    others = np.setdiff1d(np.arange(len(X)), [0, 5])
+    np.testing.assert_array_equal(codes[others], wanted[others])
+    _decode_legally(configured(decoder, encoder, 2), with_zeros, Y, Y.shape[1])
+    _decode_legally(configured(decoder, encoder, 2), np.zeros_like(X), Y, Y.shape[1])
+    _decode_legally(configured(decoder, float_dictionary(), 2), np.zeros((3, 20)), None, 80)
+
+
+def check_zero_codewords(decoder):
+    """A zero codeword is legal and never selected, as are a dictionary and an N of nothing else."""
+    dictionary = float_dictionary()
+    silent = np.array([0, 1, 7, 40, 79])
+    dictionary[silent] = 0
+    _, _, Y = hard_problem(n_samples=6)
+    X = Y @ dictionary + 0.1 * np.random.default_rng(1).standard_normal((6, 20))
+    for k in (3, 80):
+        for codes in _decode_legally(configured(decoder, dictionary, k), X, None, 80):
+            assert not codes[:, silent].any(), f"k={k}"
+            assert codes.any(), "nothing was decoded, so that the check shows nothing"
+    for codes in _decode_legally(configured(decoder, np.zeros((5, 20)), 2), X, None, 5):
+        assert not codes.any()
+
+
+def check_unreachable_tolerance(decoder):
+    """A tolerance that no code reaches gives a result and a ConvergenceWarning."""
+    X = np.random.default_rng(0).standard_normal((4, 20))
+    dictionary = float_dictionary(n_features=3)
+    for name in set(TOLERANCES) & set(decoder.get_params(deep=False)):
+        for k in (1, 2, 10):
+            fitted = configured(decoder, dictionary, k, **{name: 1e-6}).fit(X)
+            for method in (fitted.transform, fitted.predict):
+                with warnings.catch_warnings(record=True) as caught:
+                    warnings.simplefilter("always")
+                    assert_legal_codes(method(X), (4, 3))
+                assert {warning.category for warning in caught} == {ConvergenceWarning}
+
+
+def check_fit_ignores_other_y(decoder):
+    """A y that is no (n, N) matrix is ignored by ``fit`` where the recipe is complete."""
+    encoder, X, Y = easy_problem()
+    encoder = type(encoder)(n_components=100, n_features=96, random_state=0)
+    for y in (None, np.arange(6), np.linspace(0, 1, 6), np.array(["a", "b"] * 3), [[1], [2]] * 3):
+        with only_convergence_warnings():
+            fitted = configured(decoder, encoder, 2).fit(X, y)
+            assert fitted.score(X, Y) == 1.0

@@ -1,0 +1,89 @@
+"""Small decoding problems that the checks share."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+
+from sksupercode import RademacherEncoder
+from sksupercode.datasets import make_sparse_codes
+
+# Names of parameters that are in the units of X.
+TOLERANCES = ("tol", "noise_tol")
+
+
+def configured(decoder, dictionary, n_nonzero_coefs=None, **params):
+    """Return an unfitted copy of a decoder that reads with another dictionary."""
+    return clone(decoder).set_params(
+        dictionary=dictionary, n_nonzero_coefs=n_nonzero_coefs, **params
+    )
+
+
+def easy_problem(encoder_class=RademacherEncoder, *, n_samples=6, seed=0):
+    """Return (encoder, X, Y) that every decoder should solve without one error.
+
+    N = 96, d = 100, k = 2: matched filters of present codewords give 1 +- 0.10, those of absent
+    ones 0 +- 0.14.
+    """
+    Y = make_sparse_codes(n_samples, 96, n_nonzero_coefs=2, random_state=seed)
+    encoder = encoder_class(n_components=100, random_state=seed)
+    return encoder, encoder.fit_transform(Y), Y
+
+
+def hard_problem(encoder_class=RademacherEncoder, *, n_samples=12, noise=0.1, seed=0):
+    """Return (encoder, X, Y) where decoders err: N = 80, d = 20, k = 3 and noise.
+
+    N is more than 2 d, so that any point is a nonnegative combination of codewords.
+    """
+    Y = make_sparse_codes(n_samples, 80, n_nonzero_coefs=3, random_state=seed)
+    encoder = encoder_class(n_components=20, random_state=seed)
+    X = encoder.fit_transform(Y)
+    X += noise * np.random.default_rng(seed).standard_normal(X.shape)
+    return encoder, X, Y
+
+
+def float_dictionary(n_features=80, n_components=20, seed=0):
+    """Return codewords of many different norms."""
+    return np.random.default_rng(seed).standard_normal((n_features, n_components))
+
+
+def fit_quietly(decoder, X, y=None):
+    """Fit a decoder where warnings are not what is tested."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return decoder.fit(X, y)
+
+
+@contextmanager
+def only_convergence_warnings():
+    """Turn every warning but a ConvergenceWarning, which is ignored, into an error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
+
+def to_dense(codes):
+    """Return codes as an ndarray."""
+    return codes.toarray() if issparse(codes) else np.asarray(codes)
+
+
+def assert_same_codes(found, wanted, *, exact=True, message=""):
+    """Assert that codes are bit-equal or, for float dictionaries, equal up to rounding."""
+    found, wanted = to_dense(found), to_dense(wanted)
+    if exact:
+        np.testing.assert_array_equal(found, wanted, err_msg=message)
+    else:
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4, err_msg=message)
+
+
+def assert_legal_codes(codes, shape):
+    """Assert that codes are finite and of the given shape."""
+    assert codes.shape == shape
+    assert np.isfinite(to_dense(codes)).all()

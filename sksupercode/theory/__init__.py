@@ -1,0 +1,185 @@
+"""The information theory of superposition codes, as pure functions of numbers.
+
+What the paper states, corrected where it is wrong, and predictions of the probability of exact
+recovery at finite size. All functions broadcast their arguments; scalars in give scalars out.
+
+Throughout, N is ``n_features``, the number of codewords; k is ``n_nonzero_coefs``, how many are
+active; and d is ``n_components``, the dimension of the code. Codewords have unit norm and, unless
+said otherwise, independent random signs. ``noise_variance`` is that of Gaussian noise on each
+coordinate of the code.
+"""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from sksupercode.theory._active_only import threshold_active_only, topk_active_only
+from sksupercode.theory._active_only_pursuit import matching_pursuit_active_only
+from sksupercode.theory._channel_capacity import (
+    average_power_success_limit,
+    fano_dimension,
+    fano_success_limit,
+    gaussian_dimensions_per_nat,
+    strong_converse_dimension,
+)
+from sksupercode.theory._coherence import coherence_dimension
+from sksupercode.theory._converse import threshold_converse_constant, threshold_converse_dimension
+from sksupercode.theory._convex import (
+    basis_pursuit_dimension,
+    basis_pursuit_phase_transition,
+    basis_pursuit_soft_threshold,
+)
+from sksupercode.theory._entropy import (
+    entropy_approximation_nats,
+    entropy_bits,
+    entropy_bound_bits,
+    entropy_bound_excess,
+    entropy_bound_nats,
+    entropy_nats,
+)
+from sksupercode.theory._error_rates import false_negative_rate, false_positive_rate
+from sksupercode.theory._guarantees import (
+    threshold_guarantee_dimension,
+    threshold_guarantee_threshold,
+    topk_guarantee_dimension,
+)
+from sksupercode.theory._inversion import threshold_dimension, topk_dimension
+from sksupercode.theory._limits import (
+    binomial_entropy_bits,
+    counting_dimension,
+    unique_decoding_dimension,
+)
+from sksupercode.theory._matched_filter import (
+    active_score_variance,
+    inactive_score_variance,
+    log_odds,
+    map_threshold,
+    optimal_threshold,
+)
+from sksupercode.theory._message_passing import (
+    amp_critical_inverse_deviation,
+    amp_dimension,
+    amp_fixed_point,
+    amp_phase_transition,
+    amp_state_evolution,
+    bernoulli_mmse,
+)
+from sksupercode.theory._noisy_limits import (
+    all_or_nothing_dimension,
+    all_or_nothing_dimension_fixed_energy,
+    sparc_rate_nats,
+)
+from sksupercode.theory._one_step_bounds import (
+    one_step_capacity_bits,
+    one_step_capacity_nats,
+    one_step_constant,
+    one_step_dimension,
+    one_step_dimensions_per_nat,
+    one_step_threshold,
+)
+from sksupercode.theory._pursuit_bounds import (
+    matching_pursuit_first_step_dimension,
+    omp_dimension,
+    omp_tropp_gilbert_dimension,
+)
+from sksupercode.theory._random_codebook import (
+    bpsk_information_nats,
+    printed_random_codebook_dimension,
+    printed_random_codebook_min_margin,
+    rademacher_dimensions_per_nat,
+    random_codebook_dimension,
+)
+from sksupercode.theory._rates import bits_per_dimension, dimensions_per_bit, sparsity_exponent
+from sksupercode.theory._rules_of_thumb import (
+    basis_pursuit_rule_dimension,
+    matching_pursuit_rule_dimension,
+    threshold_rule_dimension,
+    topk_rule_dimension,
+)
+from sksupercode.theory._spherical_codebook import (
+    spherical_codebook_log_success_probability,
+    spherical_codebook_success_probability,
+)
+from sksupercode.theory._success import (
+    threshold_failure_probability,
+    threshold_log_success_probability,
+    threshold_success_probability,
+    topk_failure_probability,
+    topk_log_success_probability,
+    topk_success_probability,
+)
+
+__all__ = [
+    "active_score_variance",
+    "all_or_nothing_dimension",
+    "all_or_nothing_dimension_fixed_energy",
+    "amp_critical_inverse_deviation",
+    "amp_dimension",
+    "amp_fixed_point",
+    "amp_phase_transition",
+    "amp_state_evolution",
+    "average_power_success_limit",
+    "basis_pursuit_dimension",
+    "basis_pursuit_phase_transition",
+    "basis_pursuit_rule_dimension",
+    "basis_pursuit_soft_threshold",
+    "bernoulli_mmse",
+    "binomial_entropy_bits",
+    "bits_per_dimension",
+    "bpsk_information_nats",
+    "coherence_dimension",
+    "counting_dimension",
+    "dimensions_per_bit",
+    "entropy_approximation_nats",
+    "entropy_bits",
+    "entropy_bound_bits",
+    "entropy_bound_excess",
+    "entropy_bound_nats",
+    "entropy_nats",
+    "false_negative_rate",
+    "false_positive_rate",
+    "fano_dimension",
+    "fano_success_limit",
+    "gaussian_dimensions_per_nat",
+    "inactive_score_variance",
+    "log_odds",
+    "map_threshold",
+    "matching_pursuit_active_only",
+    "matching_pursuit_first_step_dimension",
+    "matching_pursuit_rule_dimension",
+    "omp_dimension",
+    "omp_tropp_gilbert_dimension",
+    "one_step_capacity_bits",
+    "one_step_capacity_nats",
+    "one_step_constant",
+    "one_step_dimension",
+    "one_step_dimensions_per_nat",
+    "one_step_threshold",
+    "optimal_threshold",
+    "printed_random_codebook_dimension",
+    "printed_random_codebook_min_margin",
+    "rademacher_dimensions_per_nat",
+    "random_codebook_dimension",
+    "sparc_rate_nats",
+    "sparsity_exponent",
+    "spherical_codebook_log_success_probability",
+    "spherical_codebook_success_probability",
+    "strong_converse_dimension",
+    "threshold_active_only",
+    "threshold_converse_constant",
+    "threshold_converse_dimension",
+    "threshold_dimension",
+    "threshold_failure_probability",
+    "threshold_guarantee_dimension",
+    "threshold_guarantee_threshold",
+    "threshold_log_success_probability",
+    "threshold_rule_dimension",
+    "threshold_success_probability",
+    "topk_active_only",
+    "topk_dimension",
+    "topk_failure_probability",
+    "topk_guarantee_dimension",
+    "topk_log_success_probability",
+    "topk_rule_dimension",
+    "topk_success_probability",
+    "unique_decoding_dimension",
+]

@@ -1,0 +1,158 @@
+"""Finite-size guarantees for decoding in one step (Proposition 5)."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+
+from sksupercode.theory._validation import check_probability, check_sizes
+
+__all__ = [
+    "threshold_guarantee_dimension",
+    "threshold_guarantee_threshold",
+    "topk_guarantee_dimension",
+]
+
+
+def threshold_guarantee_dimension(n_features, n_nonzero_coefs, failure_probability):
+    """Dimension that guarantees threshold decoding at finite size (Proposition 5).
+
+    .. math:: d = 2 k (A + B)^2, \\quad A = \\sqrt{\\ln(2 (N-k)/p)}, \\quad B = \\sqrt{\\ln(2k/p)}
+
+    Parameters
+    ----------
+    n_features : int or array-like of int
+        Number of codewords N, from 1 to 2**60.
+    n_nonzero_coefs : int or array-like of int
+        Number of active codewords k, from 1 to N.
+    failure_probability : float or array-like of float
+        The probability p of failure, in (0, 1).
+
+    Returns
+    -------
+    n_components : float or ndarray of float
+        The sufficient dimension d, a real number to be rounded up.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is outside its range.
+
+    See Also
+    --------
+    threshold_guarantee_threshold : The threshold that goes with it.
+
+    Notes
+    -----
+    Rigorous for every N and k, a Rademacher dictionary and no noise: by Hoeffding's inequality
+    false alarms and misses have probability at most p/2 each. For k = N, A is 0.
+
+    References
+    ----------
+    .. [1] W. Hoeffding, "Probability Inequalities for Sums of Bounded Random Variables", J. Amer.
+       Statist. Assoc. 58, 1963.
+
+    Examples
+    --------
+    >>> from sksupercode.theory import threshold_guarantee_dimension
+    >>> threshold_guarantee_dimension(2**20, 2**8, 0.1).round(1)
+    np.float64(25291.9)
+    """
+    k, a, b = _guarantee_terms(n_features, n_nonzero_coefs, failure_probability)
+    return (2 * k * (a + b) ** 2)[()]
+
+
+def threshold_guarantee_threshold(n_features, n_nonzero_coefs, failure_probability):
+    """Threshold of the guarantee for threshold decoding at finite size (Proposition 5).
+
+    .. math:: \\tau = \\frac{A}{A + B}, \\quad A = \\sqrt{\\ln(2 (N-k)/p)}, \\quad
+              B = \\sqrt{\\ln(2k/p)}
+
+    Parameters
+    ----------
+    n_features : int or array-like of int
+        Number of codewords N, from 1 to 2**60.
+    n_nonzero_coefs : int or array-like of int
+        Number of active codewords k, from 1 to N.
+    failure_probability : float or array-like of float
+        The probability p of failure, in (0, 1).
+
+    Returns
+    -------
+    threshold : float or ndarray of float
+        The threshold on the scores of unit-norm codewords, in [0, 1).
+
+    Raises
+    ------
+    ValueError
+        If a parameter is outside its range.
+
+    See Also
+    --------
+    threshold_guarantee_dimension : The dimension that goes with it.
+
+    Examples
+    --------
+    >>> from sksupercode.theory import threshold_guarantee_threshold
+    >>> threshold_guarantee_threshold(2**20, 2**8, 0.1).round(4)
+    np.float64(0.5842)
+    """
+    _, a, b = _guarantee_terms(n_features, n_nonzero_coefs, failure_probability)
+    return (a / (a + b))[()]
+
+
+def _guarantee_terms(n_features, n_nonzero_coefs, failure_probability):
+    n, k = check_sizes(n_features, n_nonzero_coefs)
+    p = check_probability(failure_probability, "failure_probability")
+    alarm = np.log(2 * np.maximum(n - k, 1)) - np.log(p)
+    miss = np.log(2 * k) - np.log(p)
+    return k, np.sqrt(np.where(n == k, 0.0, alarm)), np.sqrt(miss)
+
+
+def topk_guarantee_dimension(n_features, n_nonzero_coefs, failure_probability):
+    """Dimension that guarantees decoding by the k largest scores at finite size (Proposition 5).
+
+    .. math:: d = 4 k \\ln(k (N - k)/p)
+
+    Parameters
+    ----------
+    n_features : int or array-like of int
+        Number of codewords N, from 1 to 2**60.
+    n_nonzero_coefs : int or array-like of int
+        Number of active codewords k, from 1 to N.
+    failure_probability : float or array-like of float
+        The probability p of failure, in (0, 1).
+
+    Returns
+    -------
+    n_components : float or ndarray of float
+        The sufficient dimension d, a real number to be rounded up; 0 for k = N, where the decoder
+        cannot fail.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is outside its range.
+
+    See Also
+    --------
+    topk_rule_dimension : The rule of thumb of the same form.
+
+    Notes
+    -----
+    Rigorous for every N and k, a Rademacher dictionary and no noise. An active score exceeds an
+    inactive one by :math:`1 - \\rho` plus an inner product of their difference with the other
+    active codewords, which is sub-Gaussian given their coherence rho; averaged over rho, the
+    difference is negative with probability at most :math:`e^{-d/(4k)}`. The rest is a union bound
+    over the k(N-k) pairs.
+
+    Examples
+    --------
+    >>> from sksupercode.theory import topk_guarantee_dimension
+    >>> topk_guarantee_dimension(2**20, 2**8, 0.1).round(1)
+    np.float64(22231.5)
+    """
+    n, k = check_sizes(n_features, n_nonzero_coefs)
+    p = check_probability(failure_probability, "failure_probability")
+    log_pairs = np.log(k) + np.log(np.maximum(n - k, 1)) - np.log(p)
+    return np.where(n == k, 0.0, 4 * k * log_pairs)[()]

@@ -1,0 +1,114 @@
+"""Checks of the arguments that the formulas share."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+
+MAX_N_FEATURES = 2**60
+MAX_N_COMPONENTS = 10**9
+
+
+def check_real(value, name, low, high, *, closed="both"):
+    """Convert to float64 and require every entry to lie between ``low`` and ``high``.
+
+    ``closed`` says which ends belong to the range: "both", "left", "right" or "neither".
+    """
+    array = _numeric(value, name).astype(np.float64)
+    above = array >= low if closed in ("both", "left") else array > low
+    below = array <= high if closed in ("both", "right") else array < high
+    _require(array, above & below, name, low, high, closed, "number")
+    return array
+
+
+def check_integer(value, name, low, high):
+    """Convert to int64 and require whole numbers between ``low`` and ``high``, both included."""
+    array = _numeric(value, name)
+    whole = np.isfinite(array.astype(np.float64)) & (array == np.floor(array))
+    _require(array, whole & (array >= low) & (array <= high), name, low, high, "both", "integer")
+    return array.astype(np.int64)
+
+
+def check_n_features(n_features, low=1):
+    """Check the number of codewords, N."""
+    return check_integer(n_features, "n_features", low, MAX_N_FEATURES)
+
+
+def check_n_nonzero_coefs(n_nonzero_coefs, low=1):
+    """Check the number of active codewords, k, where N is not given."""
+    return check_integer(n_nonzero_coefs, "n_nonzero_coefs", low, MAX_N_FEATURES)
+
+
+def check_sizes(n_features, n_nonzero_coefs, low=1):
+    """Check N and k together: k may not exceed N."""
+    n_features = check_n_features(n_features, low)
+    n_nonzero_coefs = check_n_nonzero_coefs(n_nonzero_coefs)
+    smaller = n_nonzero_coefs <= n_features
+    if not np.all(smaller):
+        k, n = np.broadcast_arrays(n_nonzero_coefs, n_features)
+        k, n = k[~smaller].flat[0], n[~smaller].flat[0]
+        raise ValueError(
+            f"n_nonzero_coefs must be an integer in [1, n_features]; "
+            f"got n_nonzero_coefs={k} with n_features={n}."
+        )
+    return n_features, n_nonzero_coefs
+
+
+def check_n_components(n_components, *, whole=False):
+    """Check the dimension of the code, d; the Gaussian formulas take real values of it."""
+    if whole:
+        return check_integer(n_components, "n_components", 1, MAX_N_COMPONENTS)
+    return check_real(n_components, "n_components", 1, MAX_N_COMPONENTS)
+
+
+def check_noise_variance(noise_variance, *, positive=False):
+    """Check the variance of the noise per coordinate."""
+    closed = "neither" if positive else "left"
+    return check_real(noise_variance, "noise_variance", 0, np.inf, closed=closed)
+
+
+def check_probability(probability, name="probability"):
+    """Check a probability that is neither 0 nor 1."""
+    return check_real(probability, name, 0, 1, closed="neither")
+
+
+def check_density(density):
+    """Check the fraction of active codewords, k/N."""
+    return check_real(density, "density", 0, 1, closed="right")
+
+
+def check_option(value, name, options):
+    """Require one of a few strings."""
+    if value not in options:
+        raise ValueError(f"{name} must be one of {sorted(options)}; got {value!r}.")
+    return value
+
+
+def _numeric(value, name):
+    try:
+        array = np.asarray(value)
+        if array.dtype == object:
+            array = array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name} must be a number or an array of numbers.") from error
+    if array.dtype.kind not in "iuf":
+        raise ValueError(
+            f"{name} must be a number or an array of numbers; got dtype {array.dtype}."
+        )
+    return array
+
+
+def _require(array, inside, name, low, high, closed, kind):
+    if np.all(inside):
+        return
+    bad = array[~inside].flat[0]
+    left = "[" if closed in ("both", "left") else "("
+    right = "]" if closed in ("both", "right") else ")"
+    article = "an" if kind == "integer" else "a"
+    raise ValueError(
+        f"{name} must be {article} {kind} in {left}{_text(low)}, {_text(high)}{right}; got {bad}."
+    )
+
+
+def _text(limit):
+    return "2**60" if limit == MAX_N_FEATURES else f"{limit}"

@@ -1,0 +1,136 @@
+"""All decoders keep the promises of the contract."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.covariance import ShrunkCovariance
+
+from sksupercode import (
+    BasisPursuitDecoder,
+    MatchingPursuitDecoder,
+    RademacherEncoder,
+    ThresholdDecoder,
+    TopKDecoder,
+)
+from sksupercode.testing import decoder_checks, parametrize_with_decoder_checks
+
+RECIPE = RademacherEncoder(random_state=0)
+DECODERS = [
+    ThresholdDecoder(RECIPE),
+    ThresholdDecoder(RECIPE, threshold="map", values="real"),
+    ThresholdDecoder(RECIPE, covariance_estimator=ShrunkCovariance(shrinkage=0.99)),
+    TopKDecoder(RECIPE),
+    TopKDecoder(RECIPE, values="nonnegative"),
+    TopKDecoder(RECIPE, covariance_estimator=ShrunkCovariance(shrinkage=0.99)),
+    MatchingPursuitDecoder(RECIPE),
+    MatchingPursuitDecoder(RECIPE, values="nonnegative"),
+    MatchingPursuitDecoder(RECIPE, values="real"),
+    MatchingPursuitDecoder(RECIPE, tol=1e-3),
+    BasisPursuitDecoder(RECIPE),
+    BasisPursuitDecoder(RECIPE, values="real"),
+    BasisPursuitDecoder(RECIPE, noise_tol=1e-2),
+]
+
+
+@parametrize_with_decoder_checks(DECODERS)
+def test_contract(decoder, check):
+    check(decoder)
+
+
+def check_name(check):
+    return getattr(check, "func", check).__name__
+
+
+class WithoutTies(TopKDecoder):
+    """Prefers the highest index."""
+
+    def _decode(self, V):
+        scores = self._codewords.correlate(V)
+        indices = np.argsort(scores, axis=1, kind="stable")[:, -self.n_nonzero_coefs_ :]
+        return indices, np.ones(indices.shape)
+
+
+class WithoutIndependence(TopKDecoder):
+    """Lets the batch decide."""
+
+    def _decode(self, V):
+        return super()._decode(V - V.mean(axis=0))
+
+
+class WithoutRestraint(TopKDecoder):
+    """Draws from NumPy's global random state."""
+
+    def _decode(self, V):
+        return super()._decode(V + 1e-9 * np.random.standard_normal(V.shape))  # noqa: NPY002
+
+
+class WithoutSilence(ThresholdDecoder):
+    """Selects zero codewords."""
+
+    def _fit_decoder(self, X):
+        super()._fit_decoder(X)
+        self._levels = np.where(np.isinf(self._levels), 0.0, self._levels)
+
+
+class WithoutScale(ThresholdDecoder):
+    """Has a threshold in the units of X."""
+
+    def _fit_decoder(self, X):
+        super()._fit_decoder(X)
+        self._levels = self._levels / self._levels.max()
+
+
+class WithoutCare(MatchingPursuitDecoder):
+    """Accepts anything for k, and divides by zero."""
+
+    def fit(self, X, y=None):
+        super().set_params(n_nonzero_coefs=abs(int(self.n_nonzero_coefs or 1)))
+        return super().fit(X, y)
+
+
+class WithoutAttention(TopKDecoder):
+    """Never notices a mismatch."""
+
+    def fit(self, X, y=None):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return super().fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "decoder_class, expected",
+    [
+        (WithoutTies, "check_ties"),
+        (WithoutIndependence, "check_rows_are_independent"),
+        (WithoutRestraint, "check_global_random_state"),
+        (WithoutSilence, "check_zero_codewords"),
+        (WithoutScale, "check_common_scale"),
+        (WithoutCare, "check_bad_parameter"),
+        (WithoutAttention, "check_mismatching_codebook"),
+    ],
+)
+def test_checks_find_what_is_wrong(decoder_class, expected):
+    decoder = decoder_class(RECIPE)
+    failed = set()
+    for check in decoder_checks(decoder):
+        if check_name(check) == expected:
+            try:
+                check(decoder)
+            except (AssertionError, pytest.fail.Exception):
+                failed.add(expected)
+    assert failed == {expected}
+
+
+def test_a_tolerance_exempts_from_the_check_of_scale():
+    wanted = set(map(check_name, decoder_checks(TopKDecoder(RECIPE))))
+    assert "check_common_scale" in wanted and len(wanted) > 20
+    for decoder_class, name in (
+        (MatchingPursuitDecoder, "tol"),
+        (BasisPursuitDecoder, "noise_tol"),
+    ):
+        found = set(map(check_name, decoder_checks(decoder_class(RECIPE, **{name: 1.0}))))
+        assert wanted - found == {"check_common_scale"}

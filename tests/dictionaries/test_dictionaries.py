@@ -1,0 +1,201 @@
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from functools import cache
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from scipy.sparse import csr_array
+from sklearn.base import clone
+
+from sksupercode import TopKDecoder
+from sksupercode.dictionaries import (
+    DenseDictionary,
+    Dictionary,
+    PackedSignDictionary,
+    SignDictionary,
+    _signs,
+)
+from sksupercode.testing import DictionaryTestCase
+
+SHAPES = [(N, d) for N in (1, 5, 300) for d in (1, 7, 63, 64, 65, 200)]
+
+
+@cache
+def gaussian(n_features, n_components, dtype=np.float64):
+    rng = np.random.default_rng([n_features, n_components])
+    return rng.standard_normal((n_features, n_components)).astype(dtype)
+
+
+@cache
+def signs(n_features, n_components):
+    return np.where(gaussian(n_features, n_components) < 0, -1, 1)
+
+
+class TestDenseDictionary(DictionaryTestCase):
+    def make(self):
+        F = gaussian(50, 20)
+        return DenseDictionary(F), F
+
+
+class TestSinglePrecision(DictionaryTestCase):
+    rtol = 1e-5
+
+    def make(self):
+        F = gaussian(50, 20, np.float32)
+        return DenseDictionary(F), F.astype(np.float64)
+
+
+class TestWideDictionary(DictionaryTestCase):
+    def make(self):
+        F = gaussian(3, 40)
+        return DenseDictionary(F), F
+
+
+class TestOneNumber(DictionaryTestCase):
+    def make(self):
+        return DenseDictionary([[2.5]]), np.array([[2.5]])
+
+
+class TestZeroCodeword(DictionaryTestCase):
+    def make(self):
+        F = gaussian(30, 12)
+        F[[0, 7]] = 0
+        return DenseDictionary(F), F
+
+
+class TestAnyNorms(DictionaryTestCase):
+    def make(self):
+        F = gaussian(30, 12) * np.logspace(-6, 6, 30)[:, np.newaxis]
+        return DenseDictionary(F), F
+
+
+class TestFortranOrder(DictionaryTestCase):
+    def make(self):
+        F = np.asfortranarray(gaussian(30, 12))
+        return DenseDictionary(F), F
+
+
+class TestIntegerArray(DictionaryTestCase):
+    def make(self):
+        F = signs(30, 12)
+        return DenseDictionary(F), F
+
+
+class SignTestCase(DictionaryTestCase):
+    """Signs of every width around the 64 bits of a word, in one expanded block or in many."""
+
+    exact = True
+
+    @pytest.fixture(autouse=True, params=SHAPES, ids=lambda shape: "{}x{}".format(*shape))
+    def shape(self, request, monkeypatch):
+        self.shape = request.param
+        monkeypatch.setattr(_signs, "_BLOCK_ENTRIES", 1000)
+
+
+class TestSignDictionary(SignTestCase):
+    def make(self):
+        S = signs(*self.shape)
+        return SignDictionary(S), S / np.sqrt(S.shape[1])
+
+
+class TestPackedSignDictionary(SignTestCase):
+    def make(self):
+        S = signs(*self.shape)
+        return PackedSignDictionary(S), S / np.sqrt(S.shape[1])
+
+
+class TestScaledSigns(DictionaryTestCase):
+    exact = True
+
+    def make(self):
+        S = signs(40, 70)
+        return PackedSignDictionary(S, scale=0.3), 0.3 * S
+
+
+class TestUnnormalizedSigns(DictionaryTestCase):
+    exact = True
+
+    def make(self):
+        S = signs(40, 70)
+        return SignDictionary(S).unnormalized, S
+
+
+def test_the_interface_is_abstract():
+    with pytest.raises(TypeError, match="abstract"):
+        Dictionary((3, 2), np.float64)
+
+
+@pytest.mark.parametrize("cls", [SignDictionary, PackedSignDictionary])
+def test_more_codewords_than_one_expanded_block(cls):
+    n_features, n_components = 2 * _signs._BLOCK_ENTRIES // 64 + 3, 64
+    S = np.random.default_rng(0).integers(0, 2, (n_features, n_components), dtype=np.int8) * 2 - 1
+    dictionary = cls(S)
+    edges = np.arange(-2, 3) + np.array([[1], [2]]) * (n_features - 3) // 2
+    indices = np.append(edges.ravel(), [0, n_features - 1])
+    assert_array_equal(dictionary.unnormalized.codewords(indices), S[indices])
+    V = np.random.default_rng(1).integers(-50, 51, (3, n_components))
+    assert_array_equal(dictionary.unnormalized.correlate(V), V @ S.T.astype(np.int64))
+    Y = csr_array((np.ones(12), indices, [0, 12]), shape=(1, n_features))
+    assert_array_equal(
+        dictionary.unnormalized.superpose(Y), [S[indices].sum(axis=0, dtype=np.int64)]
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_dense_array_is_kept_as_it_is(dtype):
+    F = gaussian(4, 3, dtype)
+    dictionary = DenseDictionary(F)
+    assert dictionary.dtype == dtype
+    assert dictionary.nbytes == F.nbytes
+    assert np.shares_memory(np.asarray(dictionary), F)
+    assert not np.asarray(dictionary).flags.writeable
+    assert F.flags.writeable
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.int8, bool, np.longdouble, object])
+def test_other_dense_arrays_become_float64(dtype):
+    dictionary = DenseDictionary(np.eye(3, dtype=dtype))
+    assert dictionary.dtype == np.float64
+    assert_array_equal(np.asarray(dictionary), np.eye(3))
+
+
+def test_single_precision_sums_in_single_precision():
+    X = gaussian(5, 3)
+    assert DenseDictionary(gaussian(4, 3, np.float32)).correlate(X).dtype == np.float32
+    assert DenseDictionary(gaussian(4, 3)).correlate(X.astype(np.float32)).dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "array, message",
+    [
+        (np.ones(3), "2D array"),
+        (np.ones((2, 3, 4)), "dim 3"),
+        (np.empty((0, 3)), "0 sample"),
+        (np.empty((3, 0)), "0 feature"),
+        (np.array([[1.0, np.nan]]), "dictionary contains NaN"),
+        (np.array([[1.0, np.inf]]), "dictionary contains infinity"),
+        (np.array([["a", "b"]]), "could not convert|string"),
+        (np.array([[1j, 2.0]]), "Complex"),
+    ],
+    ids=["1d", "3d", "no codewords", "no dimensions", "nan", "inf", "text", "complex"],
+)
+def test_illegal_dense_arrays(array, message):
+    with pytest.raises(ValueError, match=message):
+        DenseDictionary(array)
+
+
+@pytest.mark.parametrize("cls", [DenseDictionary, SignDictionary, PackedSignDictionary])
+def test_a_clone_of_an_estimator_shares_its_dictionary(cls):
+    dictionary = cls(signs(6, 5))
+    decoder = TopKDecoder(dictionary, n_nonzero_coefs=1)
+    assert clone(decoder).dictionary is dictionary
+    assert clone(decoder).fit(np.eye(5)).dictionary_ is dictionary
+
+
+@pytest.mark.parametrize("n_components", [1, 64, 65])
+def test_packed_signs_take_a_bit_each(n_components):
+    S = signs(100, n_components)
+    assert SignDictionary(S).nbytes == 4 * S.size
+    assert PackedSignDictionary(S).nbytes == 100 * (8 if n_components <= 64 else 16)

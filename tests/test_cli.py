@@ -1,0 +1,150 @@
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import csv
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.utils import Bunch
+
+from sksupercode._cli._main import main
+from sksupercode._cli._passages import PassagesReport
+from sksupercode._cli._sweep import DECODERS, RecoveryCurve, default_dimensions
+from sksupercode.datasets import load_passages
+
+SMALL = ["--n-features", "64", "--n-nonzero-coefs", "3", "--trials", "10", "--seed", "1"]
+
+
+@pytest.fixture
+def few_documents(monkeypatch):
+    """Let real passages be two hundred, for runs that look at other things."""
+    documents = Bunch(data=load_passages().data[:200])
+    monkeypatch.setattr("sksupercode._cli._passages.load_passages", lambda: documents)
+
+
+def run(capsys, *arguments):
+    """Return what a run prints to the terminal."""
+    assert main([str(argument) for argument in arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_main_job(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    output = run(capsys, *SMALL, "--csv", "table.csv")
+    assert all(len(line.rstrip()) <= 80 for line in output.splitlines())
+    for name in DECODERS:
+        assert name in output
+    assert "real passages" in output
+    assert "stored without an error" in output
+    assert (tmp_path / "recovery_curves.png").read_bytes().startswith(b"\x89PNG")
+    with open("table.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["decoder"] for row in rows] == list(DECODERS)
+    for row in rows:
+        half, most = int(row["dimension_50"]), int(row["dimension_90"])
+        assert half <= most
+        # log2 C(64, 3) = 15.35 bits
+        assert float(row["bits_per_dimension_90"]) == pytest.approx(15.3465 / most, rel=1e-4)
+        assert float(row["seconds_per_sample_90"]) > 0
+    dimensions = {row["decoder"]: int(row["dimension_90"]) for row in rows}
+    assert dimensions["matching-pursuit"] < dimensions["top-k"] < dimensions["threshold"]
+
+
+@pytest.mark.usefixtures("few_documents")
+def test_choice_of_decoders_and_dimensions(capsys, tmp_path):
+    table, picture = tmp_path / "t.csv", tmp_path / "curves.pdf"
+    arguments = ["--decoders", "top-k", "top-k", "--dimensions", "200", "1", "200"]
+    run(capsys, *SMALL, *arguments, "--output", picture, "--csv", table, "--n-jobs", "2")
+    (row,) = csv.DictReader(table.open(newline=""))
+    assert row["decoder"] == "top-k"
+    assert 1 < int(row["dimension_50"]) < int(row["dimension_90"]) <= 200
+    assert picture.stat().st_size > 0
+
+
+@pytest.mark.usefixtures("few_documents")
+def test_seeds_reproduce_the_table(capsys, tmp_path):
+    tables = []
+    for seed in (0, 0, 1):
+        path = tmp_path / "table.csv"
+        arguments = ["--decoders", "top-k", "--output", tmp_path / "p.png", "--csv", path]
+        run(capsys, *SMALL[:-1], seed, *arguments)
+        (row,) = csv.DictReader(path.open(newline=""))
+        tables.append((row["dimension_50"], row["dimension_90"]))
+    assert tables[0] == tables[1] != tables[2]
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--n-features", "0"], "--n-features"),
+        (["--n-features", "many"], "--n-features"),
+        (["--n-nonzero-coefs", "0"], "--n-nonzero-coefs"),
+        (["--n-features", "10", "--n-nonzero-coefs", "11"], "--n-nonzero-coefs"),
+        (["--dimensions", "0"], "--dimensions"),
+        (["--decoders", "oracle"], "--decoders"),
+        (["--trials", "1"], "--trials"),
+        (["--seed", "-1"], "--seed"),
+        (["--n-jobs", "0"], "--n-jobs"),
+        (["--output", "no/such/folder/p.png"], "no/such/folder"),
+        (["--output", "picture.xyz"], "picture.xyz"),
+    ],
+)
+def test_bad_arguments_end_with_a_message(capsys, arguments, message):
+    with pytest.raises(SystemExit) as exit_info:
+        main(arguments)
+    assert exit_info.value.code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_runs_as_a_module():
+    command = [sys.executable, "-m", "sksupercode", "--help"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    for option in ("--n-features", "--decoders", "--dimensions", "--csv", "--n-jobs"):
+        assert option in result.stdout
+
+
+@pytest.mark.parametrize("name", DECODERS)
+@pytest.mark.parametrize("n_features, k", [(1, 1), (2, 1), (10, 10), (1024, 8), (2**20, 256)])
+def test_default_dimensions_are_legal_and_increase(name, n_features, k):
+    grid = default_dimensions(name, n_features, k)
+    assert grid[0] >= 1
+    assert np.all(np.diff(grid) > 0)
+
+
+def curve(rates):
+    dimensions = np.array([10, 20, 30])
+    return RecoveryCurve("top-k", dimensions, np.array(rates), np.array([1.0, 2.0, 3.0]), 10)
+
+
+@pytest.mark.parametrize(
+    "rates, rate, expected",
+    [
+        ([0.0, 0.5, 1.0], 0.5, 20),
+        ([0.0, 0.5, 1.0], 0.75, 25),
+        ([0.0, 0.5, 1.0], 0.9, 28),
+        ([0.9, 0.9, 1.0], 0.5, 10),
+        ([0.0, 0.1, 0.2], 0.5, None),
+        # 0.6 and 0.4 are pooled to 0.5
+        ([0.0, 0.6, 0.4], 0.5, 20),
+    ],
+)
+def test_dimension_at_a_rate(rates, rate, expected):
+    assert curve(rates).dimension_at(rate) == expected
+
+
+def test_seconds_are_interpolated():
+    assert curve([0, 0, 0]).seconds_at(15) == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize(
+    "rates, expected",
+    [([1, 1, 1], 10), ([0, 1, 1], 20), ([1, 0.9, 1], 30), ([0, 0, 0.9], None)],
+)
+def test_dimension_without_an_error(rates, expected):
+    report = PassagesReport(100, 1000, np.array([3, 5]), curve(rates))
+    assert report.dimension == expected

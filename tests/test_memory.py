@@ -1,0 +1,63 @@
+"""Decoding never holds an (n, N) array."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("resource", reason="peak memory is read from the resource module of Unix")
+
+SCRIPT = """
+import resource
+import sys
+
+import numpy as np
+from sklearn import config_context
+from sksupercode import *
+from sksupercode.datasets import make_sparse_codes
+
+Y = make_sparse_codes(2000, 65_536, n_nonzero_coefs=2, dtype=np.float32, random_state=0)
+encoder = RademacherEncoder(n_components={n_components}, storage={storage!r}, random_state=0)
+X = encoder.fit_transform(Y)
+with config_context(working_memory={working_memory}):
+    decoder = {decoder}.fit(X, Y)
+    codes = decoder.{method}(X)
+assert codes.shape == (2000, 65_536)
+assert 1000 < codes.nnz < 100_000
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(peak if sys.platform == "darwin" else 1024 * peak)
+"""
+DECODERS = [
+    "ThresholdDecoder(encoder, 0.9)",
+    "TopKDecoder(encoder)",
+    "MatchingPursuitDecoder(encoder)",
+]
+
+
+def peak_bytes(**case):
+    process = subprocess.run(
+        [sys.executable, "-c", SCRIPT.format(**case)], capture_output=True, check=False, text=True
+    )
+    assert process.returncode == 0, process.stderr
+    return int(process.stdout)
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_two_thousand_samples_of_65536_columns(decoder):
+    """2 GiB hold the interpreter, the dictionary and all: at the default of 1 GiB a block."""
+    peak = peak_bytes(
+        decoder=decoder, method="predict", n_components=256, storage="auto", working_memory=1024
+    )
+    assert peak < 2 * 2**30
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_working_memory_bounds_the_blocks(decoder):
+    """With blocks of 64 MiB, even one (2000, 65536) array of float32 is 500 MiB too much."""
+    peak = peak_bytes(
+        decoder=decoder, method="transform", n_components=64, storage="packed", working_memory=64
+    )
+    assert peak < 450 * 2**20

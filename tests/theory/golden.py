@@ -1,0 +1,134 @@
+"""Calls of ``sksupercode.theory`` for the formulas of the table of reference values.
+
+``FORMULAS`` maps the name of each formula to a callable that takes the inputs of a record by
+keyword, under the short names of the table: N, k and d for the sizes, ``sigma2`` for the noise
+variance per coordinate, ``P`` for the noise variance of the Gaussian channel, ``eps`` for a
+coherence, a margin or a density, and ``p`` for a probability of failure or, in ``dim_at_p_*``, of
+success.
+"""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from sksupercode import theory
+
+
+def _dimension_at(threshold):
+    def call(N, k, sigma2, p):
+        return theory.threshold_dimension(N, k, p, threshold, sigma2)
+
+    return call
+
+
+def _basis_pursuit(function, constraint):
+    def density_call(eps):
+        return function(eps, constraint=constraint)
+
+    def size_call(N, k):
+        return function(N, k, constraint=constraint)
+
+    return size_call if function is theory.basis_pursuit_dimension else density_call
+
+
+FORMULAS = {
+    # Entropy and rates.
+    "eta": lambda N, k: theory.sparsity_exponent(N, k),
+    "entropy_bits_exact": lambda N, k: theory.entropy_bits(N, k),
+    "entropy_nats_exact": lambda N, k: theory.entropy_nats(N, k),
+    "stirling_bound_bits": lambda N, k: theory.entropy_bound_bits(N, k),
+    "stirling_bound_nats": lambda N, k: theory.entropy_bound_nats(N, k),
+    "stirling_refined_nats": lambda N, k: theory.entropy_approximation_nats(N, k),
+    "stirling_bound_relerr": lambda N, k: theory.entropy_bound_excess(N, k),
+    "dims_per_bit": lambda N, k, d: theory.dimensions_per_bit(N, k, d),
+    # Propositions 1 to 3 and Corollary 1.
+    "coherence_dim": lambda N, eps, p: theory.coherence_dimension(N, eps, p),
+    "coherence_dim_sharp": lambda N, eps, p: theory.coherence_dimension(N, eps, p, sharp=True),
+    "fano_dim": lambda N, P, p: theory.fano_dimension(N, P, p),
+    "fano_dim_tight": lambda N, P, p: theory.fano_dimension(N, P, p, tight=True),
+    "capacity_slope": lambda P: theory.gaussian_dimensions_per_nat(P),
+    "cor1_dim": lambda N, P, eps: theory.strong_converse_dimension(N, P, eps),
+    "cor1_success_limit_avg_power": lambda P, eps: theory.average_power_success_limit(P, eps),
+    "cor1_success_limit_fano": lambda P, eps: theory.fano_success_limit(P, eps),
+    "prop3_dim_paper": lambda N, P, eps: theory.printed_random_codebook_dimension(N, P, eps),
+    "prop3_eps_min": lambda P: theory.printed_random_codebook_min_margin(P),
+    "bpsk_information_nats": lambda P: theory.bpsk_information_nats(P),
+    "bpsk_slope": lambda P: theory.rademacher_dimensions_per_nat(P),
+    "spherical_codebook_success": lambda N, P, d: theory.spherical_codebook_success_probability(
+        N, P, d
+    ),
+    # Propositions 4 and 5.
+    "rademacher_constant": lambda k: theory.threshold_converse_constant(k),
+    "kappa": lambda eta: theory.one_step_constant(eta),
+    "prop5_dim": lambda N, k: theory.one_step_dimension(N, k),
+    "prop5_tau": lambda N, k: theory.one_step_threshold(N, k),
+    "prop5_capacity_nats": lambda eta: theory.one_step_capacity_nats(eta),
+    "prop5_capacity_bits": lambda eta: theory.one_step_capacity_bits(eta),
+    "prop5_inverse_capacity_nats": lambda eta: theory.one_step_dimensions_per_nat(eta),
+    "threshold_guarantee_dim": lambda N, k, p: theory.threshold_guarantee_dimension(N, k, p),
+    "topk_guarantee_dim": lambda N, k, p: theory.topk_guarantee_dimension(N, k, p),
+    "one_step_noise_dim": lambda N, k, sigma2: theory.one_step_dimension(N, k, sigma2),
+    # Rules of thumb and pursuits.
+    "threshold_rule_dim": lambda N, k: theory.threshold_rule_dimension(N, k),
+    "topk_rule_dim": lambda N, k: theory.topk_rule_dimension(N, k),
+    "mp_rule_dim": lambda N, k: theory.matching_pursuit_rule_dimension(N, k),
+    "bp_rule_dim": lambda N, k: theory.basis_pursuit_rule_dimension(N, k),
+    "mp_first_step_dim": lambda N, k: theory.matching_pursuit_first_step_dimension(N, k),
+    "omp_dim": lambda N, k: theory.omp_dimension(N, k),
+    "omp_dim_tropp_gilbert": lambda N, k: theory.omp_tropp_gilbert_dimension(N, k),
+    # Matched filters.
+    "var_active": lambda k, d, sigma2: theory.active_score_variance(k, d, sigma2),
+    "var_inactive": lambda k, d, sigma2: theory.inactive_score_variance(k, d, sigma2),
+    "map_threshold": lambda N, k, d, sigma2: theory.map_threshold(N, k, d, sigma2),
+    "map_threshold_exact": lambda N, k, d, sigma2: theory.map_threshold(
+        N, k, d, sigma2, equal_variance=False
+    ),
+    "log_odds": lambda N, k, d, sigma2, lam: theory.log_odds(N, k, d, lam, sigma2),
+    "optimal_threshold": lambda N, k, d, sigma2: theory.optimal_threshold(N, k, d, sigma2),
+    "false_negative_rate": lambda k, d, sigma2, tau: theory.false_negative_rate(k, d, tau, sigma2),
+    "false_positive_rate": lambda k, d, sigma2, tau: theory.false_positive_rate(k, d, tau, sigma2),
+    "fn_exact_rademacher": lambda k, d, tau: theory.false_negative_rate(k, d, tau, exact=True),
+    "fp_exact_rademacher": lambda k, d, tau: theory.false_positive_rate(k, d, tau, exact=True),
+    # Success of one-step decoders, and its inversion.
+    "p_threshold": lambda N, k, d, sigma2, tau: theory.threshold_success_probability(
+        N, k, d, tau, sigma2
+    ),
+    "log_p_threshold": lambda N, k, d, sigma2, tau: theory.threshold_log_success_probability(
+        N, k, d, tau, sigma2
+    ),
+    "p_topk": lambda N, k, d, sigma2: theory.topk_success_probability(N, k, d, sigma2),
+    "p_topk_fail": lambda N, k, d, sigma2: theory.topk_failure_probability(N, k, d, sigma2),
+    "p_topk_refined": lambda N, k, d, sigma2: theory.topk_success_probability(
+        N, k, d, sigma2, approximation="refined"
+    ),
+    "p_topk_exact_k1": lambda N, d: theory.topk_success_probability(N, 1, d, approximation="exact"),
+    "p_topk_exact_k2": lambda N, d: theory.topk_success_probability(N, 2, d, approximation="exact"),
+    "dim_at_p_threshold_half": _dimension_at(0.5),
+    "dim_at_p_threshold_map": _dimension_at("map"),
+    "dim_at_p_threshold_opt": _dimension_at("optimal"),
+    "dim_at_p_topk": lambda N, k, sigma2, p: theory.topk_dimension(N, k, p, sigma2),
+    # Basis pursuit.
+    **{
+        f"dt_{short}_{quantity}": _basis_pursuit(function, constraint)
+        for short, constraint in (("signed", "signed"), ("nonneg", "nonnegative"), ("box", "box"))
+        for quantity, function in (
+            ("delta", theory.basis_pursuit_phase_transition),
+            ("tau", theory.basis_pursuit_soft_threshold),
+            ("dim", theory.basis_pursuit_dimension),
+        )
+    },
+    # Message passing.
+    "mmse_bernoulli": lambda eps, tau2: theory.bernoulli_mmse(eps, tau2),
+    "amp_delta": lambda eps: theory.amp_phase_transition(eps),
+    "amp_inv_tau": lambda eps: theory.amp_critical_inverse_deviation(eps),
+    "amp_dim": lambda N, k: theory.amp_dimension(N, k),
+    "amp_se_fixed_point_tau2": lambda eps, delta, sigma2: theory.amp_fixed_point(
+        eps, delta, sigma2
+    ),
+    # Limits.
+    "binomial_entropy_bits": lambda k: theory.binomial_entropy_bits(k),
+    "counting_dim": lambda N, k: theory.counting_dimension(N, k),
+    "unique_decoding_dim": lambda N, k, p: theory.unique_decoding_dimension(N, k, p),
+    "aon_dim": lambda N, k, Delta: theory.all_or_nothing_dimension_fixed_energy(N, k, Delta),
+    "aon_dim_sigma2": lambda N, k, sigma2: theory.all_or_nothing_dimension(N, k, sigma2),
+    "sparc_amp_rate_nats": lambda snr: theory.sparc_rate_nats(snr),
+}

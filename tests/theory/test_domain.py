@@ -1,0 +1,195 @@
+"""The ends of the legal domain, and what lies beyond."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from itertools import product
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from sksupercode import theory
+
+SIZES = [
+    (n, k)
+    for n in (1, 2, 3, 2**20, 2**60 - 1, 2**60)
+    for k in (1, 2, 3, 2**10, 2**45, 2**59, n - 1, n)
+    if 1 <= k <= n
+]
+SIZE_FUNCTIONS = [
+    "amp_dimension",
+    "basis_pursuit_dimension",
+    "basis_pursuit_rule_dimension",
+    "counting_dimension",
+    "entropy_approximation_nats",
+    "entropy_bits",
+    "entropy_bound_bits",
+    "entropy_bound_nats",
+    "entropy_nats",
+    "matching_pursuit_first_step_dimension",
+    "matching_pursuit_rule_dimension",
+    "omp_dimension",
+    "omp_tropp_gilbert_dimension",
+    "one_step_dimension",
+    "threshold_converse_dimension",
+    "threshold_rule_dimension",
+    "topk_rule_dimension",
+]
+
+
+@pytest.mark.parametrize("name", SIZE_FUNCTIONS)
+def test_functions_of_the_sizes_are_finite(name):
+    n, k = np.array(SIZES).T
+    values = getattr(theory, name)(n, k)
+    assert np.all(np.isfinite(values)) and np.all(values >= 0)
+
+
+def test_excess_of_the_entropy_bound_is_infinite_only_for_an_empty_code():
+    n, k = np.array(SIZES).T
+    excess = theory.entropy_bound_excess(n, k)
+    assert np.array_equal(np.isinf(excess), n == k) and not np.any(np.isnan(excess))
+
+
+@pytest.mark.parametrize("n_k", SIZES[::4])
+def test_unique_decoding_is_finite(n_k):
+    d = theory.unique_decoding_dimension(*n_k, [1e-300, 0.999])
+    assert np.all(np.isfinite(d)) and d[0] >= d[1] >= 0
+
+
+@pytest.mark.parametrize("n_k", SIZES)
+def test_probabilities_of_one_step_decoders(n_k):
+    d = np.array([1, 2, 300, 10**5, 10**9])[:, None]
+    noise = np.array([0, 1e-300, 1e-9, 0.01, 1e6])
+    for threshold in (0.5, "map", "optimal", -1.0, 1.5):
+        log_p = theory.threshold_log_success_probability(*n_k, d, threshold, noise)
+        assert np.all(log_p <= 0)
+        failure = theory.threshold_failure_probability(*n_k, d, threshold, noise)
+        assert np.all((failure >= 0) & (failure <= 1))
+    log_p = theory.topk_log_success_probability(*n_k, d, noise)
+    assert np.all(log_p <= 0) and np.all(np.isfinite(log_p))
+    failure = theory.topk_failure_probability(*n_k, d, noise)
+    assert np.all((failure >= 0) & (failure <= 1))
+    if n_k[1] >= 3:
+        log_p = theory.topk_log_success_probability(
+            *n_k, d[::2], noise[::2], approximation="refined"
+        )
+        assert np.all(log_p <= 0) and np.all(np.isfinite(log_p))
+
+
+@pytest.mark.parametrize("n_k", SIZES[::3])
+def test_dimensions_of_one_step_decoders(n_k):
+    p = np.array([1e-300, 0.5, 1 - 1e-16])
+    for noise in (0.0, 1e-300, 0.01):
+        for rule in (0.5, "map", "optimal"):
+            assert np.all(theory.threshold_dimension(*n_k, p, rule, noise) >= 1)
+        d = theory.topk_dimension(*n_k, p, noise)
+        assert np.all(d >= 1) and np.all(np.diff(d[np.isfinite(d)]) >= 0)
+
+
+def test_logarithms_go_where_the_probability_underflows():
+    """If the active and inactive scores have one law, all subsets are equally likely."""
+    n, k = 2**60, np.array([1, 3, 1000, 2**40, 2**59])
+    log_p = theory.topk_log_success_probability(n, k, 1, 1e18)
+    assert_allclose(log_p, -theory.entropy_nats(n, k), rtol=1e-6)
+    small = theory.topk_log_success_probability(2**20, 8, np.array([20, 30, 40]))
+    assert np.all(np.diff(small) > 0) and small[0] < np.log(1e-20)
+
+
+def test_failures_go_where_the_success_rounds_to_one():
+    failure = theory.topk_failure_probability(2**20, 8, [4000, 8000, 16000, 40000])
+    assert np.all(failure > 0) and np.all(np.diff(failure) < 0) and failure[-1] < 1e-280
+    exact = theory.topk_failure_probability(2**20, [1, 2], 900, approximation="exact")
+    assert_allclose(np.log(exact[0]), np.log(2**20 - 1) - 900 * np.log(2), rtol=1e-13)
+    assert_allclose(np.log(exact[1]), np.log(2**20 - 2) + 900 * np.log(0.75), rtol=1e-12)
+
+
+@pytest.mark.parametrize("noise", [1e-300, 1e-18, 1e-3, 1.0, 1e8])
+def test_spherical_codebook_over_its_domain(noise):
+    n, d = np.array([1, 2, 1000, 2**60])[:, None], np.array([1, 2, 7, 1000, 10**9])
+    log_p = theory.spherical_codebook_log_success_probability(n, noise, d)
+    assert np.all(np.isfinite(log_p)) and np.all(log_p <= 0)
+    assert np.all(np.diff(log_p, axis=0) <= 1e-9)
+
+
+def test_spherical_codebook_where_noise_alone_decides():
+    """With overwhelming noise the decision is uniform over the messages."""
+    log_p = theory.spherical_codebook_log_success_probability([2, 100, 2**60], 1e30, 50)
+    assert_allclose(log_p, -np.log([2.0, 100.0, 2.0**60]), rtol=1e-6)
+
+
+def test_densities_over_their_domain():
+    density = np.array([1e-300, 2.0**-60, 1e-9, 0.5, 1 - 1e-16, 1.0])
+    for constraint in ("signed", "nonnegative", "box"):
+        delta = theory.basis_pursuit_phase_transition(density, constraint=constraint)
+        assert np.all((delta > 0) & (delta <= 1)) and np.all(np.diff(delta) >= -1e-15)
+        tau = theory.basis_pursuit_soft_threshold(density, constraint=constraint)
+        assert np.all(np.isfinite(tau)) and np.all(tau >= 0)
+    assert np.all(np.isfinite(theory.amp_phase_transition(density)))
+    error = theory.bernoulli_mmse(density[:, None], [1e-300, 1e-3, 1.0, 1e300])
+    assert np.all((error >= 0) & (error <= density[:, None]))
+    for delta, noise in product((2.0**-60, 0.5, 1e9), (0.0, 1e-12, 1.0)):
+        fixed = theory.amp_fixed_point(density, delta, noise)
+        assert np.all(fixed >= noise) and np.all(np.isfinite(fixed))
+
+
+ERRORS = [
+    ("n_features", lambda v: theory.entropy_bits(v, 1), [0, -1, 2**60 + 1, 1.5, np.nan, "8", None]),
+    ("n_nonzero_coefs", lambda v: theory.entropy_bits(8, v), [0, 9, 2.5, np.inf, [1, 9]]),
+    ("n_nonzero_coefs", lambda v: theory.binomial_entropy_bits(v), [0, 2**61, 0.5]),
+    ("n_components", lambda v: theory.topk_success_probability(8, 2, v), [0, 0.5, 1e9 + 1, np.nan]),
+    (
+        "n_components",
+        lambda v: theory.topk_success_probability(8, 2, v, approximation="exact"),
+        [1.5, 0],
+    ),
+    ("n_components", lambda v: theory.dimensions_per_bit(8, 2, v), [0, -1, np.nan]),
+    ("noise_variance", lambda v: theory.map_threshold(8, 2, 4, v), [-1e-9, np.nan, np.inf]),
+    ("noise_variance", lambda v: theory.fano_dimension(8, v, 0.1), [0, -1, np.inf]),
+    ("noise_variance", lambda v: theory.false_positive_rate(2, 4, 0.5, v, exact=True), [0.1]),
+    ("probability", lambda v: theory.topk_dimension(8, 2, v), [0, 1, -0.1, np.nan]),
+    ("failure_probability", lambda v: theory.topk_guarantee_dimension(8, 2, v), [0, 1, 2]),
+    ("threshold", lambda v: theory.threshold_dimension(8, 2, 0.5, v), [0, 1, 1.2, "best"]),
+    ("threshold", lambda v: theory.threshold_success_probability(8, 2, 9, v), [np.nan, "best"]),
+    ("approximation", lambda v: theory.topk_dimension(8, 3, 0.5, approximation=v), ["exact", 1]),
+    (
+        "n_nonzero_coefs",
+        lambda v: theory.topk_success_probability(8, v, 9, approximation="refined"),
+        [1, 2],
+    ),
+    ("constraint", lambda v: theory.basis_pursuit_dimension(8, 2, constraint=v), ["real", None]),
+    ("codebook", lambda v: theory.random_codebook_dimension(8, 1, 0, codebook=v), ["gaussian"]),
+    ("allocation", lambda v: theory.sparc_rate_nats(1, allocation=v), ["even"]),
+    ("coherence", lambda v: theory.coherence_dimension(8, v, 0.1), [0, 1.1, -1]),
+    ("margin", lambda v: theory.strong_converse_dimension(8, 1.0, v), [-0.1, 2.9]),
+    ("exponent", lambda v: theory.one_step_constant(v), [-0.1, 1.1]),
+    ("density", lambda v: theory.amp_phase_transition(v), [0, 1.1]),
+    ("undersampling", lambda v: theory.amp_fixed_point(0.1, v), [0, np.inf]),
+    ("effective_noise_variance", lambda v: theory.bernoulli_mmse(0.1, v), [0, np.inf]),
+    ("noise_energy", lambda v: theory.all_or_nothing_dimension_fixed_energy(8, 2, v), [0, -1]),
+    ("signal_to_noise_ratio", lambda v: theory.sparc_rate_nats(v), [-1, np.inf]),
+    ("score", lambda v: theory.log_odds(8, 2, 4, v), [np.nan, np.inf]),
+    ("n_samples", lambda v: theory.topk_active_only(8, 2, 4, n_samples=v), [1, 2.5]),
+    ("n_draws", lambda v: theory.matching_pursuit_active_only(8, 2, 4, n_draws=v), [1]),
+    ("random_state", lambda v: theory.topk_active_only(8, 2, 4, random_state=v), [-1, "seed"]),
+    ("n_components", lambda v: theory.topk_active_only(2**30, 2**20, v), [2**20]),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "value"),
+    [(name, call, value) for name, call, values in ERRORS for value in values],
+)
+def test_errors_name_the_parameter(name, call, value):
+    with pytest.raises(ValueError, match=name):
+        call(value)
+
+
+def test_scalars_arrays_and_whole_floats():
+    value = theory.entropy_bits(1e6, 100.0)
+    assert isinstance(value, float) and np.ndim(value) == 0
+    assert theory.entropy_bits([[10], [20]], [1, 2, 3]).shape == (2, 3)
+    assert theory.topk_success_probability(1024, [2, 3], [[50.0]]).shape == (1, 2)
+    assert theory.amp_state_evolution(0.1, [0.3, 0.4], n_iter=7).shape == (2, 8)
+    with pytest.raises(ValueError, match="broadcast"):
+        theory.entropy_bits([10, 20], [1, 2, 3])

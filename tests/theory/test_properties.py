@@ -1,0 +1,276 @@
+"""What must hold whatever the numbers: monotonicity, symmetry, inversion, order of the bounds."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from sksupercode import theory
+
+SIZES = [(1024, 1), (3000, 5), (10**6, 100), (2**40, 30), (2**60, 1000)]
+
+
+def success_laws():
+    for rule in (0.5, "map", "optimal"):
+        yield (
+            f"threshold-{rule}",
+            lambda n, k, d, s, rule=rule: theory.threshold_log_success_probability(
+                n, k, d, rule, s
+            ),
+        )
+    yield "topk", theory.topk_log_success_probability
+    yield (
+        "threshold-refined",
+        lambda n, k, d, s: theory.threshold_log_success_probability(
+            n, k, d, "optimal", s, approximation="refined"
+        ),
+    )
+    yield (
+        "topk-refined",
+        lambda n, k, d, s: theory.topk_log_success_probability(n, k, d, s, approximation="refined"),
+    )
+
+
+LAWS = dict(success_laws())
+
+
+def grid_of_dimensions(n, k):
+    return np.maximum(theory.one_step_dimension(n, k) * np.geomspace(0.05, 4, 25), 1)
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize(("n", "k"), SIZES)
+def test_success_increases_with_dimension(law, n, k):
+    if "refined" in law and k < 3:
+        pytest.skip("the refined law needs k >= 3")
+    log_p = LAWS[law](n, k, grid_of_dimensions(n, k), 0.0)
+    # The MAP threshold of one active codeword without noise is above its score at first: P = 0.
+    log_p = log_p[np.isfinite(log_p)]
+    assert log_p.size > 10
+    assert np.all(np.diff(log_p) >= -1e-12 * np.abs(log_p[1:]))
+    assert log_p[0] < -1e-6 and log_p[-1] > np.log(0.9)
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize(("n", "k"), SIZES)
+def test_success_decreases_with_noise(law, n, k):
+    if "refined" in law and k < 3:
+        pytest.skip("the refined law needs k >= 3")
+    noise = np.append(0, np.geomspace(1e-9, 1.0, 25))
+    if law.startswith("threshold-map"):
+        noise = noise[1:]  # without noise, k = 1 has a threshold above 1, as tested above
+    log_p = LAWS[law](n, k, 1.5 * theory.one_step_dimension(n, k), noise)
+    assert np.all(np.diff(log_p) <= 1e-12)
+    assert log_p[0] > np.log(0.2) > log_p[-1]
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_success_decreases_with_the_number_of_features(law):
+    n = 2 ** np.arange(4, 61)
+    log_p = LAWS[law](n, 8, 400, 0.001)
+    assert np.all(np.diff(log_p) <= 1e-12)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_success_is_certain_if_all_are_active(law):
+    if law in ("threshold-0.5",):
+        pytest.skip("a fixed threshold can still miss")
+    assert LAWS[law](2**20, 2**20, 100, 0.01) == 0
+
+
+@pytest.mark.parametrize(("n", "k"), SIZES)
+@pytest.mark.parametrize("noise", [0.0, 0.002])
+def test_success_and_failure_are_complements(n, k, noise):
+    d = grid_of_dimensions(n, k)
+    for name in ("threshold", "topk"):
+        success = getattr(theory, f"{name}_success_probability")(n, k, d, noise_variance=noise)
+        failure = getattr(theory, f"{name}_failure_probability")(n, k, d, noise_variance=noise)
+        logarithm = getattr(theory, f"{name}_log_success_probability")(
+            n, k, d, noise_variance=noise
+        )
+        assert_allclose(success + failure, 1, rtol=1e-12)
+        assert_allclose(np.exp(logarithm), success, rtol=1e-12)
+
+
+@pytest.mark.parametrize("p", [1e-300, 1e-9, 0.5, 0.999, 1 - 1e-12])
+@pytest.mark.parametrize("noise", [0.0, 0.001])
+@pytest.mark.parametrize("rule", [0.5, 0.7, "map", "optimal", "topk"])
+def test_inversion_inverts(p, noise, rule):
+    n, k = np.array([[1024], [10**6], [2**40]]), np.array([2, 30])
+    if rule == "topk":
+        d = theory.topk_dimension(n, k, p, noise)
+        log_p = theory.topk_log_success_probability(n, k, np.minimum(d, 1e9), noise)
+        failure = theory.topk_failure_probability(n, k, np.minimum(d, 1e9), noise)
+    else:
+        d = theory.threshold_dimension(n, k, p, rule, noise)
+        log_p = theory.threshold_log_success_probability(n, k, np.minimum(d, 1e9), rule, noise)
+        failure = theory.threshold_failure_probability(n, k, np.minimum(d, 1e9), rule, noise)
+    reached = np.isfinite(d)
+    interior = reached & (d > 1)
+    assert interior.any()
+    if p < 0.5:
+        assert_allclose(log_p[interior], np.log(p), rtol=1e-9)
+    else:
+        assert_allclose(failure[interior], 1 - p, rtol=1e-8)
+    assert np.all(log_p[~reached] < np.log(p))
+    assert np.all(log_p[d == 1] >= np.log(p))
+
+
+@pytest.mark.parametrize("approximation", ["gaussian", "refined"])
+def test_inversion_of_each_approximation(approximation):
+    d = theory.topk_dimension(4096, 16, 0.7, 0.001, approximation=approximation)
+    p = theory.topk_success_probability(4096, 16, d, 0.001, approximation=approximation)
+    assert_allclose(p, 0.7, rtol=1e-9)
+    d = theory.threshold_dimension(4096, 16, 0.7, "map", 0.001, approximation=approximation)
+    p = theory.threshold_success_probability(4096, 16, d, "map", 0.001, approximation=approximation)
+    assert_allclose(p, 0.7, rtol=1e-9)
+
+
+def test_inversion_where_the_map_threshold_jumps():
+    d = theory.threshold_dimension(1024, 1, 0.3, "map")
+    assert_allclose(d, 2 * np.log(1023), rtol=1e-9)
+    assert theory.threshold_success_probability(1024, 1, d, "map") > 0.3
+
+
+@pytest.mark.parametrize(("n", "k"), SIZES)
+def test_no_threshold_beats_the_optimal_one(n, k):
+    d = theory.one_step_dimension(n, k) * np.array([[0.4], [1], [2]])
+    best = theory.threshold_log_success_probability(n, k, d, "optimal", 1e-4)
+    tau = theory.optimal_threshold(n, k, d, 1e-4) + np.linspace(-0.1, 0.1, 9)
+    other = theory.threshold_log_success_probability(n, k, d, tau, 1e-4)
+    assert np.all(other <= best * (1 - 1e-9))
+    # Top-k is at least as good as any threshold.
+    assert np.all(theory.topk_log_success_probability(n, k, d, 1e-4) >= best)
+
+
+@pytest.mark.parametrize(("n", "k"), SIZES[1:])
+@pytest.mark.parametrize("p", [1e-6, 0.1])
+def test_guarantees_hold_for_the_predictions(n, k, p):
+    d = theory.topk_guarantee_dimension(n, k, p)
+    assert theory.topk_failure_probability(n, k, d) <= p
+    d = theory.threshold_guarantee_dimension(n, k, p)
+    tau = theory.threshold_guarantee_threshold(n, k, p)
+    assert theory.threshold_failure_probability(n, k, d, tau) <= p
+
+
+def test_guarantees_hold_for_the_exact_law():
+    n = 2 ** np.arange(2, 61, 4)
+    d = np.ceil(theory.topk_guarantee_dimension(n[:, None], [1, 2], 0.2))
+    for column, k in enumerate((1, 2)):
+        failure = theory.topk_failure_probability(n, k, d[:, column], approximation="exact")
+        assert np.all(failure <= 0.2)
+
+
+def test_order_of_the_limits():
+    n, k = 2.0 ** np.array([16, 20, 30, 40, 60]), 2.0 ** np.array([8, 8, 10, 16, 20])
+    counting = theory.counting_dimension(n, k)
+    unique = theory.unique_decoding_dimension(n, k, 0.01)
+    amp = theory.amp_dimension(n, k)
+    nonnegative = theory.basis_pursuit_dimension(n, k)
+    box = theory.basis_pursuit_dimension(n, k, constraint="box")
+    signed = theory.basis_pursuit_dimension(n, k, constraint="signed")
+    one_step = theory.one_step_dimension(n, k)
+    for lower, upper in (
+        (counting, unique),
+        (unique, amp),
+        (amp, box),
+        (box, nonnegative),
+        (nonnegative, signed),
+        (signed, theory.threshold_converse_dimension(n, k)),
+        (theory.threshold_converse_dimension(n, k), one_step),
+        (one_step, theory.topk_rule_dimension(n, k)),
+        (theory.topk_rule_dimension(n, k), theory.threshold_rule_dimension(n, k)),
+    ):
+        assert np.all(lower < upper)
+
+
+def test_entropy_is_exact_for_small_numbers():
+    from math import comb, log
+
+    n = np.arange(1, 60)
+    for k in (1, 2, 5, 17):
+        expected = [log(comb(int(m), k)) for m in n[n >= k]]
+        assert_allclose(theory.entropy_nats(n[n >= k], k), expected, rtol=1e-13, atol=1e-14)
+
+
+def test_symmetries_of_active_and_inactive():
+    n, k = 2**60, np.array([1, 7, 2**20, 2**45])
+    assert_allclose(theory.entropy_bits(n, k), theory.entropy_bits(n, n - k), rtol=1e-15)
+    assert_allclose(theory.amp_dimension(n, k), theory.amp_dimension(n, n - k), rtol=1e-12)
+    eps = np.array([0.01, 0.2, 0.4])
+    assert_allclose(
+        theory.bernoulli_mmse(eps, 0.2), theory.bernoulli_mmse(1 - eps, 0.2), rtol=1e-11
+    )
+
+
+def test_entropy_bound_holds():
+    n = 2**60
+    k = np.unique(np.geomspace(1, n, 60).astype(np.int64))
+    excess = theory.entropy_bound_excess(n, k)
+    assert np.all(excess > 0)
+    bound, entropy = theory.entropy_bound_nats(n, k), theory.entropy_nats(n, k)
+    assert np.all(bound[excess > 1e-15] >= entropy[excess > 1e-15])
+
+
+def test_channel_limits_are_ordered():
+    noise = np.geomspace(1e-6, 1e12, 60)
+    capacity = theory.gaussian_dimensions_per_nat(noise)
+    assert np.all(theory.rademacher_dimensions_per_nat(noise) >= capacity * (1 - 1e-9))
+    assert np.all(capacity <= 2 * noise + 1)
+    assert np.all(capacity >= 2 * noise)
+    assert np.all(np.diff(theory.bpsk_information_nats(noise)) <= 0)
+    assert np.all(theory.printed_random_codebook_min_margin(noise) > 0)
+
+
+def test_spherical_codebook_has_its_threshold_at_capacity():
+    n = np.array([2**20, 2**40, 2**60])
+    slope = theory.gaussian_dimensions_per_nat(1.0)
+    below = theory.spherical_codebook_success_probability(n, 1.0, np.round(2.5 * np.log(n)))
+    above = theory.spherical_codebook_success_probability(n, 1.0, np.round(3.3 * np.log(n)))
+    assert 2.5 < slope < 3.3
+    assert np.all(np.diff(below) < 0) and np.all(np.diff(above) > 0)
+
+
+def test_state_evolution_ends_at_the_fixed_point():
+    delta = np.array([0.03, 0.05, 0.08])
+    path = theory.amp_state_evolution(0.01, delta, 0.01, n_iter=200)
+    assert np.all(np.diff(path, axis=-1) <= 1e-15)
+    assert_allclose(path[:, -1], theory.amp_fixed_point(0.01, delta, 0.01), rtol=1e-6)
+
+
+@pytest.mark.parametrize("density", [2.0**-40, 1e-3, 0.1, 0.5, 0.9])
+def test_message_passing_succeeds_just_above_its_threshold(density):
+    delta = theory.amp_phase_transition(density)
+    assert theory.amp_fixed_point(density, delta * 1.0001) == 0
+    stuck = theory.amp_fixed_point(density, delta * 0.9999)
+    assert_allclose(stuck, 1 / theory.amp_critical_inverse_deviation(density) ** 2, rtol=0.1)
+
+
+def test_all_or_nothing_is_consistent():
+    n, k, noise = 2**40, np.array([1, 50, 2**20]), 0.005
+    d = theory.all_or_nothing_dimension(n, k, noise)
+    same = theory.all_or_nothing_dimension_fixed_energy(n, k, d * noise)
+    assert_allclose(same, d, rtol=1e-12)
+    assert theory.all_or_nothing_dimension(n, 1, 1 / (2 * np.log(n)) * 1.001) == np.inf
+
+
+def test_exact_error_rates_by_enumeration():
+    from itertools import product
+
+    k, d = 3, 4
+    sums = np.array([sum(s) for s in product((-1, 1), repeat=k * d)]) / d
+    others = np.array([sum(s) for s in product((-1, 1), repeat=(k - 1) * d)]) / d
+    for tau in (-0.5, 0.0, 0.5, 0.6, 1.0, 2.5, 4.0):
+        alarm = theory.false_positive_rate(k, d, tau, exact=True)
+        miss = theory.false_negative_rate(k, d, tau, exact=True)
+        assert_allclose(alarm, (sums >= tau).mean(), rtol=1e-12)
+        assert_allclose(miss, (1 + others < tau).mean(), rtol=1e-12)
+
+
+def test_exact_error_rates_become_gaussian():
+    k = np.array([2**20, 2**40, 2**60])
+    tau = 2 * np.sqrt(k / 10**9)
+    exact = theory.false_positive_rate(k, 10**9, tau, exact=True)
+    assert_allclose(exact, theory.false_positive_rate(k, 10**9, tau), rtol=1e-6)

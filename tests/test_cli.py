@@ -90,6 +90,11 @@ def test_seeds_reproduce_the_table(capsys, tmp_path):
         (["--n-jobs", "0"], "--n-jobs"),
         (["--output", "no/such/folder/p.png"], "no/such/folder"),
         (["--output", "picture.xyz"], "picture.xyz"),
+        (["bounds", "--n-features", str(2**60 + 1)], "--n-features"),
+        (["bounds", "--n-nonzero-coefs", "2000"], "--n-nonzero-coefs"),
+        (["bounds", "--noise-variance", "-1"], "--noise-variance"),
+        (["bounds", "--noise-variance", "nan"], "--noise-variance"),
+        (["limits"], "limits"),
     ],
 )
 def test_bad_arguments_end_with_a_message(capsys, arguments, message):
@@ -99,6 +104,29 @@ def test_bad_arguments_end_with_a_message(capsys, arguments, message):
     error = capsys.readouterr().err
     assert message in error
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("noise_variance", ["0", "0.01"])
+def test_bounds(capsys, monkeypatch, noise_variance):
+    monkeypatch.setenv("COLUMNS", "80")
+    sizes = ["--n-features", "4096", "--n-nonzero-coefs", "16"]
+    output = run(capsys, "bounds", *sizes, "--noise-variance", noise_variance)
+    assert all(len(line.rstrip()) <= 80 for line in output.splitlines())
+    # log2 C(4096, 16) = 147.71
+    assert "147.7 bits" in output
+    assert ("all or nothing" in output) == (noise_variance != "0")
+    assert ("basis pursuit    │" in output) == (noise_variance == "0")
+    rows = [line.split("│")[1:-1] for line in output.splitlines() if line.startswith("│ top-k")]
+    # dims/bit and bits/dim are each other's inverse, up to their three decimals.
+    for row in rows:
+        assert float(row[-1]) * float(row[-2]) == pytest.approx(1, abs=0.02)
+    assert [row[1].strip() for row in rows[-2:]] == ["50%", "90%"]
+
+
+@pytest.mark.parametrize("n_features, k", [(1, 1), (3, 3), (2, 1)])
+def test_bounds_of_the_smallest_codes(capsys, n_features, k):
+    output = run(capsys, "bounds", "--n-features", n_features, "--n-nonzero-coefs", k)
+    assert "matching pursuit" in output
 
 
 def test_runs_as_a_module():

@@ -5,6 +5,7 @@
 
 import argparse
 import importlib.util
+import math
 import warnings
 from pathlib import Path
 
@@ -23,6 +24,10 @@ def main(argv=None):
             f"the command line needs {' and '.join(missing)}: "
             'python -m pip install "sksupercode[cli]"'
         )
+    check_sizes(parser, arguments)
+    if arguments.command == "bounds":
+        print_bounds(parser, arguments)
+        return 0
     check_arguments(parser, arguments)
     # Samples that a pursuit cannot explain are what the sweep is there to count.
     with warnings.catch_warnings():
@@ -41,9 +46,8 @@ def build_parser():
         "codes with every decoder, then real passages of text as sets of words.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
+    add_sizes(parser)
     add = parser.add_argument
-    add("--n-features", type=int, default=1024, metavar="N", help="number of codewords")
-    add("--n-nonzero-coefs", type=int, default=8, metavar="K", help="codewords in a sample")
     add(
         "--decoders",
         nargs="+",
@@ -60,30 +64,73 @@ def build_parser():
         help="dimensions to try, instead of a grid around each decoder's rule of thumb",
     )
     add("--trials", type=int, default=100, metavar="T", help="samples for each dimension")
-    add("--seed", type=int, default=0, help="seed of codes and codebooks")
     add("--output", type=Path, default=Path("recovery_curves.png"), help="picture to save")
     add("--csv", type=Path, metavar="FILE", help="also write the table to this file")
     add("--n-jobs", type=int, default=1, metavar="J", help="threads of the grid search")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    bounds = commands.add_parser(
+        "bounds",
+        help="print what theory says for one N and k, and stop",
+        description="Print every limit, and the dimensions that each decoder needs for exact "
+        "recovery, as theory predicts them.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add_sizes(bounds)
+    bounds.add_argument(
+        "--noise-variance", type=float, default=0.0, metavar="V", help="per coordinate of the code"
+    )
     return parser
+
+
+def add_sizes(parser):
+    """Add the options that all commands share."""
+    add = parser.add_argument
+    add("--n-features", type=int, default=1024, metavar="N", help="number of codewords")
+    add("--n-nonzero-coefs", type=int, default=8, metavar="K", help="codewords in a sample")
+    add("--seed", type=int, default=0, help="seed of everything random")
+
+
+def check_sizes(parser, arguments):
+    """End with a message for an N, k or seed that is out of range."""
+    if not 1 <= arguments.n_features <= 2**60:
+        parser.error(f"--n-features must be between 1 and 2**60, got {arguments.n_features}")
+    if not 1 <= arguments.n_nonzero_coefs <= arguments.n_features:
+        parser.error(
+            f"--n-nonzero-coefs must be between 1 and --n-features ({arguments.n_features}), "
+            f"got {arguments.n_nonzero_coefs}"
+        )
+    if arguments.seed < 0:
+        parser.error(f"--seed must be at least 0, got {arguments.seed}")
+
+
+def print_bounds(parser, arguments):
+    """Print the tables of ``bounds``."""
+    from rich.console import Console
+
+    from sksupercode._cli._bounds import bounds_tables
+
+    if not 0 <= arguments.noise_variance < math.inf:
+        parser.error(f"--noise-variance must be at least 0, got {arguments.noise_variance}")
+    console = Console()
+    with console.status("predicting"):
+        tables = bounds_tables(
+            arguments.n_features,
+            arguments.n_nonzero_coefs,
+            arguments.noise_variance,
+            arguments.seed,
+        )
+    for table in tables:
+        console.print(table)
 
 
 def check_arguments(parser, arguments):
     """End with a message for arguments that cannot be run."""
     from matplotlib.backend_bases import FigureCanvasBase
 
-    if arguments.n_features < 1:
-        parser.error(f"--n-features must be at least 1, got {arguments.n_features}")
-    if not 1 <= arguments.n_nonzero_coefs <= arguments.n_features:
-        parser.error(
-            f"--n-nonzero-coefs must be between 1 and --n-features ({arguments.n_features}), "
-            f"got {arguments.n_nonzero_coefs}"
-        )
     if arguments.dimensions is not None and min(arguments.dimensions) < 1:
         parser.error(f"--dimensions must be at least 1, got {min(arguments.dimensions)}")
     if arguments.trials < 2:
         parser.error(f"--trials must be at least 2, got {arguments.trials}")
-    if arguments.seed < 0:
-        parser.error(f"--seed must be at least 0, got {arguments.seed}")
     if arguments.n_jobs == 0:
         parser.error("--n-jobs must not be 0")
     formats = FigureCanvasBase.get_supported_filetypes()

@@ -7,8 +7,15 @@ from functools import partial
 
 import pytest
 
-_MODULES = ("_problems", "_decoding_checks", "_legal_input_checks", "_interface_checks")
-pytest.register_assert_rewrite(*(f"sksupercode.testing.{name}" for name in _MODULES))
+# Before they are imported, so that pytest shows what an assertion in them compared.
+_MODULES = (
+    "problems",
+    "decoding_checks",
+    "legal_input_checks",
+    "interface_checks",
+    "bad_input_checks",
+)
+pytest.register_assert_rewrite(*(f"sksupercode.testing._{name}" for name in _MODULES))
 
 from sksupercode.testing import (  # noqa: E402
     _bad_input_checks,

@@ -3,6 +3,8 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from functools import partial
+
 import numpy as np
 from scipy.sparse import coo_array, csc_array, csr_array, csr_matrix
 from sklearn import config_context
@@ -49,11 +51,7 @@ def check_rows_are_independent(decoder):
         for name in ("transform", "predict", "decision_function", "predict_proba"):
             if not hasattr(fitted, name):
                 continue
-
-            def decode(X, method=getattr(fitted, name)):
-                with only_convergence_warnings():
-                    return to_dense(method(X))
-
+            decode = partial(_decode_quietly, getattr(fitted, name))
             wanted = decode(X)
             one_by_one = np.vstack([decode(x[np.newaxis]) for x in X])
             assert_same_codes(one_by_one, wanted, exact=exact, message=f"{name}, one by one")
@@ -62,6 +60,11 @@ def check_rows_are_independent(decoder):
             assert_same_codes(wanted[7], wanted[2], exact=exact, message="equal rows")
             with config_context(working_memory=1e-3):
                 assert_same_codes(decode(X), wanted, exact=exact, message="working_memory")
+
+
+def _decode_quietly(method, X):
+    with only_convergence_warnings():
+        return to_dense(method(X))
 
 
 def check_inputs_stay_as_they_are(decoder):

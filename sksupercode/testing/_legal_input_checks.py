@@ -85,12 +85,15 @@ def check_zero_codewords(decoder):
     dictionary[silent] = 0
     _, _, Y = hard_problem(n_samples=6)
     X = Y @ dictionary + 0.1 * np.random.default_rng(1).standard_normal((6, 20))
-    for k in (3, 80):
-        for codes in _decode_legally(configured(decoder, dictionary, k), X, None, 80):
-            assert not codes[:, silent].any(), f"k={k}"
-            assert codes.any(), "nothing was decoded, so that the check shows nothing"
-    for codes in _decode_legally(configured(decoder, np.zeros((5, 20)), 2), X, None, 5):
-        assert not codes.any()
+    for values in {decoder.values, "binary"}:
+        for k in (3, 80):
+            reader = configured(decoder, dictionary, k, values=values)
+            for codes in _decode_legally(reader, X, None, 80):
+                assert not codes[:, silent].any(), f"k={k}, values={values!r}"
+                assert codes.any(), "nothing was decoded, so that the check shows nothing"
+        reader = configured(decoder, np.zeros((5, 20)), 2, values=values)
+        for codes in _decode_legally(reader, X, None, 5):
+            assert not codes.any()
 
 
 def check_unreachable_tolerance(decoder):

@@ -28,6 +28,7 @@ from sksupercode.theory._convex import (
     basis_pursuit_phase_transition,
     basis_pursuit_soft_threshold,
 )
+from sksupercode.theory._convex_success import basis_pursuit_success_probability
 from sksupercode.theory._entropy import (
     entropy_approximation_nats,
     entropy_bits,
@@ -122,6 +123,7 @@ __all__ = [
     "basis_pursuit_phase_transition",
     "basis_pursuit_rule_dimension",
     "basis_pursuit_soft_threshold",
+    "basis_pursuit_success_probability",
     "bernoulli_mmse",
     "binomial_entropy_bits",
     "bits_per_dimension",

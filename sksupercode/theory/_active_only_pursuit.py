@@ -184,7 +184,7 @@ def _saddlepoints(residuals, winning):
         x = np.tanh(tilt[:, None] * values)
         slope = (counts * values * x).sum(axis=1) - winning
         curvature = (counts * (values**2) * (1 - x * x)).sum(axis=1)
-        tilt = np.clip(tilt - slope / np.maximum(curvature, 1e-3 * square), 0.0, 5.0)
+        tilt = np.clip(tilt - slope / np.maximum(curvature, 1e-3 * square + 1e-300), 0.0, 5.0)
     x = tilt[:, None] * values
     return tilt, (counts * (x + np.log1p(np.exp(-2 * x)) - np.log(2))).sum(axis=1)
 

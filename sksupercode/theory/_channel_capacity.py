@@ -90,7 +90,7 @@ def fano_dimension(n_features, noise_variance, failure_probability, *, tight=Fal
 
 
 def gaussian_dimensions_per_nat(noise_variance):
-    """Dimensions per nat at the capacity of the Gaussian channel.
+    """Cost in dimensions per nat at the capacity of the Gaussian channel.
 
     .. math:: \\frac{2}{\\ln(1 + 1/P)}
 

@@ -38,6 +38,10 @@ def coherence_dimension(n_features, coherence, failure_probability, *, sharp=Fal
     ValueError
         If a parameter is outside its range.
 
+    See Also
+    --------
+    topk_guarantee_dimension : A guarantee for decoding, which needs far less.
+
     Notes
     -----
     Rigorous for all N. An inner product is the mean of d independent signs, so that by Hoeffding's

@@ -241,6 +241,10 @@ def entropy_approximation_nats(n_features, n_nonzero_coefs):
     ValueError
         If a parameter is not an integer of its range.
 
+    See Also
+    --------
+    entropy_nats : The exact value.
+
     Notes
     -----
     The error is O(1/k + 1/(N-k)). For k = N the expression diverges, and 0, the exact value, is
@@ -288,6 +292,10 @@ def entropy_bound_excess(n_features, n_nonzero_coefs):
     ------
     ValueError
         If a parameter is not an integer of its range.
+
+    See Also
+    --------
+    entropy_bound_nats : The bound.
 
     Notes
     -----

@@ -138,7 +138,7 @@ def inactive_score_variance(n_nonzero_coefs, n_components, noise_variance=0.0):
 
 
 def log_odds(n_features, n_nonzero_coefs, n_components, score, noise_variance=0.0):
-    """Log-odds that a codeword is active, given its score.
+    """Posterior log-odds that a codeword is active, given its score.
 
     .. math:: \\ln \\frac{P(1 | s)}{P(0 | s)} = \\frac{s - 1/2}{v_0} + \\ln \\frac{k}{N - k},
               \\quad v_0 = k/d + \\sigma^2

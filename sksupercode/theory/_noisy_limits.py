@@ -159,6 +159,11 @@ def sparc_rate_nats(signal_to_noise_ratio, *, allocation="flat"):
     ValueError
         If a parameter is outside its range.
 
+    See Also
+    --------
+    one_step_capacity_nats : The rate of decoding a superposition code in one step.
+    gaussian_dimensions_per_nat : The inverse of the capacity.
+
     Notes
     -----
     Asymptotic, for L sections of M codewords with one active codeword each, and M and L large.

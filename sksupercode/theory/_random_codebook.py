@@ -234,7 +234,7 @@ def _bpsk_information(noise_variance):
 
 
 def rademacher_dimensions_per_nat(noise_variance):
-    """Dimensions per nat that a codebook of random signs needs.
+    """Cost in dimensions per nat of a codebook of random signs.
 
     .. math:: 1/I(P)
 

@@ -116,6 +116,10 @@ def sparsity_exponent(n_features, n_nonzero_coefs):
     ValueError
         If a parameter is not an integer of its range.
 
+    See Also
+    --------
+    one_step_constant : A function of the exponent.
+
     Examples
     --------
     >>> from sksupercode.theory import sparsity_exponent

@@ -124,14 +124,22 @@ def _log_success(others, noise_variance, d):
     # Any smaller noise leaves the same probability, 1 to double precision.
     a = np.sqrt(d[:, None] / np.maximum(noise_variance[:, None], 1e-100))
 
-    def log_density(y):
-        log_below = _log_cdf_cosine(y, freedom)
-        return _log_density_artanh(y, a, freedom) + others[:, None] * log_below
-
     center = np.arcsinh(a / np.sqrt(freedom))[:, 0]
-    values = log_sum(peak_grid(log_density, center - 60, center + 60, n_points=400)[1])
+
+    def integral(failure):
+        def log_density(y):
+            log_p = others[:, None] * _log_cdf_cosine(y, freedom)
+            with np.errstate(divide="ignore"):
+                log_p = np.log(-np.expm1(log_p)) if failure else log_p
+            return _log_density_artanh(y, a, freedom) + log_p
+
+        return log_sum(peak_grid(log_density, center - 60, center + 60, n_points=400)[1])
+
+    values = integral(failure=False)
+    near_one = np.log1p(-np.exp(np.minimum(integral(failure=True), -0.5)))
+    values = np.where(values > -0.5, near_one, values)
     one_dimension = log_ndtr(a[:, 0]) - others * np.log(2)
-    return np.where(others == 0, 0.0, np.minimum(np.where(d > 1, values, one_dimension), 0.0))
+    return np.where(others == 0, 0.0, np.where(d > 1, values, one_dimension))
 
 
 def _log_cdf_cosine(y, freedom):

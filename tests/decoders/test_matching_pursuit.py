@@ -187,6 +187,23 @@ def test_tol_of_zero_is_exact():
         assert MatchingPursuitDecoder(encoder, tol=0).fit(X32, Y).score(X32, Y) == 1.0
 
 
+@pytest.mark.parametrize("n_components, rate, error", [(52, 0.466, 0.013), (72, 0.879, 0.009)])
+def test_recovery_rates(n_components, rate, error):
+    """N = 1024, k = 8, against a Monte Carlo by another program, within 4 standard errors.
+
+    Here 60 codebooks of 20 samples each: the standard error comes from the means of codebooks.
+    """
+    found = []
+    for seed in range(60):
+        Y = make_sparse_codes(20, 1024, n_nonzero_coefs=8, random_state=seed)
+        encoder = RademacherEncoder(n_components, random_state=seed)
+        X = encoder.fit_transform(Y)
+        found.append(MatchingPursuitDecoder(encoder).fit(X, Y).score(X, Y))
+    error = np.hypot(error, np.std(found) / np.sqrt(60))
+    assert error < 0.025
+    assert abs(np.mean(found) - rate) < 4 * error
+
+
 @pytest.mark.parametrize("tol", [-1e-9, np.nan, "1", True, [0.1]])
 def test_bad_tol(tol):
     X = np.ones((3, 8))

@@ -97,8 +97,12 @@ def test_logarithms_go_where_the_probability_underflows():
 
 
 def test_failures_go_where_the_success_rounds_to_one():
-    failure = theory.topk_failure_probability(2**20, 8, [4000, 8000, 16000, 40000])
-    assert np.all(failure > 0) and np.all(np.diff(failure) < 0) and failure[-1] < 1e-280
+    d = [2000, 4000, 8000, 16000]
+    for approximation in ("gaussian", "refined"):
+        failure = theory.topk_failure_probability(2**20, 8, d, approximation=approximation)
+        assert np.all(failure > 0) and np.all(np.diff(failure) < 0) and failure[-1] < 1e-200
+        log_p = theory.topk_log_success_probability(2**20, 8, d, approximation=approximation)
+        assert_allclose(log_p, -failure, rtol=1e-10)
     exact = theory.topk_failure_probability(2**20, [1, 2], 900, approximation="exact")
     assert_allclose(np.log(exact[0]), np.log(2**20 - 1) - 900 * np.log(2), rtol=1e-13)
     assert_allclose(np.log(exact[1]), np.log(2**20 - 2) + 900 * np.log(0.75), rtol=1e-12)

@@ -46,11 +46,16 @@ def test_success_increases_with_dimension(law, n, k):
     if "refined" in law and k < 3:
         pytest.skip("the refined law needs k >= 3")
     log_p = LAWS[law](n, k, grid_of_dimensions(n, k), 0.0)
-    # The MAP threshold of one active codeword without noise is above its score at first: P = 0.
+    if "refined" in law:
+        log_p = log_p[log_p > np.log(1e-4)]  # its documented range
+    else:
+        # The MAP threshold of one active codeword is above its score at first, and P = 0.
+        assert np.isfinite(log_p).all() or (law, k) == ("threshold-map", 1)
+        assert log_p[0] < -1
     log_p = log_p[np.isfinite(log_p)]
-    assert log_p.size > 10
-    assert np.all(np.diff(log_p) >= -1e-12 * np.abs(log_p[1:]))
-    assert log_p[0] < -1e-6 and log_p[-1] > np.log(0.9)
+    assert log_p.size >= 8
+    assert np.all(np.diff(log_p) >= 0)
+    assert log_p[-1] > np.log(0.9)
 
 
 @pytest.mark.parametrize("law", LAWS)
@@ -61,14 +66,14 @@ def test_success_decreases_with_noise(law, n, k):
     noise = np.append(0, np.geomspace(1e-9, 1.0, 25))
     if law.startswith("threshold-map"):
         noise = noise[1:]  # without noise, k = 1 has a threshold above 1, as tested above
-    log_p = LAWS[law](n, k, 1.5 * theory.one_step_dimension(n, k), noise)
+    log_p = LAWS[law](n, k, theory.threshold_rule_dimension(n, k), noise)
     assert np.all(np.diff(log_p) <= 1e-12)
     assert log_p[0] > np.log(0.2) > log_p[-1]
 
 
 @pytest.mark.parametrize("law", LAWS)
 def test_success_decreases_with_the_number_of_features(law):
-    n = 2 ** np.arange(4, 61)
+    n = 2 ** np.arange(4, 61, 4)
     log_p = LAWS[law](n, 8, 400, 0.001)
     assert np.all(np.diff(log_p) <= 1e-12)
 
@@ -218,8 +223,8 @@ def test_channel_limits_are_ordered():
     noise = np.geomspace(1e-6, 1e12, 60)
     capacity = theory.gaussian_dimensions_per_nat(noise)
     assert np.all(theory.rademacher_dimensions_per_nat(noise) >= capacity * (1 - 1e-9))
-    assert np.all(capacity <= 2 * noise + 1)
-    assert np.all(capacity >= 2 * noise)
+    assert np.all(capacity <= (2 * noise + 1) * (1 + 1e-14))
+    assert np.all(capacity >= 2 * noise * (1 - 1e-14))
     assert np.all(np.diff(theory.bpsk_information_nats(noise)) <= 0)
     assert np.all(theory.printed_random_codebook_min_margin(noise) > 0)
 

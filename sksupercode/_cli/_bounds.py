@@ -1,0 +1,113 @@
+"""The table of limits and predictions for one (N, k)."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from rich.table import Table
+
+from sksupercode import (
+    BasisPursuitDecoder,
+    MatchingPursuitDecoder,
+    RademacherEncoder,
+    ThresholdDecoder,
+    TopKDecoder,
+    theory,
+)
+from sksupercode.model_selection import required_dimension
+
+_RATES = (0.5, 0.9)
+
+
+def limits(n_features, n_nonzero_coefs, noise_variance):
+    """Return (name, d) of what holds whatever the size of the sample, from theory alone."""
+    size = (n_features, n_nonzero_coefs)
+    rows = [
+        ("one dimension per bit", theory.entropy_bits(*size)),
+        ("counting (noiseless converse)", theory.counting_dimension(*size)),
+        ("unique decoding, 10 % failure", theory.unique_decoding_dimension(*size, 0.1)),
+        ("AMP, state evolution", theory.amp_dimension(*size)),
+        ("basis pursuit, y >= 0 (Donoho-Tanner)", theory.basis_pursuit_dimension(*size)),
+        (
+            "basis pursuit, signed (Donoho-Tanner)",
+            theory.basis_pursuit_dimension(*size, constraint="signed"),
+        ),
+        ("one-step decoding (Prop. 5)", theory.one_step_dimension(*size, noise_variance)),
+        ("top-k, guarantee of 90 %", theory.topk_guarantee_dimension(*size, 0.1)),
+        ("threshold, guarantee of 90 %", theory.threshold_guarantee_dimension(*size, 0.1)),
+        ("rule 0.8 k log2(eN/k), basis pursuit", theory.basis_pursuit_rule_dimension(*size)),
+        ("rule 1.3 k log2(eN/k), matching pursuit", theory.matching_pursuit_rule_dimension(*size)),
+        ("rule 4 k ln(kN), top-k", theory.topk_rule_dimension(*size)),
+        ("rule 8 k ln N, threshold 1/2", theory.threshold_rule_dimension(*size)),
+    ]
+    if noise_variance > 0:
+        dimension = theory.all_or_nothing_dimension(*size, noise_variance)
+        rows.insert(1, ("all or nothing, with noise", dimension))
+    return [(name, float(dimension)) for name, dimension in rows]
+
+
+def predictions(n_features, n_nonzero_coefs, noise_variance, seed):
+    """Return (name, recovery rate, d) of each decoder."""
+    encoder = RademacherEncoder()
+    decoders = {
+        "threshold 1/2": ThresholdDecoder(encoder),
+        "threshold, MAP": ThresholdDecoder(encoder, threshold="map"),
+        "top-k": TopKDecoder(encoder),
+        "matching pursuit": MatchingPursuitDecoder(encoder),
+        "basis pursuit": BasisPursuitDecoder(encoder),
+    }
+    if noise_variance > 0:
+        del decoders["basis pursuit"]
+    # A draw costs k^2 d, and varies the less the larger k is.
+    n_samples = int(np.clip(2000 // n_nonzero_coefs, 8, 100))
+    return [
+        (
+            name,
+            rate,
+            float(
+                required_dimension(
+                    decoder,
+                    n_features=n_features,
+                    n_nonzero_coefs=n_nonzero_coefs,
+                    probability=rate,
+                    noise_variance=noise_variance,
+                    n_samples=n_samples,
+                    random_state=seed,
+                )
+            ),
+        )
+        for name, decoder in decoders.items()
+        for rate in _RATES
+    ]
+
+
+def bounds_tables(n_features, n_nonzero_coefs, noise_variance, seed):
+    """Return both tables for the terminal."""
+    bits = float(theory.entropy_bits(n_features, n_nonzero_coefs))
+    title = f"N = {n_features}, k = {n_nonzero_coefs}, {bits:.1f} bits"
+    if noise_variance > 0:
+        title += f", noise variance {noise_variance:g}"
+    lines = limits(n_features, n_nonzero_coefs, noise_variance)
+    first = _table(f"Limits and rules of thumb, {title}", "limit")
+    for name, dimension in lines:
+        first.add_row(name, *_cells(dimension, bits))
+    second = _table("Decoders, predicted", "decoder", "exact recovery")
+    for name, rate, dimension in predictions(n_features, n_nonzero_coefs, noise_variance, seed):
+        second.add_row(name, f"{rate:.0%}", *_cells(dimension, bits))
+    return first, second
+
+
+def _table(title, *labels):
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column(labels[0], no_wrap=True)
+    for label in (*labels[1:], "dims", "dims/bit", "bits/dim"):
+        table.add_column(label, justify="right", no_wrap=True)
+    return table
+
+
+def _cells(dimension, bits):
+    if not np.isfinite(dimension):
+        return "none", "", ""
+    if bits == 0:
+        return f"{np.ceil(dimension):.0f}", "", ""
+    return f"{np.ceil(dimension):.0f}", f"{dimension / bits:.3f}", f"{bits / dimension:.3f}"

@@ -1,0 +1,9 @@
+"""Choosing the dimension of a code: predictions for a decoder."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from sksupercode.model_selection._prediction import recovery_probability
+from sksupercode.model_selection._required_dimension import required_dimension
+
+__all__ = ["recovery_probability", "required_dimension"]

@@ -1,0 +1,165 @@
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+import pytest
+from sklearn.frozen import FrozenEstimator
+
+from sksupercode import (
+    BasisPursuitDecoder,
+    MatchingPursuitDecoder,
+    RademacherEncoder,
+    SphericalEncoder,
+    ThresholdDecoder,
+    TopKDecoder,
+)
+from sksupercode.datasets import make_sparse_codes
+from sksupercode.model_selection import recovery_probability, required_dimension
+
+ENCODER = RademacherEncoder(random_state=0)
+CLOSED = [
+    ThresholdDecoder(ENCODER),
+    ThresholdDecoder(ENCODER, threshold=0.6),
+    ThresholdDecoder(ENCODER, threshold="map"),
+    TopKDecoder(ENCODER),
+    BasisPursuitDecoder(ENCODER),
+]
+SIZES = [(300, 3), (1024, 8), (65536, 64), (2**20, 256)]
+
+
+@pytest.mark.parametrize("n_features, k", SIZES)
+@pytest.mark.parametrize("decoder", CLOSED, ids=str)
+@pytest.mark.parametrize("probability", [0.05, 0.5, 0.9, 0.999])
+def test_closed_forms_are_inverted_exactly(decoder, n_features, k, probability):
+    size = {"n_features": n_features, "n_nonzero_coefs": k}
+    d = required_dimension(decoder, probability=probability, **size)
+    assert isinstance(d, int)
+    (below, at), errors = recovery_probability(decoder, n_components=[d - 1, d], **size)
+    assert below < probability <= at
+    assert np.all(errors == 0)
+
+
+@pytest.mark.parametrize("noise_variance", [0.0, 0.01])
+@pytest.mark.parametrize(
+    "decoder, k",
+    [
+        (MatchingPursuitDecoder(ENCODER), 8),
+        (MatchingPursuitDecoder(ENCODER), 2),
+        (TopKDecoder(ENCODER), 2),
+        (ThresholdDecoder(ENCODER), 2),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("probability", [0.5, 0.9])
+def test_simulations_are_inverted_within_their_error(decoder, k, noise_variance, probability):
+    size = {"n_features": 1024, "n_nonzero_coefs": k, "noise_variance": noise_variance}
+    d = required_dimension(decoder, probability=probability, random_state=0, **size)
+    predicted, error = recovery_probability(decoder, n_components=d, random_state=1, **size)
+    # One dimension more or less moves the rates by up to 0.05 at so small a d.
+    assert abs(predicted - probability) < 3 * error + 0.06
+
+
+@pytest.mark.parametrize(
+    "decoder, d", [(TopKDecoder(ENCODER), 165), (MatchingPursuitDecoder(ENCODER), 60)], ids=str
+)
+def test_predicts_what_is_measured(decoder, d):
+    rates = []
+    for seed in range(40):
+        encoder = RademacherEncoder(n_components=d, random_state=seed)
+        Y = make_sparse_codes(10, 1024, n_nonzero_coefs=8, random_state=seed)
+        X = encoder.fit_transform(Y)
+        rates.append(decoder.set_params(dictionary=encoder).fit(X, Y).score(X, Y))
+    measured, error = np.mean(rates), np.std(rates, ddof=1) / np.sqrt(len(rates))
+    predicted, own_error = recovery_probability(
+        decoder, n_features=1024, n_nonzero_coefs=8, n_components=d, random_state=0
+    )
+    # The refined closed form is good to 0.03.
+    assert abs(measured - predicted) < 3 * np.hypot(error, own_error) + 0.03
+
+
+def test_monotone():
+    sweep = {"n_features": 1024, "n_nonzero_coefs": 8, "n_components": np.arange(30, 500, 10)}
+    for decoder in CLOSED:
+        probability, _ = recovery_probability(decoder, **sweep)
+        # Below 1e-4 the refined laws are not meaningful, as their documentation says.
+        assert np.all(np.diff(probability[probability > 1e-4]) > 0)
+        assert np.all((probability >= 0) & (probability <= 1))
+    for decoder in CLOSED[:4]:
+        noisy, _ = recovery_probability(decoder, noise_variance=0.01, **sweep)
+        clean, _ = recovery_probability(decoder, **sweep)
+        assert np.all(noisy[clean > 1e-4] < clean[clean > 1e-4])
+
+
+def test_simulations_are_reproducible_and_cost_the_same_at_any_size():
+    decoder = MatchingPursuitDecoder(ENCODER)
+    call = {"n_nonzero_coefs": 8, "n_components": 250, "random_state": 3}
+    first = recovery_probability(decoder, n_features=2**40, **call)
+    assert first == recovery_probability(decoder, n_features=2**40, **call)
+    assert 0 < first[0] < 1 and first[1] > 0
+
+
+def test_shapes():
+    size = {"n_features": 1024, "n_nonzero_coefs": 8}
+    probability, error = recovery_probability(CLOSED[0], n_components=np.full((2, 3), 300), **size)
+    assert probability.shape == error.shape == (2, 3)
+    probability, error = recovery_probability(CLOSED[0], n_components=300, **size)
+    assert np.ndim(probability) == np.ndim(error) == 0
+
+
+def test_unreachable_with_noise():
+    size = {"n_features": 1024, "n_nonzero_coefs": 8, "noise_variance": 10.0}
+    assert required_dimension(TopKDecoder(ENCODER), probability=0.5, **size) == np.inf
+
+
+@pytest.mark.parametrize(
+    "decoder, noise_variance, reason",
+    [
+        (TopKDecoder(SphericalEncoder()), 0, "not a RademacherEncoder"),
+        (TopKDecoder(np.eye(3)), 0, "not a RademacherEncoder"),
+        (TopKDecoder(ENCODER, values="real"), 0, "values='real'"),
+        (TopKDecoder(ENCODER, n_nonzero_coefs=5), 0, "n_nonzero_coefs=5"),
+        (TopKDecoder(ENCODER, covariance_estimator=object()), 0, "covariance_estimator"),
+        (MatchingPursuitDecoder(ENCODER, tol=0.1), 0, "tol"),
+        (BasisPursuitDecoder(ENCODER, noise_tol=0.1), 0, "noise_tol"),
+        (BasisPursuitDecoder(ENCODER), 0.1, "noise"),
+        ("top-k", 0, "str"),
+        (ENCODER, 0, "RademacherEncoder"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_cannot_be_predicted_says_so(decoder, noise_variance, reason):
+    size = {"n_features": 64, "n_nonzero_coefs": 4, "noise_variance": noise_variance}
+    with pytest.raises(ValueError, match=reason):
+        recovery_probability(decoder, n_components=30, **size)
+    with pytest.raises(ValueError, match=reason):
+        required_dimension(decoder, probability=0.5, **size)
+
+
+def test_a_frozen_encoder_is_looked_through():
+    decoder = TopKDecoder(FrozenEstimator(ENCODER), n_nonzero_coefs=8)
+    size = {"n_features": 1024, "n_nonzero_coefs": 8, "n_components": 200}
+    assert recovery_probability(decoder, **size) == recovery_probability(CLOSED[3], **size)
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("n_features", 0),
+        ("n_features", 2.5),
+        ("n_nonzero_coefs", 0),
+        ("n_nonzero_coefs", 1025),
+        ("noise_variance", -1),
+        ("noise_variance", np.inf),
+        ("n_components", 0),
+        ("probability", 0),
+        ("probability", 1),
+        ("n_samples", 1),
+    ],
+)
+def test_bad_parameters(name, value):
+    parameters = {"n_features": 1024, "n_nonzero_coefs": 8, name: value}
+    with pytest.raises(ValueError, match=name):
+        if name in ("probability", "n_samples"):
+            required_dimension(CLOSED[0], **{"probability": 0.5} | parameters)
+        else:
+            recovery_probability(CLOSED[0], **{"n_components": 100} | parameters)

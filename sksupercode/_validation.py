@@ -192,6 +192,10 @@ def check_samples(estimator, X, *, reset, accept_sparse=False):
         As scikit-learn does, with messages that name X.
     """
     dtypes = (np.float64, np.float32)
+    if issparse(X) and not accept_sparse:
+        raise ValueError(
+            f"X must be a dense array, got a sparse {type(X).__name__}: pass X.toarray()."
+        )
     try:
         return validate_data(estimator, X, accept_sparse=accept_sparse, dtype=dtypes, reset=reset)
     except (TypeError, ValueError) as error:

@@ -115,7 +115,7 @@ def test_bounds(capsys, monkeypatch, noise_variance):
     # log2 C(4096, 16) = 147.71
     assert "147.7 bits" in output
     assert ("all or nothing" in output) == (noise_variance != "0")
-    assert ("basis pursuit    │" in output) == (noise_variance == "0")
+    assert ("│ basis pursuit  " in output) == (noise_variance == "0")
     rows = [line.split("│")[1:-1] for line in output.splitlines() if line.startswith("│ top-k")]
     # dims/bit and bits/dim are each other's inverse, up to their three decimals.
     for row in rows:

@@ -90,9 +90,9 @@ def basis_pursuit_success_probability(
     # Twice the signed excess is an odd function of g: its mean is 0.
     spread = sides * second - (first**2 if sides == 1 else 0.0)
     bias = (active + inactive * spread) / (active + sides * inactive * ndtr(-tau))
-    deviation = np.sqrt(np.maximum(variance, 0))
-    with np.errstate(divide="ignore"):
-        smooth = ndtr((d + 1 + bias - mean) / deviation)
+    # Where k = N the transition has no width.
+    deviation = np.sqrt(np.where(k == n, 1.0, np.maximum(variance, 1e-300)))
+    smooth = ndtr((d + 1 + bias - mean) / deviation)
     return np.where(k == n, np.where(d >= n, 1.0, 0.0), smooth)[()]
 
 

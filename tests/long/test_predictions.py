@@ -113,7 +113,7 @@ def one_step_rates(point):
     rates, errors = recovery_rates(
         lambda encoder: [make(encoder) for make in DECODERS.values()],
         point,
-        (160, 10) if point[0] < 4096 else (80, 20),
+        (80, 20),
     )
     return dict(zip(DECODERS, zip(rates, errors, strict=True), strict=True))
 

@@ -174,5 +174,7 @@ def test_seconds_are_interpolated():
     [([1, 1, 1], 10), ([0, 1, 1], 20), ([1, 0.9, 1], 30), ([0, 0, 0.9], None)],
 )
 def test_dimension_without_an_error(rates, expected):
-    report = PassagesReport(100, 1000, np.array([3, 5]), curve(rates))
+    report = PassagesReport(100, 1000, np.array([3, 5]), curve(rates), np.array([0.5, 0.94, 0.96]))
     assert report.dimension == expected
+    # 10 trials: half a passage is a rate of 0.95
+    assert report.predicted_dimension == 30

@@ -12,8 +12,11 @@ from sklearn.pipeline import make_pipeline
 from sksupercode import MatchingPursuitDecoder, RademacherEncoder, theory
 from sksupercode._cli._sweep import RecoveryCurve, search_dimensions
 from sksupercode.datasets import load_passages
+from sksupercode.model_selection import recovery_probability
 
 _GRID_LENGTH = 12
+_N_LEVELS = 9
+_N_SAMPLES = 8
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class PassagesReport:
     n_features: int
     row_counts: np.ndarray
     curve: RecoveryCurve
+    predicted_rate: np.ndarray
 
     @property
     def dimension(self):
@@ -32,10 +36,12 @@ class PassagesReport:
         first = failed[-1] + 1 if len(failed) else 0
         return None if first == len(self.curve.n_components) else self.curve.n_components[first]
 
-    def model(self, n_nonzero_coefs):
-        """Return the d that the model asks for at one k: 1.3 k log2(eN/k)."""
-        rule = theory.matching_pursuit_rule_dimension(self.n_features, n_nonzero_coefs)
-        return int(np.ceil(rule))
+    @property
+    def predicted_dimension(self):
+        """The smallest d of the sweep at which the model expects less than half a passage lost."""
+        lost = (1 - self.predicted_rate) * self.curve.n_trials
+        kept = np.flatnonzero(lost < 0.5)
+        return self.curve.n_components[kept[0]] if len(kept) else None
 
 
 def passage_dimensions(n_features, row_counts):
@@ -62,9 +68,36 @@ def store_passages(n_passages, *, seed, n_jobs, start):
     words = vectorizer.transform(passages)
     row_counts = np.diff(words.indptr)
     dimensions = passage_dimensions(len(vocabulary), row_counts)
+    advance = start(len(dimensions))
     encoder = RademacherEncoder(random_state=seed)
     pipeline = make_pipeline(vectorizer, encoder, MatchingPursuitDecoder(encoder, tol=1e-6))
     curve = search_dimensions(
-        "matching-pursuit", pipeline, passages, words, dimensions, n_jobs, start(len(dimensions))
+        "matching-pursuit", pipeline, passages, words, dimensions, n_jobs, advance
     )
-    return PassagesReport(len(documents), len(vocabulary), row_counts, curve)
+    predicted = predict_rates(len(vocabulary), row_counts, dimensions, seed)
+    return PassagesReport(len(documents), len(vocabulary), row_counts, curve, predicted)
+
+
+def predict_rates(n_features, row_counts, dimensions, seed):
+    """Return the recovery rates that the model of random codes predicts for codes of these k.
+
+    Codewords are exchangeable, so that a passage counts only by its number of words. The model is
+    evaluated at a few k and interpolated between them.
+    """
+    lowest, highest = max(1, row_counts.min()), max(1, row_counts.max())
+    levels = np.unique(np.geomspace(lowest, highest, _N_LEVELS).round().astype(int))
+    decoder = MatchingPursuitDecoder(RademacherEncoder())
+    probabilities = [
+        recovery_probability(
+            decoder,
+            n_features=n_features,
+            n_nonzero_coefs=int(k),
+            n_components=dimensions,
+            random_state=seed,
+            n_samples=_N_SAMPLES,
+        )[0]
+        for k in levels
+    ]
+    return np.array(
+        [np.interp(row_counts, levels, column).mean() for column in np.transpose(probabilities)]
+    )

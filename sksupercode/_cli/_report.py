@@ -46,7 +46,7 @@ def recovery_table(rows, title):
         title=title,
         title_justify="left",
         title_style="bold",
-        caption="Bits per dimension and seconds per sample are those at 90 % recovery.",
+        caption="Bits per dimension and s/sample are those at 90 %.",
         caption_justify="left",
     )
     for key, heading in COLUMNS.items():
@@ -95,24 +95,29 @@ def passages_table(report):
     table = Table(title="Real passages, as sets of words", title_justify="left", title_style="bold")
     table.add_column("dimensions d", justify="right")
     table.add_column("read back without an error", justify="right")
-    for dimension, rate in zip(report.curve.n_components, report.curve.success_rate, strict=True):
-        n_read = round(rate * report.curve.n_trials)
-        table.add_row(f"{dimension}", f"{n_read} of {report.curve.n_trials}")
+    table.add_column("predicted by the model", justify="right")
+    curve = report.curve
+    for dimension, rate, predicted in zip(
+        curve.n_components, curve.success_rate, report.predicted_rate, strict=True
+    ):
+        table.add_row(
+            f"{dimension}",
+            f"{round(rate * curve.n_trials)} of {curve.n_trials}",
+            f"{predicted * curve.n_trials:.1f}",
+        )
     return table
 
 
 def passages_summary(report):
     """Return in words what the sweep over real passages found."""
-    mean, largest = report.row_counts.mean(), report.row_counts.max()
-    stored = (
-        f"from d = {report.dimension} on"
-        if report.dimension is not None
-        else "at no dimension of the sweep"
-    )
+    counts = report.row_counts
     return (
         f"{report.curve.n_trials} of {report.n_documents} passages, N = {report.n_features} words, "
-        f"k = {report.row_counts.min()} to {largest} (mean {mean:.1f}).\n"
-        f"All of them are stored without an error {stored}. "
-        f"The model, 1.3 k log2(eN/k), asks for d = {report.model(round(mean))} at the mean k and "
-        f"d = {report.model(largest)} at the largest."
+        f"k = {counts.min()} to {counts.max()} (mean {counts.mean():.1f}). All of them are stored "
+        f"without an error {_from(report.dimension)}; the model of random codes with these N and k "
+        f"expects that {_from(report.predicted_dimension)}."
     )
+
+
+def _from(dimension):
+    return "at no d of the sweep" if dimension is None else f"from d = {dimension} on"

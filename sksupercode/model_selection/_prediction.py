@@ -24,6 +24,7 @@ def recovery_probability(
     n_nonzero_coefs,
     n_components,
     noise_variance=0.0,
+    n_samples=200,
     random_state=None,
 ):
     r"""Predict the exact-recovery rate of a decoder on superpositions of random signs.
@@ -49,6 +50,9 @@ def recovery_probability(
 
     noise_variance : float, default=0.0
         Variance sigma^2 of the noise per coordinate of the code.
+
+    n_samples : int, default=200
+        Draws of the active codewords for each d, where the prediction is a simulation.
 
     random_state : int, RandomState, Generator or None, default=None
         Used where the prediction is a simulation.
@@ -97,16 +101,17 @@ def recovery_probability(
     (array([0.51, 0.92]), array([0., 0.]))
     """
     predict = find_predictor(decoder, n_features, n_nonzero_coefs, noise_variance)
+    check_integer(n_samples, "n_samples", minimum=2)
     n_components = np.asarray(n_components)
-    pairs = [predict(d, random_state) for d in n_components.ravel().tolist()]
+    pairs = [predict(d, random_state, n_samples) for d in n_components.ravel().tolist()]
     probability, error = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
     return probability.reshape(n_components.shape)[()], error.reshape(n_components.shape)[()]
 
 
 def find_predictor(decoder, n_features, n_nonzero_coefs, noise_variance):
-    """Return the function ``(d, random_state, **options) -> (probability, standard error)``.
+    """Return the function ``(d, random_state, n_samples) -> (probability, standard error)``.
 
-    Its attribute ``is_simulation`` tells whether ``n_samples`` is among the options.
+    Its attribute ``is_simulation`` tells whether it makes use of the last two.
     """
     n_features = check_integer(n_features, "n_features", minimum=1)
     k = check_integer(n_nonzero_coefs, "n_nonzero_coefs", minimum=1, maximum=n_features)
@@ -142,7 +147,7 @@ def _require_predictable(decoder, k):
 
 
 def _closed_form(function):
-    def predict(n_components, random_state=None):
+    def predict(n_components, random_state=None, n_samples=None):
         return float(function(n_components)), 0.0
 
     predict.is_simulation = False
@@ -150,8 +155,8 @@ def _closed_form(function):
 
 
 def _simulation(function):
-    def predict(n_components, random_state=None, **options):
-        return function(n_components, random_state=random_state, **options)
+    def predict(n_components, random_state, n_samples):
+        return function(n_components, n_samples=n_samples, random_state=random_state)
 
     predict.is_simulation = True
     return predict

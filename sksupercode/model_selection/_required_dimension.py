@@ -87,7 +87,7 @@ def required_dimension(
     >>> required_dimension(
     ...     decoder, n_features=2**20, n_nonzero_coefs=256, probability=0.9
     ... )
-    17683
+    17619
     """
     predict = find_predictor(decoder, n_features, n_nonzero_coefs, noise_variance)
     p = check_real(
@@ -120,14 +120,14 @@ def _smallest(reaches, resolution=0.0):
 
 def _invert_simulation(predict, p, n_samples, random_state):
     rng = np.random.default_rng(_entropy(random_state))
-    center = _smallest(lambda d: predict(d, rng, n_samples=8)[0] >= 0.5, resolution=0.1)
+    center = _smallest(lambda d: predict(d, rng, 8)[0] >= 0.5, resolution=0.1)
     if center == np.inf:
         return center
     points = []
     for width in _ROUNDS:
         grid = np.rint(center * np.exp(width * np.linspace(-1, 1, _N_POINTS)))
         for d in np.unique(np.maximum(grid, 1).astype(int)).tolist():
-            points.append((d, *predict(d, rng, n_samples=n_samples)))
+            points.append((d, *predict(d, rng, n_samples)))
         center = _fitted_dimension(points, p, center)
     return int(np.ceil(center))
 

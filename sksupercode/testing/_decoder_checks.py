@@ -47,7 +47,7 @@ def decoder_checks(decoder):
     ...     check(decoder)
     """
     for module in (_decoding_checks, _legal_input_checks, _interface_checks, _bad_input_checks):
-        for name, check in vars(module).items():
+        for name, check in list(vars(module).items()):
             if not name.startswith("check_") or check.__module__ != module.__name__:
                 continue
             if name == "check_bad_parameter":

@@ -2,13 +2,15 @@
 
 A guarantee "the failure probability is at most p" is violated if so many failures, or more, would
 have had probability below 0.00135, that of 3 standard errors, under a failure probability of p.
-Every guarantee is also seen to fail outside its range: it does not hold for want of failures.
+Guarantees are also seen to fail at a fraction of their dimension, where there are failures enough,
+and limits to be near enough to what is measured that a much stricter one would be violated.
 """
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
 import os
+from functools import partial
 from itertools import combinations
 from math import ceil, comb, floor
 
@@ -52,7 +54,7 @@ def test_finite_size_guarantees(decoder, n_features, k, p, record_property):
     if decoder == "threshold":
         n_components = ceil(theory.threshold_guarantee_dimension(n_features, k, p))
         tau = float(theory.threshold_guarantee_threshold(n_features, k, p))
-        make_decoder = lambda encoder: ThresholdDecoder(encoder, tau)  # noqa: E731
+        make_decoder = partial(ThresholdDecoder, threshold=tau)
     else:
         n_components = ceil(theory.topk_guarantee_dimension(n_features, k, p))
         make_decoder = TopKDecoder
@@ -60,33 +62,33 @@ def test_finite_size_guarantees(decoder, n_features, k, p, record_property):
     failures = count_failures(make_decoder, n_features, k, n_components, n_trials)
     record_property(f"{decoder} {n_features, k, n_components} p {p}", f"{failures}/{n_trials}")
     assert not exceeds(failures, n_trials, p)
-    # For k = 1 the scores are far from normal, and a third of the dimensions is still too many.
-    too_few = n_components // (3 if k > 1 else 6)
+    # For k <= 2 the scores are bounded closely, and the guarantee is loose.
+    too_few = n_components // (3 if k > 2 else 6)
     failures = count_failures(make_decoder, n_features, k, too_few, 100)
     assert exceeds(failures, 100, p)
 
 
 @pytest.mark.parametrize("p", [0.5, 0.1])
-@pytest.mark.parametrize("n_features, coherence", [(64, 0.4), (256, 0.3), (256, 0.15)])
+@pytest.mark.parametrize("n_features, coherence", [(64, 0.4), (128, 0.25), (256, 0.3)])
 def test_coherence(n_features, coherence, p, record_property):
-    """Proposition 1, as printed and with the pairs counted."""
-    n_trials = 200 * REPEATS
-    largest = {}
-    for sharp in (False, True):
-        n_components = ceil(theory.coherence_dimension(n_features, coherence, p, sharp=sharp))
-        for d, n in ((n_components, n_trials), (n_components // 2, 60)):
-            largest[d] = np.array([max_coherence(n_features, d, seed) for seed in range(n)])
-        failures = np.count_nonzero(largest[n_components] >= coherence)
-        record_property(
-            f"coherence {n_features, coherence, n_components} p {p}", f"{failures}/{n_trials}"
-        )
-        assert not exceeds(failures, n_trials, p)
-        assert exceeds(np.count_nonzero(largest[n_components // 2] >= coherence), 60, p)
+    """Proposition 1, with the pairs counted exactly, which is a little stronger than as printed."""
+    limit = theory.coherence_dimension(n_features, coherence, p, sharp=True)
+    assert limit < theory.coherence_dimension(n_features, coherence, p)
+    n_components, n_trials = ceil(limit), 200 * REPEATS
+    failures = sum(
+        max_coherence(n_features, n_components, seed) >= coherence for seed in range(n_trials)
+    )
+    record_property(f"{n_features, coherence, n_components} p {p}", f"{failures}/{n_trials}")
+    assert not exceeds(failures, n_trials, p)
+    half = sum(
+        max_coherence(n_features, n_components // 2, seed) >= coherence for seed in range(60)
+    )
+    assert exceeds(half, 60, p)
 
 
 def max_coherence(n_features, n_components, seed):
     encoder = RademacherEncoder(n_components, random_state=seed)
-    F = np.sign(encoder.fit_transform(np.eye(n_features))).astype(np.float32)
+    F = np.sign(encoder.fit_transform(csr_array(np.eye(n_features)))).astype(np.float32)
     gram = F @ F.T
     np.fill_diagonal(gram, 0)
     return np.abs(gram).max() / n_components
@@ -105,8 +107,9 @@ def superposition_counts(n_features, k, n_components, n_codebooks):
     codes = all_codes(n_features, k)
     for seed in range(n_codebooks):
         X = RademacherEncoder(n_components, random_state=seed).fit_transform(codes)
-        lattice = np.rint(X * np.sqrt(n_components)).astype(np.int64)
-        yield np.unique(lattice, axis=0, return_inverse=True, return_counts=True)[1:]
+        digits = np.rint(X * np.sqrt(n_components)).astype(np.int64) + k
+        numbers = digits @ (2 * k + 1) ** np.arange(n_components)
+        yield np.unique(numbers, return_inverse=True, return_counts=True)[1:]
 
 
 @pytest.mark.parametrize("p", [0.5, 0.1])
@@ -146,9 +149,8 @@ def test_counting(n_features, k, record_property):
         )
         assert mean <= most + 3 * error
         assert mean < theory.entropy_bits(n_features, k)
-        # The bound is near enough for the test to notice one that is 15 % lower.
-        if n_components <= limit / 2:
-            assert mean > 0.85 * most
+    # Far below the limit, the last of the two, a bound lower by a fifth would not hold.
+    assert mean > 0.8 * most
 
 
 @pytest.mark.parametrize("encoder_class", [RademacherEncoder, SphericalEncoder])
@@ -179,17 +181,14 @@ def test_fano_converse(encoder_class, noise_variance, fraction, record_property)
         f"{encoder_class.__name__} P {noise_variance} d {n_components}",
         f"failure {1 - rate:.4f} +- {error:.4f}, needs {needed:.1f}, {tight:.1f}",
     )
-    assert needed <= tight + 1e-9 <= n_components + 1e-9
-    assert failure < 1 if fraction > 0.5 else failure > 0.5
+    assert needed <= tight <= n_components
+    if encoder_class is SphericalEncoder and fraction > 0.5:
+        assert tight > 0.35 * n_components
 
 
 @pytest.mark.parametrize("n_features, k", [(1024, 1), (1024, 2), (2048, 8), (2048, 16)])
 def test_threshold_converse(n_features, k, record_property):
-    """Proposition 4: below its dimension, the best of all thresholds decodes less than half.
-
-    The best is chosen with hindsight: per sample, whether any threshold would do at all is whether
-    the active scores are the largest, which is top-k decoding.
-    """
+    """Proposition 4: at its dimension, none of a range of thresholds decodes half of the codes."""
     n_components = floor(theory.threshold_converse_dimension(n_features, k))
     n_trials = 400 * REPEATS
     rng = np.random.default_rng(0)
@@ -203,4 +202,4 @@ def test_threshold_converse(n_features, k, record_property):
     rates, errors = hits.mean(axis=1), hits.std(axis=1, ddof=1) / np.sqrt(hits.shape[1])
     best = rates.argmax()
     record_property(f"best {n_features, k, n_components}", f"{rates[best]:.3f} at {taus[best]:.1f}")
-    assert (rates - 3 * errors < 0.5).all() and rates[best] < 0.5
+    assert (rates + 3 * errors < 0.5).all()

@@ -1,9 +1,12 @@
 """Predicted probabilities of exact recovery against what the encoders and decoders do.
 
 Every rate is measured on fresh codebooks, with a few samples of each, and its standard error is
-that of the codebooks' means: the samples of one codebook are not independent. Limits are 3 standard
-errors. There are about 90 comparisons, of which a fresh set of seeds would be expected to take one
-beyond its limit in every four or five runs; the seeds are fixed, so a run repeats itself.
+that of the codebooks' means: the samples of one codebook are not independent.
+
+Limits are 3 standard errors. Of the one-step decoders there are 62 comparisons, of which chance
+alone would take one beyond 3 in every sixth run: there a single one may be 4 standard errors off,
+which happens by chance once in 250 runs, but at least 12 points of each decoder are within 3. The
+seeds are fixed, so that a run repeats itself.
 """
 
 # Authors: The sksupercode developers
@@ -52,21 +55,17 @@ def recovery_rates(make_decoders, point, shape, encoder_class=RademacherEncoder,
     return rates.mean(axis=0), rates.std(axis=0, ddof=1) / np.sqrt(len(rates))
 
 
-def compare(record, name, point, prediction, measurement, floor=0.0):
-    """Assert that they agree to 3 standard errors, and leave all four numbers in the report."""
+def compare(record, name, point, prediction, measurement, *, limit=3, allowance=0.0):
+    """Assert that they agree to ``limit`` standard errors, and leave the numbers in the report."""
     (predicted, error), (rate, rate_error) = prediction, measurement
     joint = np.hypot(error, rate_error)
-    z = (rate - predicted) / joint
-    record(
-        f"{name} {point}",
+    summary = (
         f"predicted {predicted:.4f} +- {error:.4f}, measured {rate:.4f} +- {rate_error:.4f}, "
-        f"z {z:+.2f}",
+        f"z {(rate - predicted) / joint:+.2f}"
     )
-    assert joint > 0
-    assert abs(rate - predicted) <= 3 * max(joint, floor), (
-        f"{name} at {point}: predicted {predicted:.4f} +- {error:.4f}, measured {rate:.4f} +- "
-        f"{rate_error:.4f}"
-    )
+    record(f"{name} {point}", summary)
+    assert 0 < joint < 0.02
+    assert abs(rate - predicted) <= max(limit * joint, allowance), f"{name} {point}: {summary}"
 
 
 # N, k, d, noise variance. Between them they cover the transitions of all three decoders.
@@ -118,50 +117,73 @@ def one_step_rates(point):
     return dict(zip(DECODERS, zip(rates, errors, strict=True), strict=True))
 
 
-def law(name, point):
-    n_features, k, n_components, noise_variance = point
-    return CLOSED_FORMS[name](n_features, k, n_components, noise_variance=noise_variance)
+@functools.cache
+def closed_form(name, point):
+    return CLOSED_FORMS[name](*point[:3], noise_variance=point[3]), 0.0
+
+
+@functools.cache
+def simulation(name, point):
+    return SIMULATIONS[name](
+        *point[:3], noise_variance=point[3], n_samples=1500 * REPEATS, random_state=0
+    )
+
+
+def allowance(name, point):
+    """What the refined laws, which are approximations, may be off: 0.03 where a rate is 1/2.
+
+    These are 3 standard errors of 2,500 independent trials. The reduced form has 1,600, so that its
+    limits are standard errors and nothing else; with more repeats the allowance takes their place.
+    """
+    p, _ = closed_form(name, point)
+    return 0.06 * np.sqrt(p * (1 - p))
 
 
 # Where a decoder almost always succeeds or fails, counting tells nothing.
 ONE_STEP_CASES = [
-    (name, point) for point in ONE_STEP for name in DECODERS if 0.03 < law(name, point) < 0.98
+    (name, point)
+    for point in ONE_STEP
+    for name in DECODERS
+    if 0.03 < closed_form(name, point)[0] < 0.98
 ]
-
-
-def test_the_cases_are_enough():
-    assert all(
-        sum(case == name for case, _ in ONE_STEP_CASES) >= least
-        for name, least in {"threshold 1/2": 4, "threshold map": 12, "top-k": 12}.items()
-    )
 
 
 @pytest.mark.parametrize("name, point", ONE_STEP_CASES)
 def test_closed_forms(name, point, record_property):
-    """The refined laws are approximations, good to 0.03 where a rate is 1/2.
-
-    That is 3 times ``0.02 sqrt(p (1 - p))``, the standard error of 2,500 independent trials. The
-    reduced form has 1,600, so that its limits are 3 standard errors and nothing else; with more
-    repeats the error of the approximation takes their place.
-    """
-    p = law(name, point)
-    floor = 0.02 * np.sqrt(p * (1 - p))
-    compare(record_property, name, point, (p, 0.0), one_step_rates(point)[name], floor)
+    compare(
+        record_property,
+        name,
+        point,
+        closed_form(name, point),
+        one_step_rates(point)[name],
+        limit=4,
+        allowance=allowance(name, point),
+    )
 
 
 @pytest.mark.parametrize("name, point", ONE_STEP_CASES)
 def test_active_only(name, point, record_property):
-    """Unbiased, so that the limits are 3 standard errors however many repeats there are."""
-    n_features, k, n_components, noise_variance = point
-    estimate = SIMULATIONS[name](
-        n_features,
-        k,
-        n_components,
-        noise_variance=noise_variance,
-        n_samples=1500 * REPEATS,
-        random_state=0,
+    """Unbiased, so that no allowance is made however many repeats there are."""
+    compare(
+        record_property,
+        name,
+        point,
+        simulation(name, point),
+        one_step_rates(point)[name],
+        limit=4,
     )
-    compare(record_property, name, point, estimate, one_step_rates(point)[name])
+
+
+@pytest.mark.parametrize("prediction", [closed_form, simulation])
+def test_twelve_points_are_within_three_standard_errors(prediction):
+    within = dict.fromkeys(DECODERS, 0)
+    for name, point in ONE_STEP_CASES:
+        predicted, error = prediction(name, point)
+        rate, rate_error = one_step_rates(point)[name]
+        extra = allowance(name, point) if prediction is closed_form else 0.0
+        within[name] += abs(rate - predicted) <= max(3 * np.hypot(error, rate_error), extra)
+    assert within["threshold map"] >= 12 and within["top-k"] >= 12
+    assert sum(within.values()) >= len(ONE_STEP_CASES) - 1
 
 
 @pytest.mark.parametrize(
@@ -183,7 +205,7 @@ def test_exact_laws(point, record_property):
     So does the decoder if the active codewords have the highest indices; since there is one such
     sample a codebook, there are more codebooks.
     """
-    n_features, k = point[:2]
+    k = point[1]
 
     def last_codewords(n_samples, n_features):
         rows, columns = np.indices((n_samples, k))
@@ -212,14 +234,10 @@ def test_exact_laws(point, record_property):
     ],
 )
 def test_matching_pursuit(point, record_property):
-    estimate = theory.matching_pursuit_active_only(
-        *point, n_samples=1500 * REPEATS, random_state=0
-    )
+    estimate = theory.matching_pursuit_active_only(*point, n_samples=1500 * REPEATS, random_state=0)
     # A codebook of 65,536 takes a hundred times as long to draw.
     shape = (150, 10) if point[0] < 10_000 else (40, 30)
-    rates, errors = recovery_rates(
-        lambda encoder: [MatchingPursuitDecoder(encoder)], point, shape
-    )
+    rates, errors = recovery_rates(lambda encoder: [MatchingPursuitDecoder(encoder)], point, shape)
     compare(record_property, "matching pursuit", point, estimate, (rates[0], errors[0]))
 
 
@@ -240,10 +258,10 @@ def test_spherical_codebook(n_features, noise_variance, n_components, record_pro
 
 @pytest.mark.parametrize(
     "n_features, k, n_components",
-    [(400, 10, 36), (400, 10, 41), (400, 10, 46), (256, 8, 34), (400, 40, 106), (200, 20, 50)],
+    [(400, 10, 36), (400, 10, 41), (400, 10, 46), (256, 8, 30), (200, 10, 33), (200, 20, 54)],
 )
 def test_basis_pursuit(n_features, k, n_components, record_property):
-    """The normal approximation is good to 0.08, beside which the sampling error is small."""
+    """The normal approximation is good to 0.08: less than 0.05 of its own, and sampling error."""
     predicted = theory.basis_pursuit_success_probability(n_features, k, n_components)
     rng = np.random.default_rng([n_features, k, n_components])
     rates = []
@@ -258,6 +276,9 @@ def test_basis_pursuit(n_features, k, n_components, record_property):
         )
     rates = np.mean(rates, axis=1)
     rate, error = rates.mean(), rates.std(ddof=1) / np.sqrt(len(rates))
-    record_property(f"{n_features, k, n_components}", f"{predicted:.3f}, {rate:.3f} +- {error:.3f}")
-    assert error < 0.03
+    record_property(
+        f"basis pursuit {n_features, k, n_components}",
+        f"predicted {predicted:.4f}, measured {rate:.4f} +- {error:.4f}",
+    )
+    assert error < 0.035
     assert abs(rate - predicted) < 0.08

@@ -109,11 +109,11 @@ def test_bad_arguments_end_with_a_message(capsys, arguments, message):
 @pytest.mark.parametrize("noise_variance", ["0", "0.01"])
 def test_bounds(capsys, monkeypatch, noise_variance):
     monkeypatch.setenv("COLUMNS", "80")
-    sizes = ["--n-features", "4096", "--n-nonzero-coefs", "16"]
+    sizes = ["--n-features", "512", "--n-nonzero-coefs", "4"]
     output = run(capsys, "bounds", *sizes, "--noise-variance", noise_variance)
     assert all(len(line.rstrip()) <= 80 for line in output.splitlines())
-    # log2 C(4096, 16) = 147.71
-    assert "147.7 bits" in output
+    # log2 C(512, 4) = 31.40
+    assert "31.4 bits" in output
     assert ("all or nothing" in output) == (noise_variance != "0")
     assert ("│ basis pursuit  " in output) == (noise_variance == "0")
     rows = [line.split("│")[1:-1] for line in output.splitlines() if line.startswith("│ top-k")]

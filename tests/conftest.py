@@ -1,0 +1,12 @@
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import pytest
+from threadpoolctl import threadpool_limits
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    """Keep BLAS to one thread: the matrices of the tests are too small to share."""
+    with threadpool_limits(1):
+        yield

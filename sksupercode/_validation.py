@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import math
+import re
 from numbers import Integral, Real
 
 import numpy as np
@@ -199,7 +200,7 @@ def check_samples(estimator, X, *, reset, accept_sparse=False):
     try:
         return validate_data(estimator, X, accept_sparse=accept_sparse, dtype=dtypes, reset=reset)
     except (TypeError, ValueError) as error:
-        if "X" in str(error):
+        if re.search(r"\bX\b", str(error)):
             raise
         raise type(error)(f"X must be a matrix of finite real numbers: {error}") from error
 

@@ -15,13 +15,11 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from sksupercode._validation import check_generator, check_option, check_real
+from sksupercode._validation import check_generator, check_option, check_real, check_samples
 
 __all__ = ["DropoutChannel", "GaussianChannel", "QuantizationChannel"]
-
-FLOAT_DTYPES = (np.float64, np.float32)
 
 
 class _BaseChannel(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):
@@ -47,7 +45,7 @@ class _BaseChannel(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):
         ValueError
             If a parameter is out of its range, or X is not a finite matrix.
         """
-        self._learn(validate_data(self, X, dtype=FLOAT_DTYPES))
+        self._learn(check_samples(self, X, reset=True))
         return self
 
     def transform(self, X):
@@ -69,7 +67,7 @@ class _BaseChannel(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):
             If X is not a finite matrix with the number of columns seen in `fit`.
         """
         check_is_fitted(self)
-        return self._send(validate_data(self, X, dtype=FLOAT_DTYPES, reset=False))
+        return self._send(check_samples(self, X, reset=False))
 
     @abstractmethod
     def _learn(self, X):

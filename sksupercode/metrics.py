@@ -9,7 +9,7 @@ or sparse in any format, with any explicit zeros, and are never made dense.
 
 import numpy as np
 from sklearn import config_context
-from sklearn.utils import check_array
+from sklearn.utils import check_array, check_consistent_length
 
 from sksupercode._validation import check_codes, check_option
 from sksupercode.theory import bits_per_dimension
@@ -34,7 +34,7 @@ def _support_counts(y_true, y_pred):
     return tuple(np.diff(support.indptr) for support in (*supports, overlap))
 
 
-def exact_recovery_score(y_true, y_pred):
+def exact_recovery_score(y_true, y_pred, *, sample_weight=None):
     r"""Fraction of rows whose supports agree, ``#{i : supp(y_i) = supp(yhat_i)} / n``.
 
     One miss or one false alarm makes a row count as wrong.
@@ -45,6 +45,8 @@ def exact_recovery_score(y_true, y_pred):
         The codes that were stored.
     y_pred : array-like or sparse matrix or array of shape (n_samples, n_features)
         The codes that were decoded. Only where they are nonzero matters.
+    sample_weight : array-like of shape (n_samples,) or None, default=None
+        Weights of the rows; None weighs them alike.
 
     Returns
     -------
@@ -68,7 +70,10 @@ def exact_recovery_score(y_true, y_pred):
     0.5
     """
     n_true, n_pred, n_both = _support_counts(y_true, y_pred)
-    return float(np.mean((n_true == n_both) & (n_pred == n_both)))
+    exact = (n_true == n_both) & (n_pred == n_both)
+    if sample_weight is not None:
+        check_consistent_length(exact, sample_weight)
+    return float(np.average(exact, weights=sample_weight))
 
 
 def support_precision_recall_f1(y_true, y_pred, *, average="micro"):
@@ -180,7 +185,7 @@ def fraction_of_variance_unexplained(X, X_hat):
     return float(unexplained / variance)
 
 
-def exact_recovery_scorer(estimator, X, y):
+def exact_recovery_scorer(estimator, X, y=None):
     """Exact-recovery rate of ``estimator.predict(X)``, for ``scoring=``.
 
     Parameters
@@ -197,6 +202,11 @@ def exact_recovery_scorer(estimator, X, y):
     score : float
         `exact_recovery_score` of the prediction.
 
+    Raises
+    ------
+    ValueError
+        If `y` is missing, or is not a finite matrix of the shape of the prediction.
+
     Examples
     --------
     >>> from sklearn.dummy import DummyClassifier
@@ -205,6 +215,8 @@ def exact_recovery_scorer(estimator, X, y):
     >>> exact_recovery_scorer(DummyClassifier().fit(X, y), X, y)
     1.0
     """
+    if y is None:
+        raise ValueError("y must be the codes that were stored: exact recovery needs them.")
     return exact_recovery_score(y, estimator.predict(X))
 
 

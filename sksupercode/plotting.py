@@ -84,15 +84,16 @@ class RecoveryCurveDisplay:
         Raises
         ------
         ValueError
-            If not exactly one parameter of the search ends in ``n_components``.
+            If the search was over anything else than one parameter that ends in ``n_components``.
         """
-        columns = [key for key in cv_results if key.endswith("n_components")]
-        if len(columns) != 1:
+        columns = [key for key in cv_results if key.startswith("param_")]
+        values = cv_results[columns[0]] if len(columns) == 1 else None
+        if values is None or not columns[0].endswith("n_components") or np.ma.is_masked(values):
             raise ValueError(
-                "cv_results must come from a search over exactly one n_components parameter, got "
-                f"{columns}."
+                "cv_results must come from a search over exactly one n_components parameter, and "
+                f"no other; got {columns}."
             )
-        n_components = np.asarray(cv_results[columns[0]], dtype=int)
+        n_components = np.asarray(values, dtype=int)
         order = np.argsort(n_components, kind="stable")
         rates = np.asarray(cv_results["mean_test_score"])
         display = cls(n_components[order], rates[order], n_trials=n_trials, name=name)

@@ -141,6 +141,8 @@ def check_arguments(parser, arguments):
     for path in (arguments.output, arguments.csv):
         if path is not None and not path.parent.is_dir():
             parser.error(f"there is no folder {path.parent} to write {path.name} to")
+        if path is not None and path.is_dir():
+            parser.error(f"{path} is a folder, not a file to write to")
 
 
 def run_sweeps(arguments):

@@ -21,7 +21,7 @@ COLUMNS = {
 
 
 def summarize(curves, n_features, n_nonzero_coefs):
-    """Return a row for each curve, a dict with the keys of COLUMNS; None is beyond the sweep."""
+    """Return a row for each curve, a dict with the keys of COLUMNS; None is outside the sweep."""
     rows = []
     for curve in curves:
         half, most = curve.dimension_at(0.5), curve.dimension_at(0.9)
@@ -58,7 +58,7 @@ def recovery_table(rows, title):
 
 def _cell(value):
     if value is None:
-        return "beyond"
+        return "outside"
     return f"{value:.2g}" if isinstance(value, float) else f"{value}"
 
 

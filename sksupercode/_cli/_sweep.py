@@ -50,14 +50,17 @@ class RecoveryCurve:
     n_trials: int
 
     def dimension_at(self, rate):
-        """Return the d at which the recovery rate reaches ``rate``, None beyond the grid.
+        """Return the d at which the recovery rate reaches ``rate``, None outside the grid.
 
         The measured rates are made monotone by isotonic regression, and interpolated linearly.
         """
         monotone = IsotonicRegression().fit_transform(self.n_components, self.success_rate)
         reached = np.flatnonzero(monotone >= rate)
-        if not len(reached) or reached[0] == 0:
-            return None if not len(reached) else int(self.n_components[0])
+        if not len(reached):
+            return None
+        if reached[0] == 0:
+            # Below the grid the rate is unknown, unless there is nothing below.
+            return 1 if self.n_components[0] == 1 else None
         span = slice(reached[0] - 1, reached[0] + 1)
         return int(np.ceil(np.interp(rate, monotone[span], self.n_components[span])))
 

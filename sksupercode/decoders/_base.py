@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
@@ -65,7 +66,13 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
         values : float64 ndarray of shape (n_samples, m)
             Their values; 0 where there is no entry.
+
+        failed : bool ndarray of shape (n_samples,)
+            Only of decoders that can fail: samples whose codes are but the best point found.
         """
+
+    def _failure(self):
+        """Return what befell failed samples, for the warning."""
 
     def _decode_support(self, V):
         """Decode a block of samples for ``predict``, where only the support counts."""
@@ -110,6 +117,8 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """
         X = check_samples(self, X, reset=True)
         check_option(self.values, "values", ("auto", "binary", "nonnegative", "real"))
+        if not isinstance(self.sparse_output, bool | np.bool_):
+            raise ValueError(f"sparse_output must be True or False, got {self.sparse_output!r}.")
         k = check_integer(self.n_nonzero_coefs, "n_nonzero_coefs", minimum=0, allow_none=True)
         self.dictionary_, self.intercept_, values = resolve_dictionary(self.dictionary, X, y)
         self.values_ = values if self.values == "auto" else self.values
@@ -152,9 +161,17 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def _decode_all(self, X, decode):
         """Decode X block by block and return CSR arrays."""
-        codes = []
+        codes, n_failed = [], 0
         for rows in gen_batches(len(X), block_length(self._bytes_per_sample(), share=0.5)):
-            codes.append(_to_triples(*decode(self._to_units(X[rows]))))
+            indices, values, *failed = decode(self._to_units(X[rows]))
+            codes.append(_to_triples(indices, values))
+            n_failed += int(np.sum(failed))
+        if n_failed:
+            warnings.warn(
+                f"{n_failed} of {len(X)} samples {self._failure()}.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
         counts, indices, data = (np.concatenate(parts) for parts in zip(*codes, strict=True))
         indptr = np.concatenate([[0], np.cumsum(counts)])
         index_dtype = np.int32 if max(indptr[-1], self._n_features_out) < 2**31 else np.int64
@@ -224,7 +241,7 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Z = Z.astype(dtype, copy=False)
         return as_configured_csr(Z) if self.sparse_output else Z.toarray()
 
-    def score(self, X, y):
+    def score(self, X, y, sample_weight=None):
         """Return the exact-recovery rate: the fraction of samples whose support is found exactly.
 
         Parameters
@@ -234,6 +251,9 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
         y : {ndarray, sparse matrix or array} of shape (n_samples, N)
             The codes that X was written from; their support is where they are not 0.
+
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights of the samples.
 
         Returns
         -------
@@ -247,7 +267,8 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """
         X = self._check_samples(X)
         y = check_codes(y, n_samples=len(X), n_features=self._n_features_out)
-        return exact_recovery_score(y, self._decode_all(X, self._decode_support))
+        support = self._decode_all(X, self._decode_support)
+        return exact_recovery_score(y, support, sample_weight=sample_weight)
 
     def inverse_transform(self, X):
         """Superpose codes: ``x = F^T z``, plus the intercept of the dictionary's estimator.

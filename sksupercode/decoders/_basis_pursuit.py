@@ -3,11 +3,9 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
-
 import numpy as np
-from scipy.optimize import lsq_linear
-from sklearn.exceptions import ConvergenceWarning
+from scipy.linalg import lstsq
+from scipy.optimize import nnls
 
 from sksupercode._validation import check_option, check_real
 from sksupercode.decoders._base import BaseDecoder
@@ -15,6 +13,8 @@ from sksupercode.dictionaries._memory import require_memory
 
 # Coefficients below this fraction of the largest are what a solver means by zero.
 _NEGLIGIBLE = 1e-7
+# What cvxpy says of a problem whose variables hold a point worth having.
+_WITH_A_POINT = ("optimal", "optimal_inaccurate", "user_limit")
 # Measured peak of a compiled program, for each coefficient of its matrix.
 _COMPILED_BYTES = 400
 
@@ -32,7 +32,9 @@ class BasisPursuitDecoder(BaseDecoder):
     ----------
     dictionary : encoder, fitted estimator with ``dictionary_``, or array-like of shape (N, d)
         Where the codewords come from. An encoder with an integer ``random_state`` is a recipe: the
-        decoder takes the same codebook for the d of X and the N of y.
+        decoder takes the same codebook for the d of X and the N of y. Other estimators are lent as
+        they are; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
+        in a grid search.
 
     n_nonzero_coefs : int or None, default=None
         Number k of codewords that ``predict`` keeps. None learns it from y if all rows of y have
@@ -84,7 +86,8 @@ class BasisPursuitDecoder(BaseDecoder):
 
     The program is compiled once for a call, with the sample as its only parameter, and solved from
     scratch for each sample, so that no sample depends on another. A sample whose program cannot be
-    solved gets the least-squares code, with a :class:`~sklearn.exceptions.ConvergenceWarning`.
+    solved gets the least-squares code, with a :class:`~sklearn.exceptions.ConvergenceWarning`. Only
+    simplex solvers give exact zeros; what is below 1e-7 of the largest coefficient counts as zero.
 
     References
     ----------
@@ -162,10 +165,16 @@ class BasisPursuitDecoder(BaseDecoder):
     def _decode(self, V):
         if self.values_ == "binary":
             return self._decode_support(V)
-        return _pad([self._nonzero(y) for y in self._solve(V)])
+        failed = []
+        return _pad([self._nonzero(y) for y in self._solve(V, failed)], failed)
 
     def _decode_support(self, V):
-        return _pad([self._selected(*self._nonzero(y)) for y in self._solve(V)])
+        failed = []
+        codes = [self._selected(*self._nonzero(y)) for y in self._solve(V, failed)]
+        return _pad(codes, failed)
+
+    def _failure(self):
+        return "have no solution that the solver could find; they get the best point found"
 
     def _nonzero(self, y):
         magnitudes = np.abs(y)
@@ -180,8 +189,8 @@ class BasisPursuitDecoder(BaseDecoder):
             kept = np.argsort(-magnitudes, kind="stable")[: self.n_nonzero_coefs_]
         return indices[kept], values[kept]
 
-    def _solve(self, V):
-        """Yield the optimum for each sample."""
+    def _solve(self, V, failed):
+        """Yield the optimum for each sample, and append to the list whether there was none."""
         import cvxpy
 
         codewords = np.asarray(self._codewords, dtype=np.float64)
@@ -191,34 +200,38 @@ class BasisPursuitDecoder(BaseDecoder):
         size = np.abs(codewords).max() or 1.0
         A = codewords[distinct].T / size
         problem, sample, parts = self._compile(A)
-        n_failed = 0
         for v in V:
             unit = np.abs(v).max() if self.noise_tol is None else 1.0
             code = np.zeros(len(codewords))
             if not v.any():
+                failed.append(False)
                 yield code
                 continue
             sample.value = v / unit
+            # The optimum of the sample before must not pass for this one's.
+            for part in parts:
+                part.value = None
             try:
                 problem.solve(solver=self._cvxpy_solver(), warm_start=False)
-                solved = problem.status == cvxpy.OPTIMAL
-            except cvxpy.SolverError:
-                solved = False
-            n_failed += not solved
-            if all(part.value is not None for part in parts):
+            except (cvxpy.SolverError, ArithmeticError, ValueError):
+                status = cvxpy.SOLVER_ERROR
+            else:
+                status = problem.status
+            if status in _WITH_A_POINT and all(part.value is not None for part in parts):
                 y = parts[0].value - (parts[1].value if self._is_signed else 0.0)
             else:
-                bounds = (-np.inf if self._is_signed else 0.0, np.inf)
-                y = lsq_linear(A, sample.value, bounds, method="bvls").x
+                y = self._least_squares(A, sample.value)
+            failed.append(status != cvxpy.OPTIMAL)
             code[distinct] = unit / size * (y if self._is_signed else np.maximum(y, 0))
             yield code
-        if n_failed:
-            warnings.warn(
-                f"The linear program of {n_failed} of {len(V)} samples could not be solved "
-                "(infeasible, or the solver gave up); their codes are the best points found.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
+
+    def _least_squares(self, A, b):
+        if self._is_signed:
+            return lstsq(A, b)[0]
+        try:
+            return nnls(A, b)[0]
+        except RuntimeError:
+            return np.zeros(A.shape[1])
 
     def _compile(self, A):
         """Return the program for a matrix of shape (d, N), its parameter and its variables."""
@@ -244,7 +257,7 @@ class BasisPursuitDecoder(BaseDecoder):
         return "HIGHS" if "HIGHS" in cvxpy.installed_solvers() else "SCIPY"
 
 
-def _pad(codes):
+def _pad(codes, failed):
     """Stack (indices, values) of different lengths, filling up with values of 0."""
     length = max((len(indices) for indices, _ in codes), default=0)
     indices = np.zeros((len(codes), length), dtype=np.intp)
@@ -252,4 +265,4 @@ def _pad(codes):
     for row, (columns, data) in enumerate(codes):
         indices[row, : len(columns)] = columns
         values[row, : len(columns)] = data
-    return indices, values
+    return indices, values, np.array(failed, dtype=bool)

@@ -10,12 +10,14 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 
-from sksupercode._validation import check_codes
+from sksupercode._validation import check_codes, check_integer
 from sksupercode.dictionaries import DenseDictionary, Dictionary
 from sksupercode.encoders import BaseEncoder
 from sksupercode.exceptions import CodebookMismatchWarning
 
-_ROWS_TO_CHECK = 64
+# The power of the check grows with n d, its cost with n^2.
+_NUMBERS_TO_CHECK = 2**18
+_MOST_ROWS = 2048
 # A wrong codebook gives a standard normal z, a right one z > 15 unless there are few data or
 # much noise.
 _LOWEST_Z = 4.0
@@ -60,11 +62,11 @@ def resolve_dictionary(source, X, y):
     elif isinstance(estimator, BaseEstimator):
         if not hasattr(estimator, "dictionary_"):
             raise ValueError(
-                f"dictionary={type(estimator).__name__}(...) has no dictionary_: pass a fitted "
-                "estimator."
+                f"dictionary={type(estimator).__name__}(...) has no dictionary_: pass it fitted, "
+                "and inside sklearn.frozen.FrozenEstimator where it is cloned, as in a grid search."
             )
         dictionary, values = as_dictionary(estimator.dictionary_), "nonnegative"
-        intercept = getattr(estimator, "intercept_", 0.0)
+        intercept = _check_intercept(getattr(estimator, "intercept_", 0.0), dictionary.shape[1])
     else:
         dictionary, values = as_dictionary(source), "real"
     if dictionary.shape[1] != X.shape[1]:
@@ -73,6 +75,18 @@ def resolve_dictionary(source, X, y):
             f"{dictionary.shape[1]} dimensions."
         )
     return dictionary, intercept, values
+
+
+def _check_intercept(intercept, n_components):
+    try:
+        intercept = np.asarray(intercept, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"intercept_ must be numbers, got {intercept!r}.") from error
+    if intercept.shape not in ((), (n_components,)) or not np.isfinite(intercept).all():
+        raise ValueError(
+            f"intercept_ must be a finite array of shape ({n_components},), got {intercept!r}."
+        )
+    return intercept
 
 
 def as_dictionary(source):
@@ -94,7 +108,8 @@ def _codebook_of(encoder, X, y):
             return encoder.dictionary_
         raise ValueError(
             f"dictionary={name}(random_state={encoder.random_state!r}) cannot be shared with a "
-            "decoder: give it an integer random_state, or pass it fitted."
+            "decoder: give it an integer random_state, or pass it fitted, and inside "
+            "sklearn.frozen.FrozenEstimator where it is cloned."
         )
     n_features = encoder.n_features
     if n_features is None:
@@ -106,7 +121,7 @@ def _codebook_of(encoder, X, y):
                 + ("=None." if y is None else f" of shape {shape}.")
             )
         n_features = shape[1]
-    return encoder.codebook(int(n_features), X.shape[1])
+    return encoder.codebook(check_integer(n_features, "n_features", minimum=1), X.shape[1])
 
 
 def _shape(y):
@@ -118,22 +133,9 @@ def _shape(y):
 
 
 def read_codes(y, n_samples, n_features):
-    """Return y as a CSR array if it is an (n, N) matrix, and None for anything else.
-
-    A matrix of numbers with one row a sample and another number of columns is ignored as well,
-    but with a warning: it looks like codes of other codewords.
-    """
+    """Return y as a CSR array if it is an (n, N) matrix, and None for anything else."""
     shape = _shape(y)
-    if len(shape) != 2 or shape[0] != n_samples:
-        return None
-    if shape[1] != n_features:
-        if issparse(y) or (shape[1] > 1 and np.isin(np.asarray(y), (0, 1)).all()):
-            warnings.warn(
-                f"y has {shape[1]} columns, but the dictionary has {n_features} codewords: y is "
-                "ignored.",
-                CodebookMismatchWarning,
-                stacklevel=3,
-            )
+    if shape != (n_samples, n_features):
         return None
     return check_codes(y)
 
@@ -163,7 +165,8 @@ def warn_on_mismatch(dictionary, X, Y):
     Y : csr_array of shape (n_samples, N)
         Their codes.
     """
-    rows = np.flatnonzero((np.diff(Y.indptr) > 0) & X.any(axis=1))[:_ROWS_TO_CHECK]
+    n_rows = min(_MOST_ROWS, -(-_NUMBERS_TO_CHECK // X.shape[1]))
+    rows = np.flatnonzero((np.diff(Y.indptr) > 0) & X.any(axis=1))[:n_rows]
     Y = Y[rows].astype(np.float64)
     X_hat = dictionary.superpose(Y)
     norms = np.linalg.norm(X_hat, axis=1)
@@ -181,8 +184,9 @@ def warn_on_mismatch(dictionary, X, Y):
     if z < _LOWEST_Z and cosines.mean() < 0.5:
         warnings.warn(
             f"X is uncorrelated with the codes y written in the decoder's dictionary (z = {z:.1f}, "
-            "expected above 15): was X written with another codebook? Encoder and decoder must "
-            "have the same kind, seed and order of columns.",
+            f"less than {_LOWEST_Z:g}): was X written with another codebook? Encoder and decoder "
+            "must have the same kind, seed and order of columns. Or there is too little of X to "
+            "tell a code from its noise.",
             CodebookMismatchWarning,
             stacklevel=3,
         )

@@ -3,10 +3,7 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
-
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from sksupercode._validation import check_real
 from sksupercode.decoders._base import BaseDecoder
@@ -19,18 +16,22 @@ class MatchingPursuitDecoder(BaseDecoder):
     From y = 0 and r = x, each iteration does
 
     .. math::
-        j = \arg\max_i \langle f_i, r \rangle, \qquad y_j \leftarrow y_j + c, \qquad
+        j = \arg\min_i \min_c \lVert r - c f_i \rVert, \qquad y_j \leftarrow y_j + c, \qquad
         r \leftarrow r - c f_j
 
-    with c = 1 for binary values, the matching pursuit of superposition codes;
-    ``c = <f_j, r> / ||f_j||^2`` for nonnegative values, and for real ones, where j maximises
-    ``|<f_i, r>| / ||f_i||``, the classic algorithm. A codeword may be selected again.
+    with c = 1 for binary values: among codewords of equal norm j is the index of the largest
+    ``<f_i, r>``, and this is the matching pursuit of superposition codes. For nonnegative values
+    ``c = max(<f_i, r>, 0) / ||f_i||^2`` and j maximises ``<f_i, r> / ||f_i||``; for real ones
+    ``c = <f_i, r> / ||f_i||^2`` and j maximises the magnitude, the classic algorithm. A codeword
+    may be selected again.
 
     Parameters
     ----------
     dictionary : encoder, fitted estimator with ``dictionary_``, or array-like of shape (N, d)
         Where the codewords come from. An encoder with an integer ``random_state`` is a recipe: the
-        decoder takes the same codebook for the d of X and the N of y.
+        decoder takes the same codebook for the d of X and the N of y. Other estimators are lent as
+        they are; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
+        in a grid search.
 
     n_nonzero_coefs : int or None, default=None
         Number k of iterations. None learns it from y. With ``tol`` it is only a cap, and None
@@ -74,9 +75,10 @@ class MatchingPursuitDecoder(BaseDecoder):
     For N above 2^16 about 1.3 k log2(eN/k) dimensions suffice, 3/4 bit per dimension. The cost is k
     correlations, 2 k N d operations a sample.
 
-    A residual of exactly zero ends a sample early. With ``tol``, so does a binary sample whose
-    residual no further codeword would shorten; samples that end above ``tol`` are reported by a
-    :class:`~sklearn.exceptions.ConvergenceWarning`.
+    A residual that is zero up to rounding ends a sample early. With ``tol``, so does a binary
+    sample whose residual no further codeword would shorten; samples that end above ``tol`` are
+    reported by a :class:`~sklearn.exceptions.ConvergenceWarning`. Nonnegative coefficients only
+    ever grow: what was taken too much of is not given back.
 
     Selecting a codeword c times in a binary code counts as selecting it: coefficients are 0 or 1.
 
@@ -114,16 +116,15 @@ class MatchingPursuitDecoder(BaseDecoder):
     def _decode(self, V):
         codewords = self._codewords
         energies = codewords.squared_norms
-        n_iter = self._n_iter()
-        tol = (self.tol or 0.0) / self.dictionary_.scale
+        norms = np.linalg.norm(V, axis=1)
+        enough = np.maximum((self.tol or 0.0) / self.dictionary_.scale, self._rounding() * norms)
         # The paper's decoder takes k codewords, whether or not they shorten the residual.
         least_gain = -np.inf if self.values_ == "binary" and self.tol is None else 0.0
-        indices = np.zeros((len(V), n_iter), dtype=np.intp)
-        coefs = np.zeros((len(V), n_iter))
+        indices, coefs = [], []
         residuals = V.copy()
         rows = np.arange(len(V))
-        for step in range(n_iter):
-            rows = rows[np.linalg.norm(residuals[rows], axis=1) > tol]
+        for _ in range(self._n_iter()):
+            rows = rows[np.linalg.norm(residuals[rows], axis=1) > enough[rows]]
             if not len(rows):
                 break
             gains = score_gains(codewords.correlate(residuals[rows]), energies, self.values_)
@@ -131,32 +132,33 @@ class MatchingPursuitDecoder(BaseDecoder):
             improved = gains[np.arange(len(rows)), best] > least_gain
             rows, best = rows[improved], best[improved]
             selected = codewords.codewords(best)
-            if self.values_ == "binary":
-                coef = np.ones(len(rows))
-            else:
-                coef = np.einsum("ij,ij->i", residuals[rows], selected) / energies[best]
+            coef = self._best_coefs(residuals[rows], selected, energies[best])
             residuals[rows] -= coef[:, np.newaxis] * selected
-            indices[rows, step] = best
-            coefs[rows, step] = coef
-        if self.tol is not None:
-            self._warn_above_tol(np.linalg.norm(residuals, axis=1) > tol)
-        return indices, coefs
+            indices.append(np.zeros(len(V), dtype=np.intp))
+            coefs.append(np.zeros(len(V)))
+            indices[-1][rows] = best
+            coefs[-1][rows] = coef
+        failed = (self.tol is not None) & (np.linalg.norm(residuals, axis=1) > enough)
+        shape = (len(V), len(indices))
+        return np.array(indices).T.reshape(shape), np.array(coefs).T.reshape(shape), failed
+
+    def _best_coefs(self, residuals, selected, energies):
+        if self.values_ == "binary":
+            return np.ones(len(residuals))
+        coefs = np.einsum("ij,ij->i", residuals, selected) / energies
+        return np.maximum(coefs, 0) if self.values_ == "nonnegative" else coefs
+
+    def _rounding(self):
+        """Return the norm, relative to that of x, at which a residual is rounding alone."""
+        return 1e-6 if self.values_ == "binary" else 1e-12
 
     def _n_iter(self):
         n_features, n_components = self.dictionary_.shape
         if self.n_nonzero_coefs_ is None:
             return n_components
-        return (
-            self.n_nonzero_coefs_
-            if self.tol is not None
-            else min(self.n_nonzero_coefs_, n_features)
-        )
+        if self.tol is None:
+            return min(self.n_nonzero_coefs_, n_features)
+        return self.n_nonzero_coefs_
 
-    def _warn_above_tol(self, above):
-        if above.any():
-            warnings.warn(
-                f"{above.sum()} of {len(above)} samples did not reach tol={self.tol} within "
-                f"{self._n_iter()} iterations.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
+    def _failure(self):
+        return f"did not reach tol={self.tol} within {self._n_iter()} iterations"

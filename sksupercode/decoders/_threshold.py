@@ -29,7 +29,9 @@ class ThresholdDecoder(MatchedFilterDecoder):
     ----------
     dictionary : encoder, fitted estimator with ``dictionary_``, or array-like of shape (N, d)
         Where the codewords come from. An encoder with an integer ``random_state`` is a recipe: the
-        decoder takes the same codebook for the d of X and the N of y.
+        decoder takes the same codebook for the d of X and the N of y. Other estimators are lent as
+        they are; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
+        in a grid search.
 
     threshold : float or "map", default=0.5
         The threshold tau, in units of the coefficients, or "map" for the maximum a posteriori one.
@@ -39,7 +41,8 @@ class ThresholdDecoder(MatchedFilterDecoder):
         it from y as the rounded mean of the number of nonzero entries of its rows.
 
     covariance_estimator : covariance estimator or None, default=None
-        An estimator of :mod:`sklearn.covariance`, fitted on X, for interference that is not white:
+        An estimator of :mod:`sklearn.covariance`, fitted on X, for interference that is not white
+        (with ``assume_centered=True`` where X has a mean that is interference, too):
         inner products become <f, x> = f^T Sigma^-1 x and rho = f^T Sigma^-1 f.
 
     values : {"auto", "binary", "nonnegative", "real"}, default="auto"

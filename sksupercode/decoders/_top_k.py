@@ -20,14 +20,17 @@ class TopKDecoder(MatchedFilterDecoder):
     ----------
     dictionary : encoder, fitted estimator with ``dictionary_``, or array-like of shape (N, d)
         Where the codewords come from. An encoder with an integer ``random_state`` is a recipe: the
-        decoder takes the same codebook for the d of X and the N of y.
+        decoder takes the same codebook for the d of X and the N of y. Other estimators are lent as
+        they are; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
+        in a grid search.
 
     n_nonzero_coefs : int or None, default=None
         Number k of codewords to select. None learns it from y: the common number of nonzero
         entries of its rows, or with a warning the largest.
 
     covariance_estimator : covariance estimator or None, default=None
-        An estimator of :mod:`sklearn.covariance`, fitted on X, for interference that is not white:
+        An estimator of :mod:`sklearn.covariance`, fitted on X, for interference that is not white
+        (with ``assume_centered=True`` where X has a mean that is interference, too):
         inner products become <f, x> = f^T Sigma^-1 x.
 
     values : {"auto", "binary", "nonnegative", "real"}, default="auto"

@@ -53,7 +53,21 @@ class DenseDictionary(Dictionary):
         return self._array[as_indices(indices)]
 
     def correlate(self, X):
-        return np.asarray(X, dtype=self.dtype) @ self._array.T
+        X = np.asarray(X, dtype=self.dtype)
+        if self._distinct is None:
+            return X @ self._array.T
+        # BLAS rounds equal columns differently; a tie must be a tie.
+        first, inverse = self._distinct
+        return (X @ self._array[first].T)[:, inverse]
+
+    @cached_property
+    def _distinct(self):
+        """The first of each kind of equal codewords, and which kind each is; None if all differ."""
+        keys = np.fromiter((hash(row.tobytes()) for row in self._array), dtype=np.int64)
+        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        if len(first) == len(keys) or not np.array_equal(self._array, self._array[first][inverse]):
+            return None
+        return first, inverse
 
     @property
     def nbytes(self):

@@ -177,8 +177,10 @@ def check_ties(decoder):
     Y = hard_problem(n_samples=8)[2][:, :40]
     X = Y @ signs + rng.integers(-1, 2, size=(8, 20))
     first = np.concatenate([np.arange(40), np.arange(40), np.arange(40)[::-1]])
+    tilted = signs + rng.standard_normal(signs.shape) / 4
     for dictionary in (
         repeated,
+        np.vstack([tilted, tilted, tilted[::-1]]),
         SignDictionary(repeated, scale=1.0),
         PackedSignDictionary(repeated, scale=1.0),
     ):

@@ -237,7 +237,7 @@ def test_exact_laws(point, record_property):
 )
 def test_matching_pursuit(point, record_property):
     estimate = theory.matching_pursuit_active_only(*point, n_samples=1500 * REPEATS, random_state=0)
-    # A codebook of 65,536 takes a hundred times as long to draw.
+    # The largest codebook takes long to draw, so fewer are, with more samples of each.
     shape = (150, 10) if point[0] < 10_000 else (40, 30)
     rates, errors = recovery_rates(lambda encoder: [MatchingPursuitDecoder(encoder)], point, shape)
     compare(record_property, "matching pursuit", point, estimate, (rates[0], errors[0]))

@@ -32,7 +32,7 @@ def limits(n_features, n_nonzero_coefs, noise_variance):
             "basis pursuit, signed (Donoho-Tanner)",
             theory.basis_pursuit_dimension(*size, constraint="signed"),
         ),
-        ("one-step decoding (Prop. 5)", theory.one_step_dimension(*size, noise_variance)),
+        ("one-step decoding, large N", theory.one_step_dimension(*size, noise_variance)),
         ("top-k, guarantee of 90 %", theory.topk_guarantee_dimension(*size, 0.1)),
         ("threshold, guarantee of 90 %", theory.threshold_guarantee_dimension(*size, 0.1)),
         ("rule 0.8 k log2(eN/k), basis pursuit", theory.basis_pursuit_rule_dimension(*size)),

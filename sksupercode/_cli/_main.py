@@ -18,6 +18,7 @@ def main(argv=None):
     """Run the command line and return its exit status."""
     parser = build_parser()
     arguments = parser.parse_args(argv)
+    parser = arguments.parser
     missing = [name for name in ("matplotlib", "rich") if importlib.util.find_spec(name) is None]
     if missing:
         parser.error(
@@ -46,6 +47,7 @@ def build_parser():
         "codes with every decoder, then real passages of text as sets of words.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
+    parser.set_defaults(parser=parser)
     add_sizes(parser)
     add = parser.add_argument
     add(
@@ -63,7 +65,13 @@ def build_parser():
         metavar="D",
         help="dimensions to try, instead of a grid around each decoder's rule of thumb",
     )
-    add("--trials", type=int, default=100, metavar="T", help="samples for each dimension")
+    add(
+        "--trials",
+        type=int,
+        default=100,
+        metavar="T",
+        help="samples for each dimension, and half the number of passages",
+    )
     add("--output", type=Path, default=Path("recovery_curves.png"), help="picture to save")
     add("--csv", type=Path, metavar="FILE", help="also write the table to this file")
     add("--n-jobs", type=int, default=1, metavar="J", help="threads of the grid search")
@@ -75,19 +83,26 @@ def build_parser():
         "recovery, as theory predicts them.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    add_sizes(bounds)
+    bounds.set_defaults(parser=bounds)
+    # What is given before the command holds for it as well.
+    add_sizes(bounds, keep=True)
     bounds.add_argument(
         "--noise-variance", type=float, default=0.0, metavar="V", help="per coordinate of the code"
     )
     return parser
 
 
-def add_sizes(parser):
-    """Add the options that all commands share."""
-    add = parser.add_argument
-    add("--n-features", type=int, default=1024, metavar="N", help="number of codewords")
-    add("--n-nonzero-coefs", type=int, default=8, metavar="K", help="codewords in a sample")
-    add("--seed", type=int, default=0, help="seed of everything random")
+def add_sizes(parser, *, keep=False):
+    """Add the options that all commands share; ``keep`` leaves values that are already there."""
+
+    def add(name, *, default, help, **options):
+        help = f"{help} (default: {default})" if keep else help
+        default = argparse.SUPPRESS if keep else default
+        parser.add_argument(name, type=int, default=default, help=help, **options)
+
+    add("--n-features", default=1024, metavar="N", help="number of codewords")
+    add("--n-nonzero-coefs", default=8, metavar="K", help="codewords in a sample")
+    add("--seed", default=0, help="seed of everything random")
 
 
 def check_sizes(parser, arguments):

@@ -42,11 +42,14 @@ def summarize(curves, n_features, n_nonzero_coefs):
 
 def recovery_table(rows, title):
     """Return the summary as a table for the terminal; its rates and times are those at 90 %."""
+    caption = "Bits per dimension and s/sample are those at 90 %."
+    if any(None in row.values() for row in rows):
+        caption += "\nOutside: not reached within the dimensions that were tried."
     table = Table(
         title=title,
         title_justify="left",
         title_style="bold",
-        caption="Bits per dimension and s/sample are those at 90 %.",
+        caption=caption,
         caption_justify="left",
     )
     for key, heading in COLUMNS.items():

@@ -91,6 +91,23 @@ class TopKDecoder(MatchedFilterDecoder):
     1.0
     """
 
+    def __init__(
+        self,
+        dictionary,
+        n_nonzero_coefs=None,
+        *,
+        covariance_estimator=None,
+        values="auto",
+        sparse_output=True,
+    ):
+        super().__init__(
+            dictionary,
+            n_nonzero_coefs,
+            covariance_estimator=covariance_estimator,
+            values=values,
+            sparse_output=sparse_output,
+        )
+
     def _needs_fixed_k(self):
         return True
 

@@ -194,7 +194,14 @@ def test_bad_inputs(channel):
     with pytest.raises(NotFittedError):
         clone(channel).transform(X)
     fitted = clone(channel).fit(X)
-    for bad in (X[:, :2], X[0], X[:0], np.where(X == X[0, 0], np.nan, X), X * np.inf, [["a"] * 3]):
+    for bad in (
+        X[:, :2],
+        X[0],
+        X[:0],
+        np.where(X == X[0, 0], np.nan, X),
+        np.where(X == X[0, 0], np.inf, X),
+        [["a"] * 3],
+    ):
         with pytest.raises(ValueError, match=r"(?i)features|1D|0 sample|NaN|infinity|convert"):
             fitted.transform(bad)
     with pytest.raises((TypeError, ValueError), match=r"(?i)sparse"):

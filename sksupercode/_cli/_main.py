@@ -23,7 +23,7 @@ def main(argv=None):
     if missing:
         parser.error(
             f"the command line needs {' and '.join(missing)}: "
-            'python -m pip install "sksupercode[cli]"'
+            'python -m pip install ".[cli]" in its sources'
         )
     check_sizes(parser, arguments)
     if arguments.command == "bounds":

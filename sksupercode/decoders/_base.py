@@ -134,7 +134,7 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             if self._needs_fixed_k():
                 raise ValueError(
                     f"n_nonzero_coefs=None of {type(self).__name__} is learned from the codes y, "
-                    "but fit got no y of shape (n_samples, N): pass a number or y."
+                    "but fit got none of shape (n_samples, N): pass a number or such a y."
                 )
             return None
         counts = np.diff(Y.indptr)

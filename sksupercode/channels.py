@@ -147,7 +147,7 @@ class GaussianChannel(_RandomChannel):
     True
     """
 
-    def __init__(self, noise_variance=1.0, *, relative=False, random_state=None):
+    def __init__(self, noise_variance=1.0, relative=False, *, random_state=None):
         self.noise_variance = noise_variance
         self.relative = relative
         self.random_state = random_state

@@ -9,10 +9,11 @@ import warnings
 import numpy as np
 import pytest
 from scipy.sparse import csr_array, csr_matrix, issparse
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, cross_val_predict
 from sklearn.pipeline import make_pipeline
 
@@ -27,7 +28,7 @@ from sksupercode import (
     TopKDecoder,
 )
 from sksupercode.datasets import make_sparse_codes
-from sksupercode.metrics import exact_recovery_score, exact_recovery_scorer
+from sksupercode.metrics import exact_recovery_score, exact_recovery_scorer, neg_fvu_scorer
 
 CONTAINERS = {"dense": lambda Y: Y.toarray(), "csr_matrix": csr_matrix, "csr_array": csr_array}
 
@@ -291,3 +292,25 @@ def test_fixed_vocabulary_is_the_same_in_every_fold(texts):
     assert search.cv_results_["mean_test_score"][0] < 0.2
     assert search.cv_results_["mean_test_score"][1] > 0.9
     assert exact_recovery_score(indicator, support) > 0.9
+
+
+class Learned(BaseEstimator):
+    """An estimator with a dictionary, as a sparse autoencoder has."""
+
+    def fit(self, X, y=None):
+        self.dictionary_ = np.asarray(X[:30])
+        self.intercept_ = X[0]
+        return self
+
+
+def test_a_frozen_estimator_survives_the_clones_of_a_search():
+    X = np.random.default_rng(0).standard_normal((60, 12))
+    learned = Learned().fit(X)
+    grid = {"n_nonzero_coefs": [1, 2, 4, 8]}
+    frozen = MatchingPursuitDecoder(FrozenEstimator(learned), values="real")
+    search = GridSearchCV(frozen, grid, cv=2, scoring=neg_fvu_scorer).fit(X)
+    scores = search.cv_results_["mean_test_score"]
+    assert np.all(np.diff(scores) > 0)
+    assert search.best_estimator_.dictionary_.shape == (30, 12)
+    with pytest.raises(ValueError, match="FrozenEstimator"):
+        clone(MatchingPursuitDecoder(learned, 2)).fit(X)

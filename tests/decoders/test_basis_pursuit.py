@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog, nnls
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 
-from sksupercode import BasisPursuitDecoder, RademacherEncoder
+from sksupercode import BasisPursuitDecoder, GaussianChannel, RademacherEncoder
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.theory import basis_pursuit_phase_transition
 
@@ -200,3 +202,35 @@ def test_every_installed_solver_is_refused_or_works():
         codes = decoder.transform(X).toarray()
         np.testing.assert_allclose(np.abs(codes).sum(axis=1), wanted, rtol=1e-2)
     assert n_working >= 2
+
+
+def test_infeasible_samples_never_raise_nor_borrow_from_their_neighbours():
+    # With N little above d the noise leaves the cone of the codewords, and solvers give up.
+    Y = make_sparse_codes(6, 120, n_nonzero_coefs=4, random_state=0)
+    encoder = RademacherEncoder(100, random_state=0)
+    clean = encoder.fit_transform(Y)
+    noisy = clean + np.random.default_rng(0).standard_normal(clean.shape) / 10
+    X = np.vstack([clean[:3], noisy[3:], clean[:1] * 1e100])
+    decoder = BasisPursuitDecoder(encoder, n_nonzero_coefs=4, values="nonnegative").fit(X[:6], Y)
+    with pytest.warns(ConvergenceWarning, match="of 7 samples have no solution") as caught:
+        together = decoder.transform(X).toarray()
+    assert len(caught) == 1
+    assert np.isfinite(together).all()
+    np.testing.assert_allclose(together[:3], Y[:3].toarray(), atol=1e-6)
+    for row, x in zip(together, X, strict=True):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            alone = decoder.transform(x[np.newaxis]).toarray()[0]
+        np.testing.assert_array_equal(alone, row)
+
+
+def test_a_noisy_grid_has_no_nan():
+    Y = make_sparse_codes(12, 60, n_nonzero_coefs=2, random_state=0)
+    encoder = RademacherEncoder(random_state=0)
+    channel = GaussianChannel(0.01, random_state=0)
+    pipeline = make_pipeline(encoder, channel, BasisPursuitDecoder(encoder))
+    grid = {"rademacherencoder__n_components": [1, 20, 50, 60, 80]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        search = GridSearchCV(pipeline, grid, cv=2, error_score="raise").fit(Y, Y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()

@@ -7,9 +7,10 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 
-from sksupercode import MatchingPursuitDecoder, RademacherEncoder
+from sksupercode import MatchingPursuitDecoder, RademacherEncoder, SphericalEncoder
 from sksupercode.datasets import make_sparse_codes
 
 
@@ -216,3 +217,42 @@ def test_k_is_needed_without_tol():
     with pytest.raises(ValueError, match="n_nonzero_coefs=None.*MatchingPursuitDecoder"):
         MatchingPursuitDecoder(np.eye(8)).fit(X)
     assert MatchingPursuitDecoder(np.eye(8), tol=0.1).fit(X).transform(X).nnz == 24
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("encoder", [RademacherEncoder, SphericalEncoder])
+def test_rounding_is_not_decoded(encoder, dtype):
+    Y = make_sparse_codes(20, 200, n_nonzero_coefs=4, dtype=dtype, random_state=0)
+    recipe = encoder(120, random_state=0)
+    X = recipe.fit_transform(Y)
+    assert X.dtype == dtype
+    # One codeword more than there are: what is left is rounding.
+    assert MatchingPursuitDecoder(recipe, n_nonzero_coefs=5).fit(X, Y).score(X, Y) == 1.0
+
+
+def test_a_huge_cap_takes_no_memory():
+    Y = make_sparse_codes(20, 200, n_nonzero_coefs=4, random_state=0)
+    recipe = RademacherEncoder(120, random_state=0)
+    X = recipe.fit_transform(Y)
+    decoder = MatchingPursuitDecoder(recipe, n_nonzero_coefs=10**12, tol=1e-6).fit(X, Y)
+    assert decoder.score(X, Y) == 1.0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_nonnegative_values_are_never_negative(seed):
+    rng = np.random.default_rng(seed)
+    F = rng.standard_normal((6, 3)).astype(np.float32)
+    X = rng.standard_normal((300, 3)).astype(np.float32)
+    decoder = MatchingPursuitDecoder(F, n_nonzero_coefs=6, tol=0, values="nonnegative").fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        assert decoder.transform(X).data.min() > 0
+
+
+def test_one_warning_a_call_counts_all_blocks():
+    X = np.random.default_rng(0).standard_normal((50, 8))
+    decoder = MatchingPursuitDecoder(np.eye(8), n_nonzero_coefs=1, tol=1e-9).fit(X)
+    with config_context(working_memory=0.001), pytest.warns(ConvergenceWarning) as caught:
+        decoder.transform(X)
+    assert len(caught) == 1
+    assert "50 of 50 samples did not reach tol=1e-09" in str(caught[0].message)

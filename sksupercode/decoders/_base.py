@@ -73,6 +73,7 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def _failure(self):
         """Return what befell failed samples, for the warning."""
+        return "could not be decoded; they get the best point found"
 
     def _decode_support(self, V):
         """Decode a block of samples for ``predict``, where only the support counts."""

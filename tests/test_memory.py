@@ -56,8 +56,8 @@ def test_two_thousand_samples_of_65536_columns(decoder):
 
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_working_memory_bounds_the_blocks(decoder):
-    """With blocks of 64 MiB, even one (2000, 65536) array of float32 is 500 MiB too much."""
+    """One (2000, 65536) array of float32 has 500 MiB, the interpreter with numba's compiler 470."""
     peak = peak_bytes(
         decoder=decoder, method="transform", n_components=64, storage="packed", working_memory=64
     )
-    assert peak < 450 * 2**20
+    assert peak < 700 * 2**20

@@ -7,6 +7,7 @@ import numpy as np
 
 from sksupercode._validation import check_real
 from sksupercode.decoders._base import BaseDecoder
+from sksupercode.decoders._lazy_pursuit import can_be_lazy, lazy_pursuit
 from sksupercode.decoders._selection import score_gains
 
 
@@ -114,12 +115,23 @@ class MatchingPursuitDecoder(BaseDecoder):
         check_real(self.tol, "tol", minimum=0, maximum=np.inf, max_inclusive=False, allow_none=True)
 
     def _decode(self, V):
-        codewords = self._codewords
-        energies = codewords.squared_norms
         norms = np.linalg.norm(V, axis=1)
         enough = np.maximum((self.tol or 0.0) / self.dictionary_.scale, self._rounding() * norms)
         # The paper's decoder takes k codewords, whether or not they shorten the residual.
         least_gain = -np.inf if self.values_ == "binary" and self.tol is None else 0.0
+        if self.values_ == "binary" and can_be_lazy(self._codewords):
+            indices, n_found, residuals = lazy_pursuit(
+                self._codewords, V, self._n_iter(), enough, least_gain
+            )
+            coefs = (np.arange(self._n_iter()) < n_found[:, np.newaxis]).astype(np.float64)
+        else:
+            indices, coefs, residuals = self._plain_pursuit(V, enough, least_gain)
+        failed = (self.tol is not None) & (np.linalg.norm(residuals, axis=1) > enough)
+        return indices, coefs, failed
+
+    def _plain_pursuit(self, V, enough, least_gain):
+        codewords = self._codewords
+        energies = codewords.squared_norms
         indices, coefs = [], []
         residuals = V.copy()
         rows = np.arange(len(V))
@@ -138,9 +150,8 @@ class MatchingPursuitDecoder(BaseDecoder):
             coefs.append(np.zeros(len(V)))
             indices[-1][rows] = best
             coefs[-1][rows] = coef
-        failed = (self.tol is not None) & (np.linalg.norm(residuals, axis=1) > enough)
         shape = (len(V), len(indices))
-        return np.array(indices).T.reshape(shape), np.array(coefs).T.reshape(shape), failed
+        return np.array(indices).T.reshape(shape), np.array(coefs).T.reshape(shape), residuals
 
     def _best_coefs(self, residuals, selected, energies):
         if self.values_ == "binary":

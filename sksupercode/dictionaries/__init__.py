@@ -5,6 +5,13 @@
 
 from sksupercode.dictionaries._base import Dictionary
 from sksupercode.dictionaries._dense import DenseDictionary
-from sksupercode.dictionaries._signs import PackedSignDictionary, SignDictionary
+from sksupercode.dictionaries._packed_signs import PackedSignDictionary, SeededSignDictionary
+from sksupercode.dictionaries._signs import SignDictionary
 
-__all__ = ["DenseDictionary", "Dictionary", "PackedSignDictionary", "SignDictionary"]
+__all__ = [
+    "DenseDictionary",
+    "Dictionary",
+    "PackedSignDictionary",
+    "SeededSignDictionary",
+    "SignDictionary",
+]

@@ -67,6 +67,23 @@ class Dictionary(LinearOperator, ABC):
             The rows, in the dictionary's dtype.
         """
 
+    def take(self, indices):
+        """Return the dictionary of the codewords of the given indices, in the same storage.
+
+        Parameters
+        ----------
+        indices : array-like of int of shape (m,)
+            Rows of F, repetitions allowed.
+
+        Returns
+        -------
+        dictionary : Dictionary of shape (m, d)
+            A copy of these codewords.
+        """
+        from sksupercode.dictionaries._dense import DenseDictionary
+
+        return DenseDictionary(self.codewords(indices))
+
     @abstractmethod
     def correlate(self, X):
         """Return the inner products ``X F^T`` of every sample with every codeword.
@@ -135,10 +152,7 @@ class Dictionary(LinearOperator, ABC):
         For sparse codes this is the way: ``Y @ F`` makes SciPy expand the whole dictionary.
         """
         Y = csc_array(Y)
-        if Y.shape[1] != self.shape[0]:
-            raise ValueError(
-                f"Y has {Y.shape[1]} columns, but the dictionary has {self.shape[0]} codewords."
-            )
+        self._check_codes(Y)
         X = np.zeros((Y.shape[0], self.shape[1]))
         used = np.flatnonzero(np.diff(Y.indptr))
         # Only rows in use are ever expanded, a bounded number of them at a time.
@@ -147,6 +161,12 @@ class Dictionary(LinearOperator, ABC):
             indices = used[start : start + step]
             X += Y[:, indices] @ self.codewords(indices)
         return X
+
+    def _check_codes(self, Y):
+        if Y.shape[1] != self.shape[0]:
+            raise ValueError(
+                f"Y has {Y.shape[1]} columns, but the dictionary has {self.shape[0]} codewords."
+            )
 
     def __array__(self, dtype=None, copy=None):
         if copy is False:

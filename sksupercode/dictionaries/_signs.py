@@ -16,6 +16,7 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from sksupercode.dictionaries._base import Dictionary, as_indices
+from sksupercode.dictionaries._threads import in_threads
 
 # A superposition that was rounded to float32 lies this close, relative to its largest entry.
 _ROUNDING = 1e-6
@@ -53,13 +54,15 @@ def random_sign_words(n_features, n_components, seed, *, start=0, stop=None):
     """
     width = n_words(n_components)
     stop = n_features if stop is None else stop
-    generator = np.random.PCG64(seed)
-    generator.advance(start * width)
+    bit_generator = np.random.PCG64(seed)
+    bit_generator.advance(start * width)
+    generator = np.random.Generator(bit_generator)
     words = np.empty((stop - start, width), dtype=np.uint64)
     step = max(1, _BLOCK_ENTRIES // width)
     for first in range(0, len(words), step):
         block = words[first : first + step]
-        block[...] = generator.random_raw(block.size).reshape(block.shape)
+        # Over the whole range these are the raw words, several times faster than random_raw.
+        block[...] = generator.integers(0, 2**64, block.shape, dtype=np.uint64)
     spare = 64 * width - n_components
     words[:, -1] &= np.uint64(2**64 - 1) >> np.uint64(spare)
     return words
@@ -87,7 +90,7 @@ def pack_signs(signs):
 
 def unpack_signs(words, n_components):
     """Expand packed rows to a float32 matrix of +-1, the inverse of :func:`pack_signs`."""
-    octets = words.astype("<u8", copy=False).view(np.uint8)
+    octets = np.ascontiguousarray(words, dtype="<u8").view(np.uint8)
     bits = np.unpackbits(octets, axis=-1, count=n_components, bitorder="little")
     signs = bits.astype(np.float32)
     signs *= -2
@@ -121,6 +124,9 @@ class SignDictionary(Dictionary):
     array([[1., 1.]])
     """
 
+    # Whether the signs are known to be independent fair coins, and no one's choice.
+    is_random = False
+
     def __init__(self, signs, scale=None):
         signs = np.asarray(signs)
         self._store(signs)
@@ -134,19 +140,57 @@ class SignDictionary(Dictionary):
         self._stored = np.where(signs < 0, np.float32(-1), np.float32(1))
 
     @classmethod
+    def random(cls, n_features, n_components, seed):
+        """Draw independent signs with equal odds, of unit norm.
+
+        Parameters
+        ----------
+        n_features, n_components : int
+            Shape (N, d).
+
+        seed : numpy.random.SeedSequence
+            Names the codebook, which is the same in every storage.
+
+        Returns
+        -------
+        dictionary : SignDictionary of shape (N, d)
+            The codewords.
+        """
+        self = cls.__new__(cls)
+        self._allocate(n_features, n_components)
+        blocks = list(gen_batches(n_features, cls._block_length(n_components)))
+
+        def store(first, last):
+            for rows in blocks[first:last]:
+                words = random_sign_words(
+                    n_features, n_components, seed, start=rows.start, stop=rows.stop
+                )
+                self._store_words(words, rows.start, n_components)
+
+        in_threads(store, len(blocks))
+        self._set_shape((n_features, n_components), None)
+        self.is_random = True
+        return self
+
+    @classmethod
     def from_words(cls, words, n_components, scale=None):
         """Build the dictionary from rows packed as by :func:`random_sign_words`."""
         self = cls.__new__(cls)
-        self._stored = cls._stored_from_words(words, n_components)
+        self._allocate(len(words), n_components)
+        self._store_words(words, 0, n_components)
         self._set_shape((len(words), n_components), scale)
         return self
 
     @staticmethod
-    def _stored_from_words(words, n_components):
-        stored = np.empty((len(words), n_components), dtype=np.float32)
-        for rows in gen_batches(len(words), max(1, _BLOCK_ENTRIES // n_components)):
-            stored[rows] = unpack_signs(words[rows], n_components)
-        return stored
+    def _block_length(n_components):
+        """Return how many codewords to expand at a time, a multiple of 8."""
+        return 8 * max(1, _BLOCK_ENTRIES // (8 * n_components))
+
+    def _allocate(self, n_features, n_components):
+        self._stored = np.empty((n_features, n_components), dtype=np.float32)
+
+    def _store_words(self, words, first, n_components):
+        self._stored[first : first + len(words)] = unpack_signs(words, n_components)
 
     def _signs(self, rows):
         """Return rows of S, given as a slice or an array of indices, in float32."""
@@ -158,7 +202,8 @@ class SignDictionary(Dictionary):
 
     @property
     def squared_norms(self):
-        return np.full(self.shape[0], 1.0 if self._is_unit else self.shape[1] * self.scale**2)
+        norm = 1.0 if self._is_unit else self.shape[1] * self.scale**2
+        return np.broadcast_to(norm, self.shape[:1])
 
     @property
     def _is_unit(self):
@@ -168,7 +213,7 @@ class SignDictionary(Dictionary):
     def unnormalized(self):
         """The same signs with entries +-1."""
         other = type(self).__new__(type(self))
-        other._stored = self._stored
+        other.__dict__.update(self.__dict__)
         other._set_shape(self.shape, 1.0)
         return other
 
@@ -203,7 +248,7 @@ class SignDictionary(Dictionary):
         scores = np.empty((len(V), self.shape[0]))
         V_small = V[small].astype(np.float32)
         V_real = _to_fixed_point(V[real], total[real])
-        for rows in gen_batches(self.shape[0], max(1, _BLOCK_ENTRIES // self.shape[1])):
+        for rows in gen_batches(self.shape[0], self._block_length(self.shape[1])):
             signs = self._signs(rows)
             if len(small):
                 scores[small, rows] = V_small @ signs.T
@@ -212,32 +257,6 @@ class SignDictionary(Dictionary):
         if self.scale != 1.0:
             scores *= self.scale**2
         return scores
-
-
-class PackedSignDictionary(SignDictionary):
-    """Signs packed to one bit an entry, in 1/32 of the memory of float32.
-
-    The same numbers as :class:`SignDictionary`: blocks of codewords are expanded when they are
-    needed.
-
-    Parameters
-    ----------
-    signs : ndarray of shape (N, d)
-        Nonzero numbers, of which only the sign is kept.
-
-    scale : float, default=1 / sqrt(d)
-        Magnitude of the entries of F; the default makes codewords of unit norm.
-    """
-
-    def _store(self, signs):
-        self._stored = pack_signs(signs)
-
-    @staticmethod
-    def _stored_from_words(words, n_components):
-        return words
-
-    def _signs(self, rows):
-        return unpack_signs(self._stored[rows], self.shape[1])
 
 
 def _to_fixed_point(V, total):

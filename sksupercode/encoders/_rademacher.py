@@ -4,13 +4,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from sksupercode._validation import check_option
-from sksupercode.dictionaries import PackedSignDictionary, SignDictionary
+from sksupercode.dictionaries import (
+    PackedSignDictionary,
+    SeededSignDictionary,
+    SignDictionary,
+)
 from sksupercode.dictionaries._memory import require_memory
-from sksupercode.dictionaries._signs import n_words, random_sign_words
+from sksupercode.dictionaries._signs import n_words
 from sksupercode.encoders._base import BaseEncoder
 
-# Up to here a dense copy is cheap enough to spare the expansion of packed blocks.
-_DENSE_NBYTES = 2**29
+_STORAGES = {
+    "dense": SignDictionary,
+    "packed": PackedSignDictionary,
+    "seed": SeededSignDictionary,
+}
+# Smaller codebooks are decoded before numba is imported.
+_DENSE_ENTRIES = 2**20
 
 
 class RademacherEncoder(BaseEncoder):
@@ -32,9 +41,10 @@ class RademacherEncoder(BaseEncoder):
         Number N of codewords. None learns it from the columns of the codes in ``fit``; with a
         number, the recipe is complete and a decoder's ``fit`` needs no y.
 
-    storage : {"auto", "dense", "packed"}, default="auto"
-        How the codewords are kept: as a float32 array, or packed to one bit an entry. "auto" keeps
-        them dense up to half a gibibyte. The codebook of a seed is the same in either.
+    storage : {"auto", "dense", "packed", "seed"}, default="auto"
+        How the codewords are kept: as a float32 array, packed to one bit an entry, or not at all,
+        to be drawn again from the seed whenever they are needed. "auto" keeps up to 2^20 entries
+        dense and packs larger codebooks. The codebook of a seed is the same in each.
 
     random_state : int, RandomState instance, Generator or None, default=None
         Names the codebook. Only an integer makes a recipe that can be shared with a decoder.
@@ -78,17 +88,19 @@ class RademacherEncoder(BaseEncoder):
         self.storage = storage
 
     def _variant(self, n_features, n_components):
-        check_option(self.storage, "storage", ("auto", "dense", "packed"))
+        check_option(self.storage, "storage", ("auto", *_STORAGES))
         if self.storage == "auto":
-            return "dense" if 4 * n_features * n_components <= _DENSE_NBYTES else "packed"
+            return "dense" if n_features * n_components <= _DENSE_ENTRIES else "packed"
         return self.storage
 
     def _draw(self, n_features, n_components, seed):
         storage = self._variant(n_features, n_components)
-        nbytes = 8 * n_features * n_words(n_components)
-        if storage == "dense":
-            nbytes += 4 * n_features * n_components
-        require_memory(nbytes, f"A {storage} codebook of {n_features} x {n_components} signs")
-        words = random_sign_words(n_features, n_components, seed)
-        cls = SignDictionary if storage == "dense" else PackedSignDictionary
-        return cls.from_words(words, n_components)
+        nbytes = {
+            "dense": 4 * n_features * n_components,
+            "packed": 8 * n_features * n_words(n_components),
+            "seed": 0,
+        }
+        require_memory(
+            nbytes[storage], f"A {storage} codebook of {n_features} x {n_components} signs"
+        )
+        return _STORAGES[storage].random(n_features, n_components, seed)

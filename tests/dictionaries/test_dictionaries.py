@@ -14,6 +14,7 @@ from sksupercode.dictionaries import (
     DenseDictionary,
     Dictionary,
     PackedSignDictionary,
+    SeededSignDictionary,
     SignDictionary,
     _signs,
 )
@@ -104,6 +105,14 @@ class TestPackedSignDictionary(SignTestCase):
     def make(self):
         S = signs(*self.shape)
         return PackedSignDictionary(S), S / np.sqrt(S.shape[1])
+
+
+class TestSeededSignDictionary(SignTestCase):
+    def make(self):
+        dictionary = SeededSignDictionary(*self.shape, np.random.SeedSequence(3))
+        words = _signs.random_sign_words(*self.shape, np.random.SeedSequence(3))
+        S = _signs.unpack_signs(words, self.shape[1])
+        return dictionary, S / np.sqrt(S.shape[1])
 
 
 class TestScaledSigns(DictionaryTestCase):
@@ -198,4 +207,5 @@ def test_a_clone_of_an_estimator_shares_its_dictionary(cls):
 def test_packed_signs_take_a_bit_each(n_components):
     S = signs(100, n_components)
     assert SignDictionary(S).nbytes == 4 * S.size
-    assert PackedSignDictionary(S).nbytes == 100 * (8 if n_components <= 64 else 16)
+    # Codewords come in groups of eight: 100 take the place of 104.
+    assert PackedSignDictionary(S).nbytes == 104 * (8 if n_components <= 64 else 16)

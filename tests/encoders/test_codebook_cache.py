@@ -24,6 +24,7 @@ from sksupercode.encoders._base import _codebooks
 STORAGES = [
     RademacherEncoder(storage="dense", random_state=0),
     RademacherEncoder(storage="packed", random_state=0),
+    RademacherEncoder(storage="seed", random_state=0),
     SphericalEncoder(random_state=0),
 ]
 
@@ -167,7 +168,7 @@ def test_a_failed_draw_leaves_nothing_behind(monkeypatch):
 
 HUGE = [
     (RademacherEncoder(storage="auto", random_state=0), 2**41),
-    (RademacherEncoder(storage="dense", random_state=0), 2**41 + 2**46),
+    (RademacherEncoder(storage="dense", random_state=0), 2**46),
     (RademacherEncoder(storage="packed", random_state=0), 2**41),
     (RademacherEncoder(storage="packed"), 2**41),
     (SphericalEncoder(random_state=0), 2**46),
@@ -219,7 +220,7 @@ def test_available_memory():
     [
         (STORAGES[0], _rademacher, (2**13, 2**11)),
         (STORAGES[1], _rademacher, (2**16, 2**13)),
-        (STORAGES[2], _spherical, (2**10, 2**14)),
+        (STORAGES[3], _spherical, (2**10, 2**14)),
     ],
     ids=str,
 )

@@ -15,7 +15,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
 
 from sksupercode import RademacherEncoder, SphericalEncoder
-from sksupercode.dictionaries import PackedSignDictionary, SignDictionary
+from sksupercode.dictionaries import PackedSignDictionary, SeededSignDictionary, SignDictionary
 from sksupercode.dictionaries._signs import pack_signs
 
 KINDS = [RademacherEncoder, SphericalEncoder]
@@ -65,21 +65,20 @@ def test_codebook_is_the_same_in_every_storage(n_features, n_components):
         storage: RademacherEncoder(storage=storage, random_state=3).codebook(
             n_features, n_components
         )
-        for storage in ("auto", "dense", "packed")
+        for storage in ("auto", "dense", "packed", "seed")
     }
     assert type(codebooks["dense"]) is SignDictionary
     assert type(codebooks["packed"]) is PackedSignDictionary
+    assert type(codebooks["seed"]) is SeededSignDictionary
     for codebook in codebooks.values():
         assert codebook.shape == (n_features, n_components)
         assert_array_equal(np.asarray(codebook), np.asarray(codebooks["dense"]))
 
 
 def test_auto_storage_packs_large_codebooks():
-    # The largest dense codebook has 2^27 entries: ask by the rule, not by drawing it.
     encoder = RademacherEncoder(random_state=0)
-    assert encoder._variant(2**17, 2**10) == "dense"
-    assert encoder._variant(2**17 + 1, 2**10) == "packed"
-    assert type(encoder.codebook(100, 10)) is SignDictionary
+    assert type(encoder.codebook(2**10, 2**10)) is SignDictionary
+    assert type(encoder.codebook(2**10 + 1, 2**10)) is PackedSignDictionary
 
 
 @each_kind
@@ -301,7 +300,7 @@ def test_illegal_random_states(kind, value):
 @pytest.mark.parametrize("random_state", [0, None])
 @pytest.mark.parametrize("value", ["x", "", None, 1, True], ids=str)
 def test_illegal_storage(random_state, value):
-    with pytest.raises(ValueError, match="storage must be one of 'auto', 'dense', 'packed'"):
+    with pytest.raises(ValueError, match="storage must be one of 'auto', 'dense', 'packed', 'seed'"):
         RademacherEncoder(storage=value, random_state=random_state).fit(codes())
 
 

@@ -1,0 +1,143 @@
+"""Binary matching pursuit on random signs that correlates seldom and selects the same.
+
+The method, and why it is exact, is told in :mod:`sksupercode.decoders._pool_kernels`.
+"""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from scipy.special import gammaln, ndtri
+
+from sksupercode.dictionaries._packed_signs import PackedSignDictionary, compilation_is_enabled
+from sksupercode.dictionaries._threads import in_threads
+
+_LOG_INVERSE_PROBABILITY = 9 * np.log(10)
+# Selections between two passes on a sample that is not recovered; the bound allows fewer.
+_MOST_SELECTIONS = 64
+# The pool holds about this part of the codewords, or all of them if they are few.
+_POOL_SHARE = 1 / 128
+_SMALLEST_POOL = 1024
+
+
+def can_be_lazy(dictionary):
+    """Return whether the method applies: independent random signs, and compiled kernels."""
+    return (
+        isinstance(dictionary, PackedSignDictionary)
+        and dictionary.is_random
+        and compilation_is_enabled()
+    )
+
+
+def lazy_pursuit(dictionary, V, n_iter, enough, least_gain):
+    """Select codewords as plain binary matching pursuit does.
+
+    Parameters
+    ----------
+    dictionary : PackedSignDictionary of shape (N, d)
+        Random signs +-1.
+
+    V : float64 ndarray of shape (n_samples, d)
+        Samples, in units of the signs.
+
+    n_iter : int
+        Most codewords to select for a sample.
+
+    enough : float64 ndarray of shape (n_samples,)
+        Norm of the residual at which a sample ends.
+
+    least_gain : float
+        A sample ends when its best codeword scores at most d / 2 more than this.
+
+    Returns
+    -------
+    found : int64 ndarray of shape (n_samples, n_iter)
+        The codewords in the order of selection.
+
+    n_found : int64 ndarray of shape (n_samples,)
+        How many there are; the rest of a row of ``found`` is 0.
+
+    residuals : float64 ndarray of shape (n_samples, d)
+        What is left of the samples.
+    """
+    from sksupercode.decoders._pool_kernels import is_greedy
+
+    n_features, n_components = dictionary.shape
+    V = _on_a_grid(V, n_iter * n_components)
+    found = np.zeros((len(V), n_iter), dtype=np.int64)
+    n_found = np.zeros(len(V), dtype=np.int64)
+    residuals = V.copy()
+
+    def run(rows, slack, least_lambda):
+        found[rows], n_found[rows], residuals[rows] = _run(
+            dictionary, V[rows], enough[rows], n_iter, least_gain, slack, least_lambda
+        )
+
+    def is_recovered(row):
+        selected = found[row, : n_found[row]]
+        return not residuals[row].any() and is_greedy(
+            dictionary.lanes(selected), n_components, selected
+        )
+
+    rows = np.flatnonzero((V == np.rint(V)).all(axis=1))
+    log_events = np.log(n_features * max(n_iter, 1))
+    run(rows, np.full(n_iter + 1, 2 * (log_events + _LOG_INVERSE_PROBABILITY)), 0.0)
+    recovered = [row for row in rows if is_recovered(row)]
+    run(np.delete(np.arange(len(V)), recovered), _slack_for_all_sums(n_features), 1.0)
+    return found, n_found, residuals
+
+
+def _slack_for_all_sums(n_features):
+    """Return ``2 L_t`` for t = 0, ..., _MOST_SELECTIONS."""
+    t = np.arange(_MOST_SELECTIONS + 1)
+    log_multisets = gammaln(n_features + t) - gammaln(t + 1) - gammaln(n_features)
+    return 2 * (np.log(n_features) + log_multisets + t * np.log(2) + _LOG_INVERSE_PROBABILITY)
+
+
+def _on_a_grid(V, largest_change):
+    """Round samples so that they and all their residuals are exact multiples of one quantum."""
+    _, exponent = np.frexp(np.abs(V).sum(axis=1) + largest_change)
+    quantum = np.ldexp(1.0, np.minimum(exponent - 52, 0))[:, np.newaxis]
+    return np.rint(V / quantum) * quantum
+
+
+def _run(dictionary, V, enough, n_iter, least_gain, slack, least_lambda):
+    """Alternate full passes, shared by the samples, with selections from each sample's pool."""
+    from sksupercode.decoders._pool_kernels import collect, pursue
+
+    n_features = dictionary.shape[0]
+    pool_size = max(_SMALLEST_POOL, int(_POOL_SHARE * n_features))
+    # Scores of codewords that are not in x are normal, of the residual's norm.
+    quantile = -ndtri(min(pool_size / n_features, 1.0))
+    found = np.zeros((len(V), n_iter), dtype=np.int64)
+    n_found = np.zeros(len(V), dtype=np.int64)
+    scores = np.zeros((len(V), n_features))
+    residuals = V.copy()
+    changes = V.copy()
+    has_ended = np.zeros(len(V), dtype=bool)
+
+    def select(start, stop):
+        for row in rows[start:stop]:
+            tau = quantile * max(np.linalg.norm(residuals[row]), 1.0)
+            pool, tau = collect(scores[row], tau, 4 * pool_size)
+            n_found[row], has_ended[row] = pursue(
+                dictionary.lanes(pool),
+                pool,
+                scores[row],
+                tau,
+                slack,
+                least_lambda,
+                enough[row],
+                least_gain,
+                residuals[row],
+                found[row],
+                n_found[row],
+                changes[row],
+            )
+
+    rows = np.arange(len(V))
+    while len(rows):
+        dictionary.add_correlations(changes[rows], rows, scores)
+        in_threads(select, len(rows))
+        rows = rows[~has_ended[rows]]
+    return found, n_found, residuals

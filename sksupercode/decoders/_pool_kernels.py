@@ -1,0 +1,250 @@
+r"""Compiled matching pursuit on a pool of codewords, and the bound that says for how long.
+
+Plain binary matching pursuit correlates its residual r with all N codewords s_i before each
+selection. Here one full pass serves many. It leaves the scores ``<s_i, r>`` of all codewords, and
+the *pool* is of those that score more than tau. Codewords are then selected from the pool alone,
+whose scores are kept up by one XOR and popcount each, until one outside might have become the best:
+the next pass adds the correlations of Delta, the sum of what was selected meanwhile, which has
+fewer bit planes than the residual.
+
+Why the pool is safe
+    Let r_0 be the residual of the last pass, ``r = r_0 - Delta`` that of now, and b the best score
+    in the pool. A codeword outside scored ``<s_i, r_0> <= tau``, so for any lambda in [0, 1]
+
+    .. math::
+        \langle s_i, r \rangle \le \lambda \tau + \langle s_i, r - \lambda r_0 \rangle ,
+
+    and Hoeffding's inequality bounds the last term, for signs that are independent of the vector:
+
+    .. math::
+        P\left(\langle s_i, v \rangle \ge \sqrt{2 L} \lVert v \rVert\right) \le e^{-L} .
+
+    The pool is safe while ``b > lambda tau + sqrt(2 L) ||r - lambda r_0||`` for some lambda. The
+    vector does depend on the codewords, and there are two ways to deal with that.
+
+    *A recovered sample.* Suppose that the residual ends as zero, so that the codewords selected are
+    those S of x, and that matching pursuit of x among S alone selects them in the very same order,
+    which :func:`is_greedy` finds out exactly. Then all residuals and scores b were functions of
+    the codewords in S. The others are independent of them, and
+    ``L = ln(N k / p)`` makes the probability that any of the N, at any of k steps, broke its bound
+    less than p. If none did, none was ever the best, and plain matching pursuit has done the same.
+
+    *Any other sample*: not recovered, noisy, or chosen with the dictionary in view. With
+    ``lambda = 1`` the vector is Delta alone, a sum of t codewords other than s_i. The bound is made
+    to hold for all sums at once: with the number of multisets,
+
+    .. math::
+        L_t = \ln N + \ln \binom{N + t - 1}{t} + t \ln 2 + \ln (1 / p)
+
+    the probability that there is any codeword, any t and any sum of t others that breaks it is less
+    than ``sum_t 2^-t p = p``. This is a property of the dictionary, for all samples whatever.
+
+    p is 10^-9 for each sample in the first case and for each dictionary in the second.
+
+What the limit is
+    In the second case L_t grows by ln(2 e N / t) with each step, and the bound is met for about
+    ``(b - tau) / sqrt(2 d ln N)`` steps after a pass. In the first L does not grow, and the vector
+    is shortest at both ends: from m codewords to go, t of them selected and ``lambda = 1 - t / m``
+    its squared norm is about ``d t (m - t) / m``, so that soon one pass serves to the end.
+    Near the 3/4 bit per dimension at which matching pursuit succeeds 64 selections of
+    2^16 take some 5 passes in the first case, and 18 in the second.
+"""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import math
+
+import numpy as np
+
+from sksupercode.dictionaries._sign_kernels import LANES, compiled, xor_popcounts
+
+# Scores that are compared at once.
+_STRIDE = 16
+# Steps of lambda.
+_STEPS = 16
+
+
+@compiled
+def collect(scores, tau, capacity):
+    """Return the indices of the scores above tau, in increasing order, and tau.
+
+    If there are more than ``capacity`` or none, it is the best alone, and tau is infinite, so that
+    nothing else can be selected.
+    """
+    pool = np.empty(capacity, dtype=np.int64)
+    size = 0
+    for first in range(0, len(scores), _STRIDE):
+        block = scores[first : first + _STRIDE]
+        n_above = 0
+        for score in block:
+            n_above += score > tau
+        if n_above == 0:
+            continue
+        if size + n_above > capacity:
+            size = 0
+            break
+        for i in range(len(block)):
+            if block[i] > tau:
+                pool[size] = first + i
+                size += 1
+    if size == 0:
+        pool[0], size, tau = scores.argmax(), 1, np.inf
+    return pool[:size], tau
+
+
+@compiled
+def pursue(
+    groups, pool, scores, tau, slack, least_lambda, enough, least_gain, residual, found, n_found, delta
+):
+    """Select codewords from the pool for as long as it is safe.
+
+    Parameters
+    ----------
+    groups : uint64 ndarray of shape (ceil(m / 8), W, 8)
+        The codewords of the pool.
+
+    pool : int64 ndarray of shape (m,)
+        Their indices in the dictionary, increasing.
+
+    scores : float64 ndarray of shape (N,)
+        ``<s_i, residual>`` for all codewords.
+
+    tau : float
+        Codewords outside the pool do not score more.
+
+    slack : float64 ndarray of shape (T + 1,)
+        2 L after t = 0, ..., T selections.
+
+    least_lambda : float
+        The bound is minimised over lambda from here to 1.
+
+    enough : float
+        A residual of this norm ends the sample.
+
+    least_gain : float
+        A best codeword that scores no more than d / 2 plus this ends the sample.
+
+    residual : float64 ndarray of shape (d,)
+        What is left of the sample; updated.
+
+    found : int64 ndarray of shape (n_iter,)
+        Indices of the selected codewords; ``found[n_found:]`` is updated.
+
+    n_found : int
+        How many codewords were selected before.
+
+    delta : float64 ndarray of shape (d,)
+        Set to what the residual has gained here.
+
+    Returns
+    -------
+    n_found : int
+        How many codewords are selected now.
+
+    has_ended : bool
+        Whether the sample has ended; otherwise a full pass is due.
+    """
+    n_components = len(residual)
+    in_pool = np.full(LANES * len(groups), -np.inf)
+    in_pool[: len(pool)] = scores[pool]
+    delta[:] = 0
+    best = in_pool.argmax()
+    selected = np.empty((1, groups.shape[1]), dtype=np.uint64)
+    counts = np.empty(LANES, dtype=np.int64)
+    for t in range(len(slack)):
+        if n_found == len(found) or math.sqrt(_dot(residual, residual)) <= enough:
+            return n_found, True
+        if t > 0 and in_pool[best] <= _bound(tau, slack[t], least_lambda, residual, delta):
+            return n_found, False
+        if in_pool[best] - n_components / 2 <= least_gain:
+            return n_found, True
+        found[n_found] = pool[best]
+        n_found += 1
+        _codeword(groups, best, selected)
+        for r in range(n_components):
+            sign = 1.0 - 2.0 * ((selected[0, r >> 6] >> np.uint64(r & 63)) & np.uint64(1))
+            residual[r] -= sign
+            delta[r] -= sign
+        for g in range(len(groups)):
+            xor_popcounts(groups, g, selected, 1, counts)
+            for lane in range(LANES):
+                in_pool[LANES * g + lane] -= n_components - 2 * counts[lane]
+        best = in_pool.argmax()
+    return n_found, False
+
+
+@compiled
+def _bound(tau, slack, least_lambda, residual, delta):
+    """Return the least bound on the scores outside the pool."""
+    rest, gained, both = _dot(residual, residual), _dot(delta, delta), _dot(residual, delta)
+    bound = np.inf
+    for step in range(int(_STEPS * least_lambda), _STEPS + 1):
+        part = step / _STEPS
+        # The last residual is residual - delta, whence r - lambda r_0 is
+        # (1 - lambda) residual + lambda delta.
+        squared = (1 - part) ** 2 * rest + 2 * part * (1 - part) * both + part**2 * gained
+        bound = min(bound, part * tau + math.sqrt(slack * max(squared, 0.0)))
+    return bound
+
+
+@compiled
+def _dot(a, b):
+    total = np.zeros(LANES)
+    whole = len(a) - len(a) % LANES
+    for first in range(0, whole, LANES):
+        for lane in range(LANES):
+            total[lane] += a[first + lane] * b[first + lane]
+    rest = 0.0
+    for r in range(whole, len(a)):
+        rest += a[r] * b[r]
+    return total.sum() + rest
+
+
+@compiled
+def _codeword(groups, index, words):
+    for w in range(groups.shape[1]):
+        words[0, w] = groups[index // LANES, w, index % LANES]
+
+
+@compiled
+def is_greedy(groups, n_components, found):
+    """Return whether matching pursuit of the sum of these codewords, among them, selects them so.
+
+    Parameters
+    ----------
+    groups : uint64 ndarray of shape (ceil(m / 8), W, 8)
+        The codewords.
+
+    n_components : int
+        Number d of dimensions.
+
+    found : int64 ndarray of shape (m,)
+        Their indices in the dictionary, in the order of selection.
+
+    Returns
+    -------
+    is_greedy : bool
+        Whether they all differ and each was the best among them when it was selected, or the first
+        of the best.
+    """
+    size = len(found)
+    products = np.empty((size, LANES * len(groups)), dtype=np.int64)
+    words = np.empty((1, groups.shape[1]), dtype=np.uint64)
+    counts = np.empty(LANES, dtype=np.int64)
+    for m in range(size):
+        _codeword(groups, m, words)
+        for g in range(len(groups)):
+            xor_popcounts(groups, g, words, 1, counts)
+            products[m, LANES * g : LANES * (g + 1)] = n_components - 2 * counts
+    scores = products.sum(axis=0)
+    for m in range(size):
+        for other in range(size):
+            if scores[other] > scores[m]:
+                return False
+            if scores[other] == scores[m] and found[other] < found[m]:
+                return False
+            if other != m and found[other] == found[m]:
+                return False
+        scores -= products[m]
+    return True

@@ -1,0 +1,226 @@
+"""Dictionaries of signs at one bit an entry, or at none: drawn again whenever they are needed."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from scipy.sparse import csr_array
+from sklearn.utils import gen_batches
+
+from sksupercode.dictionaries._base import as_indices
+from sksupercode.dictionaries._signs import (
+    SignDictionary,
+    n_words,
+    pack_signs,
+    random_sign_words,
+    unpack_signs,
+)
+from sksupercode.dictionaries._threads import in_threads
+
+_LANES = 8
+# Operations on words that are worth a thread of their own.
+_WORTH_A_THREAD = 2**20
+
+
+def compilation_is_enabled():
+    """Return whether the compiled kernels can be used."""
+    import numba
+
+    return not numba.config.DISABLE_JIT
+
+
+class PackedSignDictionary(SignDictionary):
+    """Signs packed to one bit an entry, in 1/32 of the memory of float32, correlated as they are.
+
+    The same numbers as :class:`SignDictionary`, by AND and popcount on the bit planes of the
+    samples: some 6 planes for a superposition, about 50 for a sample of real numbers. The first use
+    in a process imports numba, the first on a machine compiles. ``NUMBA_NUM_THREADS`` and
+    ``OMP_NUM_THREADS`` limit the threads, and with ``NUMBA_DISABLE_JIT=1`` blocks of codewords are
+    expanded for BLAS instead.
+
+    Parameters
+    ----------
+    signs : ndarray of shape (N, d)
+        Nonzero numbers, of which only the sign is kept.
+
+    scale : float, default=1 / sqrt(d)
+        Magnitude of the entries of F; the default makes codewords of unit norm.
+    """
+
+    def _store(self, signs):
+        self._allocate(*signs.shape)
+        for rows in gen_batches(len(signs), self._block_length(signs.shape[1])):
+            self._store_words(pack_signs(signs[rows]), rows.start, signs.shape[1])
+
+    def _allocate(self, n_features, n_components):
+        # Word w of codeword 8 g + l is lanes[g, w, l].
+        shape = (-(-n_features // _LANES), n_words(n_components), _LANES)
+        self._lanes = np.zeros(shape, dtype=np.uint64)
+
+    def _store_words(self, words, first, n_components):
+        _interleave(words, self._lanes[first // _LANES :])
+
+    def _words(self, rows):
+        """Return rows of packed signs, given as a slice or an array of indices."""
+        indices = np.arange(self.shape[0])[rows]
+        return self._lanes[indices // _LANES, :, indices % _LANES]
+
+    def _signs(self, rows):
+        return unpack_signs(self._words(rows), self.shape[1])
+
+    @property
+    def nbytes(self):
+        return self._lanes.nbytes
+
+    def take(self, indices):
+        indices = as_indices(indices)
+        return PackedSignDictionary.from_words(self._words(indices), self.shape[1], self.scale)
+
+    def correlate(self, X):
+        if not compilation_is_enabled():
+            return super().correlate(X)
+        V = self.to_units(X) if self.scale != 1.0 else np.array(X, dtype=np.float64, order="C")
+        if V.ndim != 2 or V.shape[1] != self.shape[1]:
+            raise ValueError(
+                f"X must have shape (n_samples, {self.shape[1]}), got an array of shape {V.shape}."
+            )
+        scores = np.zeros((len(V), self.shape[0]))
+        self.add_correlations(V, np.arange(len(V)), scores)
+        if self.scale != 1.0:
+            scores *= self.scale**2
+        return scores
+
+    def add_correlations(self, vectors, rows, scores):
+        """Add ``V S^T`` for vectors in units of S to some rows of scores, in place.
+
+        Parameters
+        ----------
+        vectors : float64 ndarray of shape (m, d)
+            In C order.
+
+        rows : int64 ndarray of shape (m,)
+            The row of ``scores`` that belongs to each vector.
+
+        scores : float64 ndarray of shape (n_samples, N)
+            In C order.
+        """
+        from sksupercode.dictionaries._sign_kernels import add_correlations
+
+        work_of_a_group = _LANES * self._lanes.shape[1] * max(1, len(rows))
+        in_threads(
+            lambda start, stop: add_correlations(self._lanes, 0, vectors, rows, scores, start, stop),
+            len(self._lanes),
+            least=max(1, _WORTH_A_THREAD // work_of_a_group),
+        )
+
+    def lanes(self, indices):
+        """Return codewords packed like the dictionary itself.
+
+        Parameters
+        ----------
+        indices : int64 ndarray of shape (m,)
+            Rows of F.
+
+        Returns
+        -------
+        lanes : uint64 ndarray of shape (ceil(m / 8), ceil(d / 64), 8)
+            Word w of the codeword of ``indices[8 * g + l]`` at ``[g, w, l]``.
+        """
+        from sksupercode.dictionaries._sign_kernels import gather
+
+        return gather(self._lanes, indices)
+
+    def superpose(self, Y):
+        if self.scale != 1.0 or not compilation_is_enabled():
+            return super().superpose(Y)
+        from sksupercode.dictionaries._sign_kernels import superpose
+
+        Y = csr_array(Y).astype(np.float64, copy=False).sorted_indices()
+        self._check_codes(Y)
+        X = np.zeros((Y.shape[0], self.shape[1]))
+        indptr, indices = Y.indptr.astype(np.int64), Y.indices.astype(np.int64)
+        superpose(self._lanes, self.shape[1], indptr, indices, Y.data, X)
+        return X
+
+
+class SeededSignDictionary(PackedSignDictionary):
+    """Random signs that are not stored at all: codewords are drawn again from their seed.
+
+    They are the codewords that every other storage has. Drawing one takes longer than correlating
+    it with a sample, but all samples of a batch share it.
+
+    Parameters
+    ----------
+    n_features, n_components : int
+        Shape (N, d).
+
+    seed : numpy.random.SeedSequence
+        Names the codebook.
+    """
+
+    is_random = True
+
+    def __init__(self, n_features, n_components, seed):
+        self._seed = seed
+        self._set_shape((n_features, n_components), None)
+
+    @classmethod
+    def random(cls, n_features, n_components, seed):
+        return cls(n_features, n_components, seed)
+
+    def _draw(self, start, stop):
+        return random_sign_words(*self.shape, self._seed, start=start, stop=stop)
+
+    def _words(self, rows):
+        if isinstance(rows, slice):
+            start, stop, _ = rows.indices(self.shape[0])
+            return self._draw(start, stop)
+        indices = np.arange(self.shape[0])[rows]
+        flat = indices.ravel()
+        runs = np.split(flat, np.flatnonzero(np.diff(flat) != 1) + 1)
+        words = [self._draw(int(run[0]), int(run[-1]) + 1) for run in runs if len(run)]
+        return np.concatenate([self._draw(0, 0), *words]).reshape(
+            *indices.shape, n_words(self.shape[1])
+        )
+
+    def lanes(self, indices):
+        return _interleaved(self._words(indices))
+
+    @property
+    def nbytes(self):
+        return 0
+
+    def add_correlations(self, vectors, rows, scores):
+        from sksupercode.dictionaries._sign_kernels import add_correlations
+
+        n_features, n_components = self.shape
+
+        def add_part(start, stop):
+            for block in gen_batches(stop - start, self._block_length(n_components) // _LANES):
+                first, last = start + block.start, start + block.stop
+                words = self._draw(_LANES * first, min(_LANES * last, n_features))
+                lanes = _interleaved(words)
+                add_correlations(lanes, first, vectors, rows, scores, first, last)
+
+        in_threads(add_part, -(-n_features // _LANES))
+
+    def superpose(self, Y):
+        return super(PackedSignDictionary, self).superpose(Y)
+
+
+def _interleaved(words):
+    lanes = np.zeros((-(-len(words) // _LANES), words.shape[1], _LANES), dtype=np.uint64)
+    _interleave(words, lanes)
+    return lanes
+
+
+def _interleave(words, lanes):
+    """Store rows of words as the first codewords of ``lanes``."""
+    if compilation_is_enabled():
+        from sksupercode.dictionaries._sign_kernels import interleave
+
+        interleave(words, lanes)
+    else:
+        for lane in range(_LANES):
+            part = words[lane::_LANES]
+            lanes[: len(part), :, lane] = part

@@ -61,10 +61,13 @@ class MatchedFilterDecoder(BaseDecoder):
 
     def _filter(self, V):
         """Return f^T Sigma^-1 x for a block of samples, a new (n, N) array."""
-        if self._precision is not None:
-            # One by one, so that no sample's rounding depends on the size of the batch.
-            V = np.stack([self._precision @ v for v in V])
-        return self._codewords.correlate(V)
+        return self._codewords.correlate(self._whiten(V))
+
+    def _whiten(self, V):
+        if self._precision is None:
+            return V
+        # One by one, so that no sample's rounding depends on the size of the batch.
+        return np.stack([self._precision @ v for v in V])
 
     def _log_prior_odds(self):
         n_features = self.dictionary_.shape[0]

@@ -57,7 +57,7 @@ import math
 
 import numpy as np
 
-from sksupercode.dictionaries._sign_kernels import LANES, compiled, xor_popcounts
+from sksupercode.dictionaries._sign_kernels import LANES, compiled, weighted_popcounts
 
 # Scores that are compared at once.
 _STRIDE = 16
@@ -95,13 +95,24 @@ def collect(scores, tau, capacity):
 
 @compiled
 def pursue(
-    groups, pool, scores, tau, slack, least_lambda, enough, least_gain, residual, found, n_found, delta
+    groups,
+    pool,
+    scores,
+    tau,
+    slack,
+    least_lambda,
+    enough,
+    least_gain,
+    residual,
+    found,
+    n_found,
+    delta,
 ):
     """Select codewords from the pool for as long as it is safe.
 
     Parameters
     ----------
-    groups : uint64 ndarray of shape (ceil(m / 8), W, 8)
+    groups : uint64 ndarray of shape (ceil(m / 32), W, 32)
         The codewords of the pool.
 
     pool : int64 ndarray of shape (m,)
@@ -150,7 +161,7 @@ def pursue(
     in_pool[: len(pool)] = scores[pool]
     delta[:] = 0
     best = in_pool.argmax()
-    selected = np.empty((1, groups.shape[1]), dtype=np.uint64)
+    plane = np.empty((1, groups.shape[1], 2), dtype=np.uint64)
     counts = np.empty(LANES, dtype=np.int64)
     for t in range(len(slack)):
         if n_found == len(found) or math.sqrt(_dot(residual, residual)) <= enough:
@@ -161,13 +172,13 @@ def pursue(
             return n_found, True
         found[n_found] = pool[best]
         n_found += 1
-        _codeword(groups, best, selected)
+        _as_plane(groups, best, plane)
         for r in range(n_components):
-            sign = 1.0 - 2.0 * ((selected[0, r >> 6] >> np.uint64(r & 63)) & np.uint64(1))
+            sign = 1.0 - 2.0 * ((plane[0, r >> 6, 1] >> np.uint64(r & 63)) & np.uint64(1))
             residual[r] -= sign
             delta[r] -= sign
         for g in range(len(groups)):
-            xor_popcounts(groups, g, selected, 1, counts)
+            weighted_popcounts(groups, g, plane, 1, counts)
             for lane in range(LANES):
                 in_pool[LANES * g + lane] -= n_components - 2 * counts[lane]
         best = in_pool.argmax()
@@ -202,9 +213,11 @@ def _dot(a, b):
 
 
 @compiled
-def _codeword(groups, index, words):
+def _as_plane(groups, index, plane):
+    """Write a codeword as a plane. Bits past d are 0 in each codeword, and may be in the mask."""
     for w in range(groups.shape[1]):
-        words[0, w] = groups[index // LANES, w, index % LANES]
+        plane[0, w, 0] = np.uint64(2**64 - 1)
+        plane[0, w, 1] = groups[index // LANES, w, index % LANES]
 
 
 @compiled
@@ -213,7 +226,7 @@ def is_greedy(groups, n_components, found):
 
     Parameters
     ----------
-    groups : uint64 ndarray of shape (ceil(m / 8), W, 8)
+    groups : uint64 ndarray of shape (ceil(m / 32), W, 32)
         The codewords.
 
     n_components : int
@@ -230,12 +243,12 @@ def is_greedy(groups, n_components, found):
     """
     size = len(found)
     products = np.empty((size, LANES * len(groups)), dtype=np.int64)
-    words = np.empty((1, groups.shape[1]), dtype=np.uint64)
+    plane = np.empty((1, groups.shape[1], 2), dtype=np.uint64)
     counts = np.empty(LANES, dtype=np.int64)
     for m in range(size):
-        _codeword(groups, m, words)
+        _as_plane(groups, m, plane)
         for g in range(len(groups)):
-            xor_popcounts(groups, g, words, 1, counts)
+            weighted_popcounts(groups, g, plane, 1, counts)
             products[m, LANES * g : LANES * (g + 1)] = n_components - 2 * counts
     scores = products.sum(axis=0)
     for m in range(size):

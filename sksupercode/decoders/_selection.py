@@ -48,29 +48,41 @@ def score_gains(scores, energies, values):
     return scores
 
 
-def largest(gains, n_nonzero_coefs):
-    """Return the indices of the largest entries of each row; ties go to the lowest index.
+def keep_largest(gains, first, kept, indices):
+    """Merge the gains of a block of codewords into the largest of the blocks before.
 
     Parameters
     ----------
-    gains : ndarray of shape (n_samples, N)
-        Numbers to rank; -inf is allowed, nan is not.
+    gains : ndarray of shape (m,)
+        Numbers to rank, of codewords ``first, first + 1, ...``; -inf is never kept, nan is not
+        allowed.
 
-    n_nonzero_coefs : int
-        How many to select, at most N.
+    first : int
+        Larger than the index of any codeword before.
+
+    kept : float64 ndarray of shape (k,)
+        The largest gains, decreasing; at the start -inf. Updated.
+
+    indices : intp ndarray of shape (k,)
+        Their codewords; of equal gains the lowest come first. Updated.
 
     Returns
     -------
-    indices : intp ndarray of shape (n_samples, n_nonzero_coefs)
-        Ordered by decreasing gain, equal gains by increasing index.
+    order : intp ndarray of shape (k,)
+        Where the new entries come from: place in ``kept``, or k plus place in ``candidates``.
+
+    candidates : intp ndarray
+        Positions in the block of what was merged.
     """
-    n_samples, n_features = gains.shape
-    indices = np.empty((n_samples, n_nonzero_coefs), dtype=np.intp)
-    if n_nonzero_coefs == 0:
-        return indices
-    for row, gain in zip(indices, gains, strict=True):
-        smallest = np.partition(gain, n_features - n_nonzero_coefs)[n_features - n_nonzero_coefs]
-        candidates = np.flatnonzero(gain >= smallest)
-        order = np.argsort(-gain[candidates], kind="stable")[:n_nonzero_coefs]
-        row[:] = candidates[order]
-    return indices
+    n_kept = len(kept)
+    smallest = kept[-1]
+    if len(gains) > n_kept and smallest == -np.inf:
+        smallest = np.partition(gains, len(gains) - n_kept)[len(gains) - n_kept]
+        candidates = np.flatnonzero(gains >= smallest)
+    else:
+        candidates = np.flatnonzero(gains > smallest)
+    pooled = np.concatenate([kept, gains[candidates]])
+    order = np.argsort(-pooled, kind="stable")[:n_kept]
+    kept[:] = pooled[order]
+    indices[:] = np.concatenate([indices, first + candidates])[order]
+    return order, candidates

@@ -6,7 +6,7 @@
 import numpy as np
 
 from sksupercode.decoders._matched_filter import MatchedFilterDecoder
-from sksupercode.decoders._selection import largest, score_gains
+from sksupercode.decoders._selection import keep_largest, score_gains
 
 
 class TopKDecoder(MatchedFilterDecoder):
@@ -112,11 +112,17 @@ class TopKDecoder(MatchedFilterDecoder):
         return True
 
     def _decode(self, V):
-        scores = self._filter(V)
-        gains = score_gains(scores.copy(), self._energies, self.values_)
-        indices = largest(gains, min(self.n_nonzero_coefs_, gains.shape[1]))
-        values = self._coefficients(
-            np.take_along_axis(scores, indices, axis=1), self._energies[indices]
-        )
-        values[np.take_along_axis(gains, indices, axis=1) == -np.inf] = 0
+        shape = (len(V), min(self.n_nonzero_coefs_, self.dictionary_.shape[0]))
+        indices = np.zeros(shape, dtype=np.intp)
+        gains, scores = np.full(shape, -np.inf), np.zeros(shape)
+        if not shape[1]:
+            return indices, scores
+        for first, block in self._codewords.correlate_blocks(self._whiten(V)):
+            energies = self._energies[first : first + block.shape[1]]
+            for row, new in enumerate(block):
+                ranked = score_gains(new[np.newaxis].copy(), energies, self.values_)[0]
+                order, candidates = keep_largest(ranked, first, gains[row], indices[row])
+                scores[row] = np.concatenate([scores[row], new[candidates]])[order]
+        values = self._coefficients(scores, self._energies[indices])
+        values[gains == -np.inf] = 0
         return indices, values

@@ -99,6 +99,24 @@ class Dictionary(LinearOperator, ABC):
             Inner products.
         """
 
+    def correlate_blocks(self, X):
+        """Correlate with one block of codewords after the other.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, d)
+            Points in code space.
+
+        Yields
+        ------
+        first : int
+            Index of the first codeword of the block.
+
+        scores : ndarray of shape (n_samples, m)
+            The columns of :meth:`correlate` from ``first`` on, good until the next block comes.
+        """
+        yield 0, self.correlate(X)
+
     @property
     @abstractmethod
     def nbytes(self):

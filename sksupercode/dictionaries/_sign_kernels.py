@@ -1,27 +1,29 @@
-"""Compiled correlations of bit-packed signs.
+r"""Compiled correlations of bit-packed signs.
 
 Why popcount
-    A codeword of signs s in {-1, +1}^d is d bits b, 1 where it is -1. A vector u of integers is a
-    few *bit planes*: ``u = sum_p w_p u_p`` with u_p in {0, 1}^d and, in two's complement, weights
-    ``w_p = 2^p`` of which the last is negative. Then
+    A codeword of signs s in {-1, +1}^d is d bits b, 1 where it is -1. A vector u of integers is
+    written in balanced ternary, ``u = sum_p 3^p t_p`` with digits t_p in {-1, 0, +1}^d. Each such
+    *plane* is two rows of bits: a mask m, where t_p is not 0, and n, where it is negative. Then
 
     .. math::
-        \\langle s, u \\rangle = \\sum_r u_r (1 - 2 b_r)
-                               = \\sum_r u_r - 2 \\sum_p w_p \\operatorname{popcount}(b \\wedge u_p) ,
+        \langle s, t \rangle = \sum_r m_r - 2 \operatorname{popcount}((b \oplus n) \wedge m) ,
 
-    and one AND, one popcount and one addition on 64-bit words do the work of 64 multiplications
-    and additions for one plane. Superpositions of k signs have about ``2 + log2(k) / 2`` planes; a
-    real vector on a fixed-point grid of 52 bits has about fifty. All of it is exact: two's
-    complement wraps around, and each result is below 2^53. The product of two codewords is one XOR
-    and popcount, ``<s, s'> = d - 2 popcount(b ^ b')``.
+    and one XOR with AND, one popcount and one addition of 64-bit words do the work of 64
+    multiplications and additions. Superpositions of 2^8 signs are even or odd throughout and have
+    4 planes when halved; the sum of a few codewords has 1 or 2, and a codeword is itself a plane,
+    so that the inner product of two takes one XOR and popcount. (Two's complement would need 1.6
+    times as many planes.) A real vector, on a fixed-point grid of 52 bits, has about thirty. All of
+    it is exact: integers wrap around, and each result is below 2^53.
 
 Layout
-    Eight codewords lie side by side: ``lanes[g, w, l]`` is word w of codeword ``8 g + l``. A vector
-    register of 512 bits takes one ``lanes[g, w]`` at a time and needs the same word of a plane in
-    each lane, so that no sum ever crosses a register. A block of groups that fits in the
-    processor's cache meets all samples before the next is loaded, so that memory is read once for a
-    batch. What limits a batch is the popcount, which one register does per cycle; what limits one
-    sample of a large dictionary is the reading of N d / 8 bytes.
+    Thirty-two codewords lie side by side: ``lanes[g, w, l]`` is word w of codeword ``32 g + l``.
+    Vector registers take eight words at a time and need the same word of a plane in each lane, so
+    that no sum ever crosses a register. A block of groups that fits in the processor's cache meets
+    all samples before the next is loaded, so that memory is read once for a batch.
+
+What the limit is
+    Three vector instructions for eight words and a plane are what limits a batch. One sample of a
+    large dictionary is limited by the reading of its N d / 8 bytes.
 """
 
 # Authors: The sksupercode developers
@@ -35,9 +37,9 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-LANES = 8
-# Planes that the fixed-point form of any vector may have.
-MOST_PLANES = 55
+LANES = 32
+# Planes that the fixed-point form of any vector may have: 3^34 > 2^53.
+MOST_PLANES = 35
 # Bytes of codewords that are kept in the cache while all samples are correlated with them.
 _CACHE_BYTES = 2**18
 
@@ -53,68 +55,58 @@ def compiled(function):
         return njit(nogil=True)(function)
 
 
-def _weighted_popcounts(operation):
-    """Make ``f(lanes, g, planes, n_planes, counts)``, the inner loop of everything here.
+@intrinsic
+def weighted_popcounts(typingctx, lanes, g, planes, n_planes, counts):
+    """Set ``counts[l] = sum_p 3^p sum_w popcount((lanes[g, w, l] ^ n_pw) & m_pw)``.
 
-    It sets ``counts[l] = sum_p w_p sum_w popcount(lanes[g, w, l] <operation> planes[p, w])`` for
-    the eight codewords of group g, the weight of the last of several planes being negative. LLVM is
-    given vectors of eight words, since compilers do not find this shape in loops; it makes of them
-    whatever instructions the processor has.
+    Here ``m_pw, n_pw = planes[p, w]``. This is the inner loop of everything. LLVM is given vectors
+    of words, since compilers do not find this shape in loops; it makes of them whatever
+    instructions the processor has.
     """
 
-    @intrinsic
-    def weighted_popcounts(typingctx, lanes, g, planes, n_planes, counts):
-        def codegen(context, builder, signature, args):
-            def array(position):
-                return context.make_array(signature.args[position])(
-                    context, builder, args[position]
-                )
+    def codegen(context, builder, signature, args):
+        def array(position):
+            return context.make_array(signature.args[position])(context, builder, args[position])
 
-            popcount = cgutils.get_or_insert_function(
-                builder.module, ir.FunctionType(_REGISTER, [_REGISTER]), f"llvm.ctpop.v{LANES}i64"
-            )
-            zeros = ir.Constant(_REGISTER, [0] * LANES)
-            n_words = builder.extract_value(array(0).shape, 1)
-            registers = builder.bitcast(array(0).data, _REGISTER.as_pointer())
-            group = builder.gep(registers, [builder.mul(args[1], n_words)])
-            total = cgutils.alloca_once_value(builder, zeros)
-            count = cgutils.alloca_once(builder, _REGISTER)
-            with cgutils.for_range(builder, args[3]) as loop:
-                # Horner's scheme, from the last plane down.
-                p = builder.sub(builder.sub(args[3], loop.index), _WORD(1))
-                plane = builder.gep(array(2).data, [builder.mul(p, n_words)])
-                builder.store(zeros, count)
-                with cgutils.for_range(builder, n_words) as inner:
-                    codewords = builder.load(builder.gep(group, [inner.index]))
-                    codewords.align = 8
-                    word = _broadcast(builder, builder.load(builder.gep(plane, [inner.index])))
-                    bits = builder.call(popcount, [getattr(builder, operation)(codewords, word)])
-                    builder.store(builder.add(builder.load(count), bits), count)
-                last = builder.icmp_signed("==", loop.index, _WORD(0))
-                is_negative = builder.and_(last, builder.icmp_signed(">", args[3], _WORD(1)))
-                bits = builder.load(count)
-                bits = builder.select(is_negative, builder.sub(zeros, bits), bits)
-                doubled = builder.add(builder.load(total), builder.load(total))
-                builder.store(builder.add(doubled, bits), total)
-            target = builder.bitcast(array(4).data, _REGISTER.as_pointer())
-            builder.store(builder.load(total), target).align = 8
-            return context.get_dummy_value()
+        popcount = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(_REGISTER, [_REGISTER]), f"llvm.ctpop.v{LANES}i64"
+        )
+        zeros = ir.Constant(_REGISTER, [0] * LANES)
+        n_words = builder.extract_value(array(0).shape, 1)
+        registers = builder.bitcast(array(0).data, _REGISTER.as_pointer())
+        group = builder.gep(registers, [builder.mul(args[1], n_words)])
+        total = cgutils.alloca_once_value(builder, zeros)
+        count = cgutils.alloca_once(builder, _REGISTER)
+        with cgutils.for_range(builder, args[3]) as loop:
+            # Horner's scheme, from the last plane down.
+            p = builder.sub(builder.sub(args[3], loop.index), _WORD(1))
+            plane = builder.gep(array(2).data, [builder.mul(p, builder.mul(n_words, _WORD(2)))])
+            builder.store(zeros, count)
+            with cgutils.for_range(builder, n_words) as inner:
+                codewords = builder.load(builder.gep(group, [inner.index]))
+                codewords.align = 8
+                at = builder.mul(inner.index, _WORD(2))
+                mask = _broadcast(builder, builder.gep(plane, [at]))
+                signs = _broadcast(builder, builder.gep(plane, [builder.add(at, _WORD(1))]))
+                bits = builder.and_(builder.xor(codewords, signs), mask)
+                ones = builder.call(popcount, [bits])
+                builder.store(builder.add(builder.load(count), ones), count)
+            old = builder.load(total)
+            tripled = builder.add(old, builder.add(old, old))
+            builder.store(builder.add(tripled, builder.load(count)), total)
+        target = builder.bitcast(array(4).data, _REGISTER.as_pointer())
+        builder.store(builder.load(total), target).align = 8
+        return context.get_dummy_value()
 
-        return types.void(lanes, g, planes, types.int64, counts), codegen
-
-    return weighted_popcounts
+    return types.void(lanes, g, planes, types.int64, counts), codegen
 
 
-def _broadcast(builder, word):
+def _broadcast(builder, pointer):
     undefined = ir.Constant(_REGISTER, ir.Undefined)
-    first = builder.insert_element(undefined, word, ir.IntType(32)(0))
+    first = builder.insert_element(undefined, builder.load(pointer), ir.IntType(32)(0))
     return builder.shuffle_vector(
         first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
     )
-
-
-and_popcounts = _weighted_popcounts("and_")
-xor_popcounts = _weighted_popcounts("xor")
 
 
 @compiled
@@ -140,10 +132,28 @@ def gather(lanes, indices):
 
 @compiled
 def to_planes(vector, planes):
-    """Write the bit planes of a vector; return their number, the sum of u, and the unit of u.
+    """Write a vector as ``unit * sum_p 3^p t_p``.
 
-    A vector of integers becomes them, or their halves if all are even; any other is rounded to
+    A vector of integers is taken as it is, or halved if all are even; any other is rounded to
     multiples of 2^-52 of its sum of magnitudes.
+
+    Parameters
+    ----------
+    vector : float64 ndarray of shape (d,)
+
+    planes : uint64 ndarray of shape (MOST_PLANES, W, 2)
+        Set to the masks and signs of t_0, t_1, ...
+
+    Returns
+    -------
+    n_planes : int
+        How many planes are set.
+
+    weighted_sum : int
+        Of the masks: ``sum_p 3^p sum_r |t_p[r]|``.
+
+    unit : float
+        A power of two.
     """
     total, is_integer, is_even = 0.0, True, True
     for value in vector:
@@ -153,19 +163,26 @@ def to_planes(vector, planes):
     unit = 2.0 if is_even else 1.0
     if not is_integer or total >= 2.0**52:
         unit = math.ldexp(1.0, max(math.frexp(total)[1] - 52, -1074))
-    lowest, highest, u_sum = 0, 0, 0
+    largest = 0.0
     for value in vector:
-        u = np.int64(np.rint(value / unit))
-        lowest, highest, u_sum = min(lowest, u), max(highest, u), u_sum + u
-    n_planes = 0 if lowest == highest else 2
-    while n_planes and not -(1 << (n_planes - 1)) <= lowest <= highest < 1 << (n_planes - 1):
-        n_planes += 1
+        largest = max(largest, abs(value))
+    n_planes, reach = 0, 0
+    while reach < np.int64(np.rint(largest / unit)):
+        n_planes, reach = n_planes + 1, 3 * reach + 1
     planes[:n_planes] = 0
+    weighted_sum = 0
     for r in range(len(vector)):
-        u = np.int64(np.rint(vector[r] / unit))
+        u, weight, bit = np.int64(np.rint(vector[r] / unit)), 1, np.uint64(1) << np.uint64(r & 63)
         for p in range(n_planes):
-            planes[p, r >> 6] |= np.uint64((u >> p) & 1) << np.uint64(r & 63)
-    return n_planes, u_sum, unit
+            digit = (u + 1) % 3 - 1
+            u = (u - digit) // 3
+            if digit != 0:
+                planes[p, r >> 6, 0] |= bit
+                weighted_sum += weight
+                if digit < 0:
+                    planes[p, r >> 6, 1] |= bit
+            weight *= 3
+    return n_planes, weighted_sum, unit
 
 
 @compiled
@@ -175,8 +192,8 @@ def add_correlations(lanes, origin, vectors, rows, scores, start, stop):
     ``vectors`` of shape (len(rows), d) hold one v for each of the rows of ``scores``, and
     ``lanes[0]`` is group ``origin``.
     """
-    n_words, n_features = lanes.shape[1], scores.shape[1]
-    planes = np.empty((len(rows), MOST_PLANES, n_words), dtype=np.uint64)
+    n_words = lanes.shape[1]
+    planes = np.empty((len(rows), MOST_PLANES, n_words, 2), dtype=np.uint64)
     n_planes = np.empty(len(rows), dtype=np.int64)
     sums = np.empty(len(rows), dtype=np.int64)
     units = np.empty(len(rows))
@@ -186,15 +203,16 @@ def add_correlations(lanes, origin, vectors, rows, scores, start, stop):
     step = max(1, _CACHE_BYTES // (8 * LANES * n_words))
     for first in range(start, stop, step):
         for m in range(len(rows)):
-            row, offset, factor = scores[rows[m]], units[m] * sums[m], -2 * units[m]
+            row, plane, n, unit, total = scores[rows[m]], planes[m], n_planes[m], units[m], sums[m]
             for g in range(first, min(first + step, stop)):
-                and_popcounts(lanes, g - origin, planes[m], n_planes[m], counts)
-                if LANES * (g + 1) <= n_features:
+                weighted_popcounts(lanes, g - origin, plane, n, counts)
+                block = row[LANES * g : LANES * (g + 1)]
+                if len(block) == LANES:
                     for lane in range(LANES):
-                        row[LANES * g + lane] += offset + factor * counts[lane]
+                        block[lane] += unit * (total - 2 * counts[lane])
                 else:
-                    for lane in range(n_features - LANES * g):
-                        row[LANES * g + lane] += offset + factor * counts[lane]
+                    for lane in range(len(block)):
+                        block[lane] += unit * (total - 2 * counts[lane])
 
 
 @compiled

@@ -183,8 +183,8 @@ class SignDictionary(Dictionary):
 
     @staticmethod
     def _block_length(n_components):
-        """Return how many codewords to expand at a time, a multiple of 8."""
-        return 8 * max(1, _BLOCK_ENTRIES // (8 * n_components))
+        """Return how many codewords to expand at a time, a multiple of 32."""
+        return 32 * max(1, _BLOCK_ENTRIES // (32 * n_components))
 
     def _allocate(self, n_features, n_components):
         self._stored = np.empty((n_features, n_components), dtype=np.float32)

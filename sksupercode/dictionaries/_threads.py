@@ -10,6 +10,7 @@ started.
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 from joblib import cpu_count
 
@@ -52,7 +53,7 @@ def in_threads(function, n_items, *, least=1):
     """
     n_threads = min(thread_count(), max(1, n_items // least))
     bounds = [n_items * i // n_threads for i in range(n_threads + 1)]
-    parts = list(zip(bounds[:-1], bounds[1:], strict=True))
+    parts = list(pairwise(bounds))
     if n_threads == 1:
         return [function(*part) for part in parts]
     with ThreadPoolExecutor(n_threads) as pool:

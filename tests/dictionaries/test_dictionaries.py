@@ -207,5 +207,5 @@ def test_a_clone_of_an_estimator_shares_its_dictionary(cls):
 def test_packed_signs_take_a_bit_each(n_components):
     S = signs(100, n_components)
     assert SignDictionary(S).nbytes == 4 * S.size
-    # Codewords come in groups of eight: 100 take the place of 104.
-    assert PackedSignDictionary(S).nbytes == 104 * (8 if n_components <= 64 else 16)
+    # Codewords come in groups of 32: 100 take the place of 128.
+    assert PackedSignDictionary(S).nbytes == 128 * (8 if n_components <= 64 else 16)

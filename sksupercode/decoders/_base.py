@@ -18,6 +18,7 @@ from sksupercode._sparse import as_configured_csr
 from sksupercode._validation import check_codes, check_integer, check_option, check_samples
 from sksupercode.decoders._codebook import read_codes, resolve_dictionary, warn_on_mismatch
 from sksupercode.dictionaries._base import block_length
+from sksupercode.dictionaries._memory import require_memory
 from sksupercode.metrics import exact_recovery_score
 
 
@@ -114,7 +115,7 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             not a matrix of finite numbers whose columns are the dimensions of the codewords.
 
         MemoryError
-            If the codebook cannot fit in memory.
+            If the codebook, or what it takes to decode one sample, cannot fit in memory.
         """
         X = check_samples(self, X, reset=True)
         check_option(self.values, "values", ("auto", "binary", "nonnegative", "real"))
@@ -128,6 +129,9 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         if Y is not None:
             warn_on_mismatch(self.dictionary_, X - self.intercept_, Y)
         self._fit_decoder(X)
+        require_memory(
+            self._bytes_per_sample(), f"Decoding a sample with {self.dictionary_.shape[0]} codewords"
+        )
         return self
 
     def _learn_sparsity(self, Y):

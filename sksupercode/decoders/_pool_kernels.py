@@ -57,7 +57,7 @@ import math
 
 import numpy as np
 
-from sksupercode.dictionaries._sign_kernels import LANES, compiled, weighted_popcounts
+from sksupercode.dictionaries._sign_kernels import LANES, compiled, reassociated, weighted_popcounts
 
 # Scores that are compared at once.
 _STRIDE = 16
@@ -158,7 +158,8 @@ def pursue(
     """
     n_components = len(residual)
     in_pool = np.full(LANES * len(groups), -np.inf)
-    in_pool[: len(pool)] = scores[pool]
+    for m in range(len(pool)):
+        in_pool[m] = scores[pool[m]]
     delta[:] = 0
     best = in_pool.argmax()
     plane = np.empty((1, groups.shape[1], 2), dtype=np.uint64)
@@ -199,17 +200,12 @@ def _bound(tau, slack, least_lambda, residual, delta):
     return bound
 
 
-@compiled
+@reassociated
 def _dot(a, b):
-    total = np.zeros(LANES)
-    whole = len(a) - len(a) % LANES
-    for first in range(0, whole, LANES):
-        for lane in range(LANES):
-            total[lane] += a[first + lane] * b[first + lane]
-    rest = 0.0
-    for r in range(whole, len(a)):
-        rest += a[r] * b[r]
-    return total.sum() + rest
+    total = 0.0
+    for r in range(len(a)):
+        total += a[r] * b[r]
+    return total
 
 
 @compiled
@@ -242,15 +238,18 @@ def is_greedy(groups, n_components, found):
         of the best.
     """
     size = len(found)
-    products = np.empty((size, LANES * len(groups)), dtype=np.int64)
+    products = np.empty((size, size), dtype=np.int64)
+    scores = np.zeros(size, dtype=np.int64)
     plane = np.empty((1, groups.shape[1], 2), dtype=np.uint64)
     counts = np.empty(LANES, dtype=np.int64)
     for m in range(size):
         _as_plane(groups, m, plane)
         for g in range(len(groups)):
             weighted_popcounts(groups, g, plane, 1, counts)
-            products[m, LANES * g : LANES * (g + 1)] = n_components - 2 * counts
-    scores = products.sum(axis=0)
+            for lane in range(min(LANES, size - LANES * g)):
+                product = n_components - 2 * counts[lane]
+                products[m, LANES * g + lane] = product
+                scores[LANES * g + lane] += product
     for m in range(size):
         for other in range(size):
             if scores[other] > scores[m]:
@@ -259,5 +258,6 @@ def is_greedy(groups, n_components, found):
                 return False
             if other != m and found[other] == found[m]:
                 return False
-        scores -= products[m]
+        for other in range(size):
+            scores[other] -= products[m, other]
     return True

@@ -35,8 +35,8 @@ def compilation_is_enabled():
 class PackedSignDictionary(SignDictionary):
     """Signs packed to one bit an entry, in 1/32 of the memory of float32, correlated as they are.
 
-    The same numbers as :class:`SignDictionary`, by XOR, AND and popcount on the ternary digits
-    of the samples: some 4 planes for a superposition, about 30 for a sample of real numbers. The first use
+    The same numbers as :class:`SignDictionary`, by XOR, AND and popcount on the ternary digits of
+    the samples: about 4 digits for a superposition, 30 for a sample of real numbers. The first use
     in a process imports numba, the first on a machine compiles. ``NUMBA_NUM_THREADS`` and
     ``OMP_NUM_THREADS`` limit the threads, and with ``NUMBA_DISABLE_JIT=1`` blocks of codewords are
     expanded for BLAS instead.

@@ -30,6 +30,7 @@ What the limit is
 # SPDX-License-Identifier: BSD-3-Clause
 
 import math
+from functools import partial
 
 import numpy as np
 from llvmlite import ir
@@ -47,12 +48,16 @@ _WORD = ir.IntType(64)
 _REGISTER = ir.VectorType(_WORD, LANES)
 
 
-def compiled(function):
+def compiled(function, **options):
     """Compile a function that releases the GIL; keep it on disk where there is a place for it."""
     try:
-        return njit(nogil=True, cache=True)(function)
+        return njit(nogil=True, cache=True, **options)(function)
     except RuntimeError:  # neither the package nor the user's cache folder can be written to
-        return njit(nogil=True)(function)
+        return njit(nogil=True, **options)(function)
+
+
+# Compile a sum so that its terms may be added in any order.
+reassociated = partial(compiled, fastmath={"reassoc"})
 
 
 @intrinsic

@@ -19,7 +19,7 @@ _STORAGES = {
     "seed": SeededSignDictionary,
 }
 # Smaller codebooks are decoded before numba is imported.
-_DENSE_ENTRIES = 2**20
+_DENSE_ENTRIES = 2**18
 
 
 class RademacherEncoder(BaseEncoder):
@@ -43,7 +43,7 @@ class RademacherEncoder(BaseEncoder):
 
     storage : {"auto", "dense", "packed", "seed"}, default="auto"
         How the codewords are kept: as a float32 array, packed to one bit an entry, or not at all,
-        to be drawn again from the seed whenever they are needed. "auto" keeps up to 2^20 entries
+        to be drawn again from the seed whenever they are needed. "auto" keeps up to 2^18 entries
         dense and packs larger codebooks. The codebook of a seed is the same in each.
 
     random_state : int, RandomState instance, Generator or None, default=None

@@ -77,8 +77,8 @@ def test_codebook_is_the_same_in_every_storage(n_features, n_components):
 
 def test_auto_storage_packs_large_codebooks():
     encoder = RademacherEncoder(random_state=0)
-    assert type(encoder.codebook(2**10, 2**10)) is SignDictionary
-    assert type(encoder.codebook(2**10 + 1, 2**10)) is PackedSignDictionary
+    assert type(encoder.codebook(2**9, 2**9)) is SignDictionary
+    assert type(encoder.codebook(2**9 + 1, 2**9)) is PackedSignDictionary
 
 
 @each_kind

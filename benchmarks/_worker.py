@@ -1,0 +1,114 @@
+"""The other side of ``_fresh_process``: ``python -m benchmarks._worker JOB ARGUMENTS``."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import json
+import sys
+import time
+import warnings
+from pathlib import Path
+
+
+def pipeline(decoder, size, repeats):
+    """Measure an encoder and a decoder in one pipeline, the building of the codebook apart."""
+    from sklearn.pipeline import make_pipeline
+
+    import sksupercode
+    from sksupercode.datasets import make_sparse_codes
+    from sksupercode.metrics import exact_recovery_score
+
+    codes = make_sparse_codes(
+        size["n_samples"],
+        size["n_features"],
+        n_nonzero_coefs=size["n_nonzero_coefs"],
+        random_state=0,
+    )
+    encoder = sksupercode.RademacherEncoder(size["n_components"], random_state=0)
+    steps = make_pipeline(encoder, getattr(sksupercode, decoder)(encoder))
+    _compile(decoder)
+    start = time.perf_counter()
+    steps.fit(codes, codes)
+    building_seconds = time.perf_counter() - start
+    building_peak_bytes = peak_bytes()
+    forget_peak()
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        decoded = steps.predict(codes)
+        seconds.append((time.perf_counter() - start) / size["n_samples"])
+    return {
+        "building_seconds": building_seconds,
+        "building_peak_bytes": building_peak_bytes,
+        "codebook_bytes": encoder.dictionary_.nbytes if hasattr(encoder, "dictionary_") else 0,
+        "seconds": seconds,
+        "peak_bytes": peak_bytes(),
+        "recovery": float(exact_recovery_score(codes, decoded)),
+    }
+
+
+def _compile(decoder):
+    """Decode something small, so that nothing is compiled while it is timed."""
+    first_call(
+        decoder,
+        {"n_features": 2048, "n_nonzero_coefs": 4, "n_components": 128, "n_samples": 2},
+    )
+
+
+def first_call(decoder, size):
+    """Measure the import, and the first decoding of a few samples by packed signs."""
+    start = time.perf_counter()
+    import sksupercode
+
+    import_seconds = time.perf_counter() - start
+    from sksupercode.datasets import make_sparse_codes
+    from sksupercode.metrics import exact_recovery_score
+
+    codes = make_sparse_codes(
+        size["n_samples"],
+        size["n_features"],
+        n_nonzero_coefs=size["n_nonzero_coefs"],
+        random_state=0,
+    )
+    encoder = sksupercode.RademacherEncoder(size["n_components"], storage="packed", random_state=0)
+    decoder = getattr(sksupercode, decoder)(encoder)
+    start = time.perf_counter()
+    samples = encoder.fit_transform(codes)
+    decoded = decoder.fit(samples, codes).predict(samples)
+    return {
+        "import_seconds": import_seconds,
+        "first_call_seconds": time.perf_counter() - start,
+        "recovery": float(exact_recovery_score(codes, decoded)),
+    }
+
+
+def peak_bytes():
+    """Return the most memory that this process has held.
+
+    Not ``ru_maxrss`` where Linux tells better: a process inherits that from whoever started it.
+    """
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def forget_peak():
+    """Let the peak be what is held now, where the system can."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        pass
+
+
+JOBS = {job.__name__: job for job in (first_call, pipeline)}
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    print(json.dumps(JOBS[sys.argv[1]](**json.loads(sys.argv[2]))))

@@ -1,0 +1,180 @@
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import json
+
+import numpy as np
+import pytest
+from scipy.sparse import csc_array
+
+from benchmarks import _decoding, _machine, _scaling
+from benchmarks._fresh_process import run_fresh
+from benchmarks._main import all_benchmarks, main
+from benchmarks._peers import PROGRAMS, PURSUITS, Peer
+from benchmarks._problem import Problem, Size, expand
+from benchmarks._timing import compare, recovery_rate
+from sksupercode import TopKDecoder
+
+# N, k and d at which everything is found.
+TINY = Size(256, 3, 96, 4)
+TINY_OPTIONS = ["--n-features", "256", "--n-nonzero-coefs", "3", "--n-components", "96"]
+
+
+def run(tmp_path, *arguments):
+    """Return the JSON that a run writes."""
+    path = tmp_path / "report.json"
+    assert main([*arguments, "--json", str(path)]) == 0
+    return json.loads(path.read_text())
+
+
+def test_comparison_from_the_command_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    arguments = ["mp", "bp", *TINY_OPTIONS, "--n-samples", "4", "--repeats", "2"]
+    report = run(tmp_path, *arguments)
+    assert report["command"][:4] == ["python", "-m", "benchmarks", "mp"]
+    assert report["machine"]["cores"] >= 1
+    assert report["machine"]["versions"]["numpy"] == np.__version__
+    assert [result["name"] for result in report["results"]] == ["mp", "bp"]
+    output = capsys.readouterr().out
+    assert all(len(line.rstrip()) <= 80 for line in output.splitlines())
+    for result, peers in zip(report["results"], (PURSUITS, PROGRAMS), strict=True):
+        assert result["size"] == vars(TINY)
+        own, *others = result["rows"]
+        assert own["recovery"] == 1.0
+        assert [row["method"] for row in others] == [peer.name for peer in peers]
+        measured = [row for row in others if "seconds" in row]
+        # Each peer takes turns with the decoder: its ratios are to the timings just before.
+        expected = [seconds for row in measured for seconds in row["seconds"]]
+        ratios = [ratio for row in measured for ratio in row["ratio"]]
+        np.testing.assert_allclose(np.divide(expected, own["seconds"]), ratios)
+        assert {len(row["ratio"]) for row in measured} == {2}
+        for row in others:
+            assert row["method"] in output
+            # Homotopy as it comes may stumble over ties.
+            if "seconds" in row and "default" not in row["method"]:
+                assert row["recovery"] == 1.0
+            if "seconds" not in row:
+                assert row["note"].startswith("not installed")
+
+
+def test_peers_that_cannot_run():
+    def overflow(problem):
+        raise OverflowError("too large")
+
+    peers = [
+        Peer("absent", overflow, "no_such_module", "no-such-package"),
+        Peer("huge", overflow, nbytes=lambda size: 2**60),
+        Peer("narrow", overflow),
+    ]
+    problem = Problem(TINY)
+    rows = compare(problem, "ours", TopKDecoder(problem.encoder), peers, 3, lambda what: None)
+    assert len(rows[0]["seconds"]) == 3
+    assert rows[1]["note"] == "not installed: no-such-package"
+    assert rows[2]["note"].startswith("left out: needs 1073741824.0 GiB")
+    assert rows[3]["note"] == "left out: too large"
+
+
+def test_recovery_rate_of_each_form_of_output():
+    codes = csc_array([[1, 0, 1, 0], [0, 1, 1, 0]])
+    assert recovery_rate(codes, csc_array([[0.5, 0, 2, 0], [0, 1, 0, 1]]), 2) == 0.5
+    assert recovery_rate(codes, np.array([[2, 0], [1, 2]]), 2) == 1.0
+    assert recovery_rate(codes, np.array([[2, 2], [1, 2]]), 2) == 0.5
+    assert recovery_rate(codes, np.array([[0.9, 0.1, 0.8, 0], [0, 0.1, 1, 0.2]]), 2) == 0.5
+    assert recovery_rate(np.ones((1, 3)), np.array([[0.9, 0.1, 0.8]]), 3) == 1.0
+
+
+def test_expansion_and_products_on_blocks(monkeypatch):
+    monkeypatch.setattr(_decoding, "_BLOCK", 100)
+    monkeypatch.setattr("benchmarks._problem._EXPANDED_AT_ONCE", 50)
+    problem = Problem(Size(1030, 5, 40, 6))
+    dense = np.asarray(problem.encoder.dictionary_)
+    np.testing.assert_array_equal(expand(problem.encoder.dictionary_), np.sign(dense))
+    np.testing.assert_allclose(problem.dictionary, dense, rtol=1e-6)
+    # Distinct scores, so that the best five are one set.
+    samples = np.random.default_rng(0).standard_normal((6, 40)).astype(np.float32)
+    expected = np.sort(np.argsort(-samples @ dense.T, axis=1)[:, :5])
+    for most_floats in (2**30, 0):
+        monkeypatch.setattr(_decoding, "_MOST_FLOATS", most_floats)
+        blas = _decoding.BlockedBLAS()
+        decode = blas.prepare(problem)
+        np.testing.assert_array_equal(np.sort(decode(samples)), expected)
+        np.testing.assert_array_equal(np.sort(decode(samples[:1])), expected[:1])
+        assert (min(blas.expansion_seconds) > 0) == (most_floats == 0)
+
+
+def test_top_k_rows_with_and_without_expansion(monkeypatch):
+    monkeypatch.setattr(_decoding, "_MOST_FLOATS", 0)
+    rows = _decoding.top_k(Size(512, 3, 200, 4), 2, lambda what: None)
+    for n_samples in (1, 4):
+        own, alone, expanded, *_ = [row for row in rows if row.get("samples") == n_samples]
+        assert own["method"] == "TopKDecoder"
+        assert own["recovery"] == alone["recovery"] == expanded["recovery"] == 1.0
+        assert 0 < alone["seconds"][0] < expanded["seconds"][0]
+        assert 0 < alone["ratio"][0] < expanded["ratio"][0]
+
+
+def test_scaling():
+    power_law = [{"n": n, "seconds": [3 * n**1.5]} for n in (10, 100, 1000)]
+    fit = _scaling.fit_exponent(power_law, "n")
+    assert fit["exponent"] == pytest.approx(1.5)
+    assert fit["standard_error"] == pytest.approx(0, abs=1e-6)
+    assert _scaling.fit_exponent(power_law[:2], "n")["standard_error"] is None
+    rows = _scaling.scaling(Size(2**14, 4, 0, 2), 1, lambda what: None)
+    for method in ("TopKDecoder", "MatchingPursuitDecoder"):
+        measured = [row for row in rows if row["method"] == method and "seconds" in row]
+        assert [row["n_features"] for row in measured if row["against"] == "N"] == [2**12, 2**14]
+        assert [row["n_nonzero_coefs"] for row in measured if row["against"] == "k"] == [8, 16, 32]
+        assert sum("exponent" in row for row in rows if row["method"] == method) == 2
+
+
+def test_fractions_of_the_machine(monkeypatch):
+    monkeypatch.setattr(_machine, "_STREAM_FLOATS", 2**16)
+    monkeypatch.setattr(_machine, "_PRODUCT_LENGTH", 64)
+    rows = {row["method"]: row for row in _machine.machine(Size(512, 3, 64, 1), 3, lambda what: 0)}
+    correlate = rows["correlate"]
+    # 512 codewords of 64 dimensions: 2 operations for each of 32768 entries.
+    nbytes = Problem(Size(512, 3, 64, 1)).encoder.dictionary_.nbytes
+    ratio = np.divide(correlate["operations_per_second"], correlate["bytes_per_second"])
+    np.testing.assert_allclose(ratio, 65536 / nbytes)
+    assert correlate["of_peak"] == pytest.approx(
+        np.median(correlate["operations_per_second"])
+        / np.median(rows["float32 product"]["operations_per_second"])
+    )
+    assert correlate["of_bandwidth"] == pytest.approx(
+        np.median(correlate["bytes_per_second"])
+        / np.median(rows["memory: read"]["bytes_per_second"])
+    )
+
+
+def test_fresh_processes():
+    held = np.ones(2**26)  # half a GiB, which must not count for the new process
+    environment = {"NUMBA_DISABLE_JIT": "1"}
+    measured = run_fresh(
+        "pipeline", environment=environment, decoder="TopKDecoder", size=vars(TINY), repeats=2
+    )
+    assert measured["recovery"] == 1.0
+    assert len(measured["seconds"]) == 2
+    assert 2**24 < measured["peak_bytes"] < held.nbytes
+    measured = run_fresh(
+        "first_call", environment=environment, decoder="TopKDecoder", size=vars(TINY)
+    )
+    assert measured["recovery"] == 1.0
+    assert measured["import_seconds"] > 0
+    assert "no_such_job" in run_fresh("no_such_job")["note"]
+
+
+def test_list_and_bad_arguments(capsys):
+    assert main(["--list", "--n-samples", "7"]) == 0
+    output = capsys.readouterr().out
+    for name, benchmark in all_benchmarks().items():
+        assert name in output
+        assert benchmark.title in output
+    assert output.count("samples: 7") == len(all_benchmarks())
+    for arguments, message in (
+        (["nothing"], "NAME must be one of"),
+        (["mp", "--n-samples", "0"], "--n-samples must be at least 1, got 0"),
+        (["mp", "--json", "no/such/folder/report.json"], "there is no folder"),
+    ):
+        with pytest.raises(SystemExit):
+            main(arguments)
+        assert message in capsys.readouterr().err

@@ -4,23 +4,27 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from scipy.linalg import lstsq
-from scipy.optimize import nnls
+from threadpoolctl import threadpool_limits
 
 from sksupercode._validation import check_option, check_real
 from sksupercode.decoders._base import BaseDecoder
+from sksupercode.decoders._column_generation import (
+    compile_program,
+    generate_columns,
+    program_width,
+)
+from sksupercode.decoders._homotopy import follow_path
+from sksupercode.decoders._pricing import Columns
 from sksupercode.dictionaries._memory import require_memory
 
 # Coefficients below this fraction of the largest are what a solver means by zero.
 _NEGLIGIBLE = 1e-7
-# What cvxpy says of a problem whose variables hold a point worth having.
-_WITH_A_POINT = ("optimal", "optimal_inaccurate", "user_limit")
 # Measured peak of a compiled program, for each coefficient of its matrix.
 _COMPILED_BYTES = 400
 
 
 class BasisPursuitDecoder(BaseDecoder):
-    r"""Find the code of least l1 norm that explains x, by linear programming.
+    r"""Find the code of least l1 norm that explains x.
 
     .. math::
         \min_y \sum_i y_i \quad \text{subject to} \quad F^T y = x, \; y \ge 0
@@ -40,12 +44,14 @@ class BasisPursuitDecoder(BaseDecoder):
         Number k of codewords that ``predict`` keeps. None learns it from y if all rows of y have
         the same number of nonzero entries; otherwise ``predict`` keeps what exceeds 1/2.
 
-    solver : {"cvxpy"}, default="cvxpy"
-        What solves the program.
+    solver : {"auto", "homotopy", "cvxpy"}, default="auto"
+        What solves the program. "homotopy" follows the solutions of the LASSO, and is faster by
+        far. "cvxpy" solves linear programs of a few d columns. "auto" takes cvxpy where
+        ``cvxpy_solver`` is given, and for samples that rounding keeps the homotopy from.
 
     cvxpy_solver : str or None, default=None
         Name of the solver that cvxpy is to use, one of ``cvxpy.installed_solvers()``. None takes
-        HiGHS's simplex for linear programs, and Clarabel with ``noise_tol``.
+        Clarabel and, without ``noise_tol``, HiGHS's simplex method after it.
 
     noise_tol : float or None, default=None
         Norm of the noise to allow for.
@@ -76,7 +82,7 @@ class BasisPursuitDecoder(BaseDecoder):
 
     See Also
     --------
-    MatchingPursuitDecoder : Needs more dimensions, but a thousandth of the time.
+    MatchingPursuitDecoder : Needs more dimensions, but less time.
 
     Notes
     -----
@@ -84,10 +90,20 @@ class BasisPursuitDecoder(BaseDecoder):
     where ``predict`` does. Half of all samples are recovered at the weak threshold of Donoho and
     Tanner, about 0.8 k log2(eN/k) dimensions near N = 2^20, k = 2^8: 1.25 bits per dimension.
 
-    The program is compiled once for a call, with the sample as its only parameter, and solved from
-    scratch for each sample, so that no sample depends on another. A sample whose program cannot be
-    solved gets the least-squares code, with a :class:`~sklearn.exceptions.ConvergenceWarning`. Only
-    simplex solvers give exact zeros; what is below 1e-7 of the largest coefficient counts as zero.
+    Either solver works on few codewords at a time, and is safe in that its last step correlates all
+    N of them with the solution u of the dual program,
+
+    .. math::
+        \max_u \langle x, u \rangle \quad \text{subject to} \quad F u \le 1
+
+    (|F u| <= 1 for real values): as long as one exceeds 1 it is taken in, and when none does u
+    proves that the code is optimal among all N. The homotopy [3]_, [4]_, [5]_ finds u at the end of
+    a path of some k to d steps; generating the columns of linear programs [6]_ takes a few rounds.
+    A sample that no code explains gets the code of least squares, proved by its residual in the
+    same way, with a :class:`~sklearn.exceptions.ConvergenceWarning`.
+
+    Each sample is solved from scratch, and depends on no other. What is below 1e-7 of the largest
+    coefficient counts as zero.
 
     References
     ----------
@@ -95,6 +111,14 @@ class BasisPursuitDecoder(BaseDecoder):
        SIAM Journal on Scientific Computing 20(1), 1998.
     .. [2] D. L. Donoho and J. Tanner, "Sparse nonnegative solution of underdetermined linear
        equations by linear programming", PNAS 102(27), 2005.
+    .. [3] M. R. Osborne, B. Presnell and B. A. Turlach, "A new approach to variable selection in
+       least squares problems", IMA Journal of Numerical Analysis 20(3), 2000.
+    .. [4] B. Efron, T. Hastie, I. Johnstone and R. Tibshirani, "Least angle regression", Annals of
+       Statistics 32(2), 2004.
+    .. [5] D. L. Donoho and Y. Tsaig, "Fast solution of l1-norm minimization problems when the
+       solution may be sparse", IEEE Transactions on Information Theory 54(11), 2008.
+    .. [6] M. E. Lübbecke and J. Desrosiers, "Selected topics in column generation", Operations
+       Research 53(6), 2005.
 
     Examples
     --------
@@ -112,7 +136,7 @@ class BasisPursuitDecoder(BaseDecoder):
         dictionary,
         n_nonzero_coefs=None,
         *,
-        solver="cvxpy",
+        solver="auto",
         cvxpy_solver=None,
         noise_tol=None,
         values="auto",
@@ -128,9 +152,7 @@ class BasisPursuitDecoder(BaseDecoder):
         return int(counts[0]) if len(counts) == 1 else None
 
     def _fit_decoder(self, X):
-        import cvxpy
-
-        check_option(self.solver, "solver", ("cvxpy",))
+        check_option(self.solver, "solver", ("auto", "homotopy", "cvxpy"))
         check_real(
             self.noise_tol,
             "noise_tol",
@@ -140,121 +162,89 @@ class BasisPursuitDecoder(BaseDecoder):
             allow_none=True,
         )
         if self.cvxpy_solver is not None:
-            check_option(self.cvxpy_solver, "cvxpy_solver", tuple(cvxpy.installed_solvers()))
-            problem, *_ = self._compile(np.ones((2, 2)))
-            try:
-                problem.get_problem_data(self.cvxpy_solver)
-            except cvxpy.SolverError as error:
-                raise ValueError(
-                    f"cvxpy_solver={self.cvxpy_solver!r} cannot solve the program that "
-                    f"noise_tol={self.noise_tol!r} makes: {error}"
-                ) from error
-        n_features, n_components = self.dictionary_.shape
+            self._check_cvxpy_solver()
+        columns = self._columns
+        n_columns, n_components = columns.shape
+        if self._first_solver == "homotopy":
+            nbytes = 8 * (6 * n_columns + 10 * n_components**2)
+        else:
+            nbytes = _COMPILED_BYTES * program_width(columns) * n_components
         require_memory(
-            _COMPILED_BYTES * n_features * n_components * (1 + self._is_signed),
-            f"A linear program of {n_features} x {n_components} coefficients",
+            nbytes, f"Basis pursuit by {self._first_solver} on {n_columns} x {n_components} columns"
         )
+
+    def _check_cvxpy_solver(self):
+        import cvxpy
+
+        check_option(self.cvxpy_solver, "cvxpy_solver", tuple(cvxpy.installed_solvers()))
+        noise_tol = self.noise_tol or 0.0
+        try:
+            compile_program(np.ones((2, 2)), np.ones(2), noise_tol)[0].get_problem_data(
+                self.cvxpy_solver
+            )
+        except cvxpy.SolverError as error:
+            raise ValueError(
+                f"cvxpy_solver={self.cvxpy_solver!r} cannot solve the program that "
+                f"noise_tol={self.noise_tol!r} makes: {error}"
+            ) from error
+
+    @property
+    def _first_solver(self):
+        if self.solver == "auto":
+            return "homotopy" if self.cvxpy_solver is None else "cvxpy"
+        return self.solver
+
+    @property
+    def _columns(self):
+        return Columns(self._codewords, self.values_ == "real")
 
     def _bytes_per_sample(self):
         return 48 * self.dictionary_.shape[1]
 
-    @property
-    def _is_signed(self):
-        return self.values_ == "real"
-
     def _decode(self, V):
         if self.values_ == "binary":
             return self._decode_support(V)
-        failed = []
-        return _pad([self._nonzero(y) for y in self._solve(V, failed)], failed)
+        return self._decode_rows(V, lambda indices, values: (indices, values))
 
     def _decode_support(self, V):
-        failed = []
-        codes = [self._selected(*self._nonzero(y)) for y in self._solve(V, failed)]
-        return _pad(codes, failed)
+        return self._decode_rows(V, self._select)
 
     def _failure(self):
         return "have no solution that the solver could find; they get the best point found"
 
-    def _nonzero(self, y):
-        magnitudes = np.abs(y)
-        indices = np.flatnonzero(magnitudes > _NEGLIGIBLE * magnitudes.max())
-        return indices, y[indices]
+    def _decode_rows(self, V, select):
+        columns = self._columns
+        codes, failed = [], []
+        # The products are too small to share: waiting for each other takes threads longer.
+        with threadpool_limits(1, user_api="blas"):
+            for v in V:
+                indices, values, status = self._solve(columns, v)
+                codes.append(select(indices, values))
+                failed.append(status != "optimal")
+        return _pad(codes, failed)
 
-    def _selected(self, indices, values):
+    def _solve(self, columns, v):
+        """Return the optimum for a sample, sorted by index, and whether it is one."""
+        unit = np.abs(v).max(initial=0.0)
+        if unit == 0:
+            return np.empty(0, np.intp), np.empty(0), "optimal"
+        noise_tol = (self.noise_tol or 0.0) / (self.dictionary_.scale * unit)
+        status = "failed"
+        if self._first_solver == "homotopy":
+            chosen, z, status = follow_path(columns, v / unit, noise_tol)
+        if self._first_solver == "cvxpy" or (self.solver == "auto" and status == "failed"):
+            chosen, z, status = generate_columns(columns, v / unit, noise_tol, self.cvxpy_solver)
+        kept = z > _NEGLIGIBLE * z.max(initial=0.0)
+        indices, values = columns.to_code(chosen[kept], unit * z[kept])
+        return indices, values, status
+
+    def _select(self, indices, values):
         magnitudes = np.abs(values)
         if self.n_nonzero_coefs_ is None:
             kept = magnitudes > 0.5
         else:
             kept = np.argsort(-magnitudes, kind="stable")[: self.n_nonzero_coefs_]
         return indices[kept], values[kept]
-
-    def _solve(self, V, failed):
-        """Yield the optimum for each sample, and append to the list whether there was none."""
-        import cvxpy
-
-        codewords = np.asarray(self._codewords, dtype=np.float64)
-        # Of equal codewords only the first may be used.
-        distinct = np.sort(np.unique(codewords, axis=0, return_index=True)[1])
-        # The program is homogeneous in dictionary and sample; the tolerances of solvers are not.
-        size = np.abs(codewords).max() or 1.0
-        A = codewords[distinct].T / size
-        problem, sample, parts = self._compile(A)
-        for v in V:
-            unit = np.abs(v).max() if self.noise_tol is None else 1.0
-            code = np.zeros(len(codewords))
-            if not v.any():
-                failed.append(False)
-                yield code
-                continue
-            sample.value = v / unit
-            # The optimum of the sample before must not pass for this one's.
-            for part in parts:
-                part.value = None
-            try:
-                problem.solve(solver=self._cvxpy_solver(), warm_start=False)
-            except (cvxpy.SolverError, ArithmeticError, ValueError):
-                status = cvxpy.SOLVER_ERROR
-            else:
-                status = problem.status
-            if status in _WITH_A_POINT and all(part.value is not None for part in parts):
-                y = parts[0].value - (parts[1].value if self._is_signed else 0.0)
-            else:
-                y = self._least_squares(A, sample.value)
-            failed.append(status != cvxpy.OPTIMAL)
-            code[distinct] = unit / size * (y if self._is_signed else np.maximum(y, 0))
-            yield code
-
-    def _least_squares(self, A, b):
-        if self._is_signed:
-            return lstsq(A, b)[0]
-        try:
-            return nnls(A, b)[0]
-        except RuntimeError:
-            return np.zeros(A.shape[1])
-
-    def _compile(self, A):
-        """Return the program for a matrix of shape (d, N), its parameter and its variables."""
-        import cvxpy
-
-        sample = cvxpy.Parameter(A.shape[0])
-        parts = [cvxpy.Variable(A.shape[1], nonneg=True) for _ in range(1 + self._is_signed)]
-        misfit = A @ parts[0] - sample - (A @ parts[1] if self._is_signed else 0)
-        if self.noise_tol is None:
-            constraint = misfit == 0
-        else:
-            constraint = cvxpy.norm(misfit) <= self.noise_tol / self.dictionary_.scale
-        objective = cvxpy.Minimize(sum(cvxpy.sum(part) for part in parts))
-        return cvxpy.Problem(objective, [constraint]), sample, parts
-
-    def _cvxpy_solver(self):
-        import cvxpy
-
-        if self.cvxpy_solver is not None:
-            return self.cvxpy_solver
-        if self.noise_tol is not None:
-            return "CLARABEL"
-        return "HIGHS" if "HIGHS" in cvxpy.installed_solvers() else "SCIPY"
 
 
 def _pad(codes, failed):

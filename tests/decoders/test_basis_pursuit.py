@@ -3,6 +3,8 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import subprocess
+import sys
 import warnings
 
 import cvxpy
@@ -13,8 +15,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from sksupercode import BasisPursuitDecoder, GaussianChannel, RademacherEncoder
+from sksupercode import BasisPursuitDecoder, GaussianChannel, RademacherEncoder, SphericalEncoder
 from sksupercode.datasets import make_sparse_codes
+from sksupercode.decoders import _basis_pursuit
+from sksupercode.dictionaries import _memory
 from sksupercode.theory import basis_pursuit_phase_transition
 
 
@@ -34,17 +38,26 @@ def least_l1_norm(F, x, *, nonnegative):
 
 
 @pytest.mark.parametrize("values", ["nonnegative", "real"])
-@pytest.mark.parametrize("cvxpy_solver", [None, "CLARABEL", "SCIPY"])
-def test_optimum(values, cvxpy_solver):
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"solver": "homotopy"},
+        {"solver": "cvxpy"},
+        {"solver": "cvxpy", "cvxpy_solver": "CLARABEL"},
+        {"cvxpy_solver": "SCIPY"},
+    ],
+)
+def test_optimum(values, params):
     F, X = make_problem()
-    decoder = BasisPursuitDecoder(F, values=values, cvxpy_solver=cvxpy_solver).fit(X)
+    decoder = BasisPursuitDecoder(F, values=values, **params).fit(X)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         codes = decoder.transform(X).toarray()
     np.testing.assert_allclose(codes @ F, X, atol=1e-6)
     assert values == "real" or (codes >= 0).all()
     # A vertex: no more nonzero coefficients than dimensions.
-    assert ((codes != 0).sum(axis=1) <= 20).all() or cvxpy_solver == "CLARABEL"
+    assert ((codes != 0).sum(axis=1) <= 20).all() or "CLARABEL" in params.values()
     for code, x in zip(codes, X, strict=True):
         wanted = least_l1_norm(F, x, nonnegative=values == "nonnegative")
         assert np.abs(code).sum() == pytest.approx(wanted, abs=1e-6)
@@ -53,14 +66,16 @@ def test_optimum(values, cvxpy_solver):
 @pytest.mark.parametrize("values", ["nonnegative", "real"])
 @pytest.mark.parametrize("kind", ["float", "signs"])
 @pytest.mark.parametrize("noise_tol", [1.0, 2.0])
-def test_optimum_with_noise(values, kind, noise_tol):
+@pytest.mark.parametrize("solver", ["homotopy", "cvxpy"])
+def test_optimum_with_noise(values, kind, noise_tol, solver):
     """The dual point u = r / max(F r) proves the optimum: sum(y) >= <x, u> - noise_tol ||u||."""
     F, X = make_problem()
     source = F
     if kind == "signs":
         source = RademacherEncoder(n_components=20, n_features=60, random_state=0)
         F = np.asarray(source.codebook(60, 20))
-    decoder = BasisPursuitDecoder(source, values=values, noise_tol=noise_tol).fit(X)
+    params = {"values": values, "noise_tol": noise_tol, "solver": solver}
+    decoder = BasisPursuitDecoder(source, **params).fit(X)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         codes = decoder.transform(X).toarray()
@@ -74,16 +89,18 @@ def test_optimum_with_noise(values, kind, noise_tol):
         assert np.abs(code).sum() == pytest.approx(bound, rel=1e-3)
 
 
-def test_noise_tol_that_covers_the_sample():
+@pytest.mark.parametrize("solver", ["homotopy", "cvxpy"])
+def test_noise_tol_that_covers_the_sample(solver):
     F, X = make_problem()
-    decoder = BasisPursuitDecoder(F, noise_tol=1e3).fit(X)
-    np.testing.assert_allclose(decoder.transform(X).toarray(), 0, atol=1e-4)
+    decoder = BasisPursuitDecoder(F, noise_tol=1e3, solver=solver).fit(X)
+    assert decoder.transform(X).nnz == 0
 
 
 @pytest.mark.parametrize("values", ["nonnegative", "real"])
-def test_infeasible_gives_least_squares(values):
+@pytest.mark.parametrize("solver", ["homotopy", "cvxpy"])
+def test_infeasible_gives_least_squares(values, solver):
     F, X = make_problem(n_features=8)
-    decoder = BasisPursuitDecoder(F, values=values).fit(X)
+    decoder = BasisPursuitDecoder(F, values=values, solver=solver).fit(X)
     with pytest.warns(ConvergenceWarning, match="6 of 6 samples"):
         codes = decoder.transform(X).toarray()
     if values == "real":
@@ -140,9 +157,92 @@ def test_rows_of_different_lengths_leave_k_open():
         assert decoder.score(X, Y) == 1.0
 
 
+def test_solvers_agree():
+    """N = 1000: both solvers see but a part of it at a time."""
+    Y = make_sparse_codes(6, 1000, n_nonzero_coefs=5, random_state=0)
+    for n_components in (20, 60):
+        # Signs in few dimensions have several optima.
+        encoder = SphericalEncoder(n_components, random_state=0)
+        X = encoder.fit_transform(Y)
+        for values in ("binary", "nonnegative", "real"):
+            codes = [
+                BasisPursuitDecoder(encoder, solver=solver, values=values).fit(X, Y).transform(X)
+                for solver in ("homotopy", "cvxpy")
+            ]
+            np.testing.assert_allclose(codes[0].toarray(), codes[1].toarray(), atol=1e-6)
+        assert (codes[0].count_nonzero() > Y.nnz) == (n_components == 20)
+
+
+@pytest.mark.parametrize("solver", ["homotopy", "cvxpy"])
+@pytest.mark.parametrize("noise_tol", [None, 1e-30])
+def test_scale_of_dictionary_and_samples(solver, noise_tol):
+    F, X = make_problem(n_samples=3)
+    wanted = BasisPursuitDecoder(F, solver=solver).fit(X).transform(X).toarray()
+    decoder = BasisPursuitDecoder(1e-80 * F, solver=solver, noise_tol=noise_tol).fit(X)
+    for scale in (1e-20, 1e100):
+        codes = decoder.transform(scale * X).toarray()
+        np.testing.assert_allclose(codes / scale / 1e80, wanted, atol=1e-5)
+
+
+def test_storages_agree():
+    Y = make_sparse_codes(4, 3000, n_nonzero_coefs=5, random_state=0)
+    codes = []
+    for storage in ("dense", "packed", "seed"):
+        encoder = RademacherEncoder(70, storage=storage, random_state=0)
+        X = encoder.fit_transform(Y)
+        decoder = BasisPursuitDecoder(encoder, values="nonnegative").fit(X, Y)
+        codes.append(decoder.transform(X).toarray())
+        np.testing.assert_allclose(codes[-1], Y.toarray(), atol=1e-10)
+        np.testing.assert_array_equal(codes[-1] != 0, codes[0] != 0)
+
+
+def test_cvxpy_where_rounding_stops_the_homotopy(monkeypatch):
+    F, X = make_problem()
+    wanted = BasisPursuitDecoder(F).fit(X).transform(X).toarray()
+
+    def get_lost(columns, x, noise_tol=0.0):
+        return np.array([0]), np.array([1.0]), "failed"
+
+    monkeypatch.setattr(_basis_pursuit, "follow_path", get_lost)
+    decoder = BasisPursuitDecoder(F).fit(X)
+    np.testing.assert_allclose(decoder.transform(X).toarray(), wanted, atol=1e-6)
+    decoder.set_params(solver="homotopy").fit(X)
+    with pytest.warns(ConvergenceWarning, match="6 of 6 samples"):
+        codes = decoder.transform(X).toarray()
+    np.testing.assert_allclose(codes[:, 0], np.abs(X).max(axis=1))
+
+
+def test_homotopy_does_without_cvxpy():
+    script = """if True:
+        import sys
+        from sksupercode import BasisPursuitDecoder, RademacherEncoder
+        from sksupercode.datasets import make_sparse_codes
+        Y = make_sparse_codes(2, 100, n_nonzero_coefs=2, random_state=0)
+        encoder = RademacherEncoder(40, random_state=0)
+        X = encoder.fit_transform(Y)
+        assert BasisPursuitDecoder(encoder).fit(X, Y).score(X, Y) == 1.0
+        assert "cvxpy" not in sys.modules
+    """
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.parametrize("solver", ["homotopy", "cvxpy"])
+def test_request_that_cannot_fit_in_memory(solver, monkeypatch):
+    F, X = make_problem()
+    decoder = BasisPursuitDecoder(F, solver=solver)
+    monkeypatch.setattr(_memory, "available_memory", lambda: 470_000)
+    if solver == "homotopy":
+        decoder.fit(X)
+        monkeypatch.setattr(_memory, "available_memory", lambda: 30_000)
+    with pytest.raises(
+        MemoryError, match=rf"Basis pursuit by {solver} on 120 x 20 .* needs .*bytes"
+    ):
+        decoder.fit(X)
+
+
 def test_no_program_is_kept():
     F, X = make_problem()
-    decoder = BasisPursuitDecoder(F).fit(X)
+    decoder = BasisPursuitDecoder(F, solver="cvxpy").fit(X)
     before = set(vars(decoder))
     decoder.transform(X)
     assert set(vars(decoder)) == before

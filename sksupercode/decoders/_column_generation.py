@@ -1,0 +1,194 @@
+r"""Basis pursuit by linear programs that hold only a few of the columns.
+
+The program and its dual are
+
+.. math::
+    \min_{z \ge 0} \sum_i z_i \ \text{ subject to } \ \|x - A^T z\| \le \delta
+    \qquad\text{and}\qquad
+    \max_u \langle x, u \rangle - \delta \|u\| \ \text{ subject to } \ A u \le 1 .
+
+A solver that is given only some of the columns of A returns a code z and prices u. If no other
+column has ``<a, u> > 1``, then u is feasible in the dual of the whole program, and z is its
+optimum; otherwise the worst offenders are added [1]_. While the columns at hand cannot explain x,
+the residual p of their best nonnegative fit takes the place of u: what has ``<a, p> > 0`` is added,
+and where nothing has, Farkas's lemma says that there is no code at all.
+
+The prices of an interior-point method lie in the middle of the optimal ones, which takes a handful
+of rounds where those of the simplex method, at a corner, take dozens [2]_. A last run of the
+simplex method on the columns whose price is 1 brings exact zeros.
+
+References
+----------
+.. [1] G. B. Dantzig and P. Wolfe, "Decomposition principle for linear programs", Operations
+   Research 8(1), 1960.
+.. [2] M. E. Lübbecke and J. Desrosiers, "Selected topics in column generation", Operations Research
+   53(6), 2005.
+"""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+
+import numpy as np
+from scipy.optimize import nnls
+
+# By how much the price of a column may exceed 1: the accuracy of interior-point methods.
+_SLACK = 1e-6
+# What passes for 0: of a residual, as a fraction of the sample, and of a correlation with one.
+_FEASIBLE = 1e-7
+_ZERO = 1e-9
+# Columns whose price is this close to 1 are those that an optimum may use.
+_NEAR = 1e-3
+_MOST_ROUNDS = 100
+# What cvxpy says of a problem whose variables hold a point worth having.
+_WITH_A_POINT = ("optimal", "optimal_inaccurate", "user_limit")
+
+
+def generate_columns(columns, x, noise_tol=0.0, cvxpy_solver=None):
+    """Return the code of least l1 norm with ``||x - A^T z|| <= noise_tol``.
+
+    Parameters
+    ----------
+    columns : Columns of shape (M, d)
+        The matrix A.
+
+    x : float64 ndarray of shape (d,)
+        The sample, not 0.
+
+    noise_tol : float, default=0.0
+        Norm of the noise to allow for.
+
+    cvxpy_solver : str or None, default=None
+        What solves the programs. None takes Clarabel and, without noise, the simplex method.
+
+    Returns
+    -------
+    indices : intp ndarray of shape (m,)
+        Columns in use.
+
+    coefficients : float64 ndarray of shape (m,)
+        Their coefficients, not negative.
+
+    status : {"optimal", "infeasible", "failed"}
+        Whether the optimum is certified; or that there is none, and the code is certified to be one
+        of least squares; or that the solver gave up, and the code is the best point found.
+    """
+    size = np.linalg.norm(x)
+    norm = columns.norms.max(initial=0.0) or 1.0
+    # The program is homogeneous in dictionary and sample; the tolerances of solvers are not.
+    x, noise_tol = x / size, noise_tol / size
+    count = program_width(columns)
+    chosen = columns.best(columns.price(x[np.newaxis])[0], count)
+    if noise_tol >= 1 or len(chosen) == 0:
+        return chosen, np.zeros(len(chosen)), "optimal" if noise_tol >= 1 else "infeasible"
+    solvers = default_solvers(noise_tol) if cvxpy_solver is None else (cvxpy_solver,)
+    status = "failed"
+    for _ in range(_MOST_ROUNDS):
+        A = columns.rows(chosen) / norm
+        for solver in solvers:
+            answer, z, prices = solve_program(A, x, noise_tol, solver)
+            if answer == "optimal":
+                break
+        limit, verdict = 1 + _SLACK, "optimal" if answer == "optimal" else "failed"
+        if z is None:
+            z = least_squares(A, x)
+            prices = x - z @ A
+            error = np.linalg.norm(prices)
+            if error <= noise_tol + _FEASIBLE:
+                break
+            limit, verdict = _ZERO * error, "infeasible"
+        scores = columns.price(prices[np.newaxis])[0] / norm
+        offends = scores > limit
+        offends[chosen] = False
+        if not offends.any():
+            status = verdict
+            break
+        chosen = np.union1d(chosen, columns.best(scores, count // 3, offends))
+    if status == "optimal" and solver != solvers[-1]:
+        near = scores[chosen] > 1 - _NEAR
+        answer, corner, _ = solve_program(A[near], x, noise_tol, solvers[-1])
+        if answer == "optimal":
+            chosen, z = chosen[near], corner
+    return chosen, np.maximum(z, 0) * (size / norm), status
+
+
+def program_width(columns):
+    """Return how many columns the first program gets."""
+    n_columns, n_components = columns.shape
+    return min(n_columns, 3 * n_components + 100)
+
+
+def least_squares(A, x):
+    """Return the nonnegative combination of rows of A that comes closest to x."""
+    try:
+        return nnls(A.T, x)[0]
+    except RuntimeError:
+        return np.zeros(len(A))
+
+
+def compile_program(A, x, noise_tol):
+    """Return the program on a few columns, its variable, and the equation that prices belong to."""
+    import cvxpy
+
+    z = cvxpy.Variable(len(A), nonneg=True)
+    misfit, constraints = 0.0, []
+    if noise_tol > 0:
+        misfit = cvxpy.Variable(len(x))
+        constraints = [cvxpy.norm(misfit) <= noise_tol]
+    equation = A.T @ z + misfit == x
+    problem = cvxpy.Problem(cvxpy.Minimize(cvxpy.sum(z)), [equation, *constraints])
+    return problem, z, equation
+
+
+def solve_program(A, x, noise_tol, cvxpy_solver):
+    """Solve the program on a few columns.
+
+    Parameters
+    ----------
+    A : float64 ndarray of shape (m, d)
+        The columns.
+
+    x : float64 ndarray of shape (d,)
+        The sample.
+
+    noise_tol : float
+        Norm of the noise to allow for.
+
+    cvxpy_solver : str
+        What solves it.
+
+    Returns
+    -------
+    status : str
+        What cvxpy says of the solution.
+
+    z : float64 ndarray of shape (m,) or None
+        The code, if there is one.
+
+    prices : float64 ndarray of shape (d,) or None
+        The solution u of the dual program.
+    """
+    import cvxpy
+
+    problem, z, equation = compile_program(A, x, noise_tol)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            problem.solve(solver=cvxpy_solver)
+    except (cvxpy.SolverError, ArithmeticError, ValueError):
+        return cvxpy.SOLVER_ERROR, None, None
+    prices = equation.dual_value
+    if problem.status not in _WITH_A_POINT or z.value is None or prices is None:
+        return problem.status, None, None
+    # cvxpy's multipliers are those of the equation with either sign.
+    return problem.status, z.value, prices if prices @ x > 0 else -prices
+
+
+def default_solvers(noise_tol):
+    """Return what to try in turn: an interior-point method and, without noise, a simplex one."""
+    import cvxpy
+
+    if noise_tol > 0:
+        return ("CLARABEL",)
+    return "CLARABEL", "HIGHS" if "HIGHS" in cvxpy.installed_solvers() else "SCIPY"

@@ -9,6 +9,7 @@ dimensions: encoders write it, channels disturb it, decoders read it back.
 
 from sksupercode.channels import DropoutChannel, GaussianChannel, QuantizationChannel
 from sksupercode.decoders import (
+    AMPDecoder,
     BasisPursuitDecoder,
     MatchingPursuitDecoder,
     ThresholdDecoder,
@@ -20,6 +21,7 @@ from sksupercode.exceptions import CodebookMismatchWarning
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "AMPDecoder",
     "BasisPursuitDecoder",
     "CodebookMismatchWarning",
     "DropoutChannel",

@@ -15,6 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import sksupercode
 from sksupercode import (
+    AMPDecoder,
     BasisPursuitDecoder,
     DropoutChannel,
     GaussianChannel,
@@ -50,6 +51,9 @@ ESTIMATORS = [
     MatchingPursuitDecoder(RECIPE, n_nonzero_coefs=2),
     MatchingPursuitDecoder(RECIPE, n_nonzero_coefs=2, values="real", sparse_output=False),
     MatchingPursuitDecoder(RECIPE, tol=0.1, values="nonnegative"),
+    AMPDecoder(RECIPE, n_nonzero_coefs=2),
+    AMPDecoder(RECIPE, n_nonzero_coefs=2, values="nonnegative", sparse_output=False),
+    AMPDecoder(RECIPE, n_nonzero_coefs=2, values="real", damping=0.2),
     BasisPursuitDecoder(RECIPE),
     BasisPursuitDecoder(RECIPE, n_nonzero_coefs=2, values="real"),
     BasisPursuitDecoder(RECIPE, noise_tol=10.0, values="nonnegative"),

@@ -6,10 +6,12 @@
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._basis_pursuit import BasisPursuitDecoder
 from sksupercode.decoders._matching_pursuit import MatchingPursuitDecoder
+from sksupercode.decoders._message_passing import AMPDecoder
 from sksupercode.decoders._threshold import ThresholdDecoder
 from sksupercode.decoders._top_k import TopKDecoder
 
 __all__ = [
+    "AMPDecoder",
     "BaseDecoder",
     "BasisPursuitDecoder",
     "MatchingPursuitDecoder",

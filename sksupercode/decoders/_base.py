@@ -129,9 +129,8 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         if Y is not None:
             warn_on_mismatch(self.dictionary_, X - self.intercept_, Y)
         self._fit_decoder(X)
-        require_memory(
-            self._bytes_per_sample(), f"Decoding a sample with {self.dictionary_.shape[0]} codewords"
-        )
+        purpose = f"Decoding a sample with {self.dictionary_.shape[0]} codewords"
+        require_memory(self._bytes_per_sample(), purpose)
         return self
 
     def _learn_sparsity(self, Y):

@@ -13,8 +13,8 @@ from sksupercode.dictionaries._packed_signs import PackedSignDictionary, compila
 from sksupercode.dictionaries._threads import in_threads
 
 _LOG_INVERSE_PROBABILITY = 9 * np.log(10)
-# Selections between two passes on a sample that is not recovered; the bound allows fewer.
-_MOST_SELECTIONS = 64
+# Most selections between two passes.
+_MOST_SELECTIONS = 1024
 # The pool holds about this part of the codewords, or all of them if they are few.
 _POOL_SHARE = 1 / 128
 _SMALLEST_POOL = 1024
@@ -38,7 +38,7 @@ def lazy_pursuit(dictionary, V, n_iter, enough, least_gain):
         Random signs +-1.
 
     V : float64 ndarray of shape (n_samples, d)
-        Samples, in units of the signs.
+        Samples, in units of the signs, on the grid of :func:`exact_samples`.
 
     n_iter : int
         Most codewords to select for a sample.
@@ -51,11 +51,8 @@ def lazy_pursuit(dictionary, V, n_iter, enough, least_gain):
 
     Returns
     -------
-    found : int64 ndarray of shape (n_samples, n_iter)
-        The codewords in the order of selection.
-
-    n_found : int64 ndarray of shape (n_samples,)
-        How many there are; the rest of a row of ``found`` is 0.
+    found : list of n_samples int64 ndarrays
+        The codewords of each sample, in the order of selection.
 
     residuals : float64 ndarray of shape (n_samples, d)
         What is left of the samples.
@@ -63,28 +60,29 @@ def lazy_pursuit(dictionary, V, n_iter, enough, least_gain):
     from sksupercode.decoders._pool_kernels import is_greedy
 
     n_features, n_components = dictionary.shape
-    V = _on_a_grid(V, n_iter * n_components)
-    found = np.zeros((len(V), n_iter), dtype=np.int64)
-    n_found = np.zeros(len(V), dtype=np.int64)
     residuals = V.copy()
+    found = [np.empty(0, dtype=np.int64)] * len(V)
 
     def run(rows, slack, least_lambda):
-        found[rows], n_found[rows], residuals[rows] = _run(
-            dictionary, V[rows], enough[rows], n_iter, least_gain, slack, least_lambda
-        )
+        results = _run(dictionary, V[rows], enough[rows], n_iter, least_gain, slack, least_lambda)
+        for row, selected, residual in zip(rows, *results, strict=True):
+            found[row], residuals[row] = selected, residual
 
     def is_recovered(row):
-        selected = found[row, : n_found[row]]
-        return not residuals[row].any() and is_greedy(
-            dictionary.lanes(selected), n_components, selected
-        )
+        groups = dictionary.lanes(found[row])
+        return not residuals[row].any() and is_greedy(groups, n_components, found[row])
 
     rows = np.flatnonzero((V == np.rint(V)).all(axis=1))
-    log_events = np.log(n_features * max(n_iter, 1))
-    run(rows, np.full(n_iter + 1, 2 * (log_events + _LOG_INVERSE_PROBABILITY)), 0.0)
+    run(rows, _slack_for_one_sample(n_features, n_iter), 0.0)
     recovered = [row for row in rows if is_recovered(row)]
     run(np.delete(np.arange(len(V)), recovered), _slack_for_all_sums(n_features), 1.0)
-    return found, n_found, residuals
+    return found, residuals
+
+
+def _slack_for_one_sample(n_features, n_iter):
+    """Return 2 L for each number of selections since a pass."""
+    log_events = np.log(n_features) + np.log(max(1.0, n_iter * (n_iter + 1.0) / 2))
+    return np.full(_MOST_SELECTIONS + 1, 2 * (log_events + _LOG_INVERSE_PROBABILITY))
 
 
 def _slack_for_all_sums(n_features):
@@ -94,11 +92,28 @@ def _slack_for_all_sums(n_features):
     return 2 * (np.log(n_features) + log_multisets + t * np.log(2) + _LOG_INVERSE_PROBABILITY)
 
 
-def _on_a_grid(V, largest_change):
-    """Round samples so that they and all their residuals are exact multiples of one quantum."""
+def exact_samples(V, largest_change):
+    """Round samples so that they, their residuals and all scores are exact.
+
+    Parameters
+    ----------
+    V : float64 ndarray of shape (n_samples, d)
+        Samples, in units of the signs.
+
+    largest_change : float or ndarray of shape (n_samples,)
+        The most that a residual's sum of magnitudes may exceed the sample's by.
+
+    Returns
+    -------
+    V : float64 ndarray of shape (n_samples, d)
+        Multiples of a power of two for each sample, of at most 1.
+
+    is_exact : bool ndarray of shape (n_samples,)
+        False for samples so large that their sums have no room for units.
+    """
     _, exponent = np.frexp(np.abs(V).sum(axis=1) + largest_change)
     quantum = np.ldexp(1.0, np.minimum(exponent - 52, 0))[:, np.newaxis]
-    return np.rint(V / quantum) * quantum
+    return np.rint(V / quantum) * quantum, exponent <= 52
 
 
 def _run(dictionary, V, enough, n_iter, least_gain, slack, least_lambda):
@@ -109,7 +124,7 @@ def _run(dictionary, V, enough, n_iter, least_gain, slack, least_lambda):
     pool_size = max(_SMALLEST_POOL, int(_POOL_SHARE * n_features))
     # Scores of codewords that are not in x are normal, of the residual's norm.
     quantile = -ndtri(min(pool_size / n_features, 1.0))
-    found = np.zeros((len(V), n_iter), dtype=np.int64)
+    found = np.zeros((len(V), min(n_iter, _MOST_SELECTIONS)), dtype=np.int64)
     n_found = np.zeros(len(V), dtype=np.int64)
     scores = np.zeros((len(V), n_features))
     residuals = V.copy()
@@ -139,5 +154,9 @@ def _run(dictionary, V, enough, n_iter, least_gain, slack, least_lambda):
     while len(rows):
         dictionary.add_correlations(changes[rows], rows, scores)
         in_threads(select, len(rows))
+        is_full = n_found == found.shape[1]
+        if is_full.any() and found.shape[1] < n_iter:
+            found = np.pad(found, ((0, 0), (0, min(found.shape[1], n_iter - found.shape[1]))))
+            has_ended[is_full] = False
         rows = rows[~has_ended[rows]]
-    return found, n_found, residuals
+    return [row[:n] for row, n in zip(found, n_found, strict=True)], residuals

@@ -7,8 +7,9 @@ import numpy as np
 
 from sksupercode._validation import check_real
 from sksupercode.decoders._base import BaseDecoder
-from sksupercode.decoders._lazy_pursuit import can_be_lazy, lazy_pursuit
+from sksupercode.decoders._lazy_pursuit import can_be_lazy, exact_samples, lazy_pursuit
 from sksupercode.decoders._selection import score_gains
+from sksupercode.dictionaries import SignDictionary
 
 
 class MatchingPursuitDecoder(BaseDecoder):
@@ -119,11 +120,18 @@ class MatchingPursuitDecoder(BaseDecoder):
         enough = np.maximum((self.tol or 0.0) / self.dictionary_.scale, self._rounding() * norms)
         # The paper's decoder takes k codewords, whether or not they shorten the residual.
         least_gain = -np.inf if self.values_ == "binary" and self.tol is None else 0.0
-        if self.values_ == "binary" and can_be_lazy(self._codewords):
-            indices, n_found, residuals = lazy_pursuit(
-                self._codewords, V, self._n_iter(), enough, least_gain
-            )
-            coefs = (np.arange(self._n_iter()) < n_found[:, np.newaxis]).astype(np.float64)
+        is_exact = np.zeros(len(V), dtype=bool)
+        if self.values_ == "binary" and isinstance(self._codewords, SignDictionary):
+            # With tol a residual only becomes shorter, else each step adds at most d.
+            steps = float(self._n_iter()) * V.shape[1]
+            change = steps if self.tol is None else np.sqrt(V.shape[1]) * norms
+            V, is_exact = exact_samples(V, change)
+        if is_exact.all() and can_be_lazy(self._codewords):
+            found, residuals = lazy_pursuit(self._codewords, V, self._n_iter(), enough, least_gain)
+            lengths = np.array([len(selected) for selected in found], dtype=np.intp)
+            coefs = (np.arange(lengths.max(initial=0)) < lengths[:, np.newaxis]).astype(np.float64)
+            indices = np.zeros(coefs.shape, dtype=np.intp)
+            indices[coefs > 0] = np.concatenate(found)
         else:
             indices, coefs, residuals = self._plain_pursuit(V, enough, least_gain)
         failed = (self.tol is not None) & (np.linalg.norm(residuals, axis=1) > enough)

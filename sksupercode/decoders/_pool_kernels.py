@@ -25,11 +25,12 @@ Why the pool is safe
     *A recovered sample.* Suppose that the residual ends as zero, so that the codewords selected are
     those S of x, and that matching pursuit of x among S alone selects them in the very same order,
     which :func:`is_greedy` finds out exactly. Then all residuals and scores b were functions of
-    the codewords in S. The others are independent of them, and
-    ``L = ln(N k / p)`` makes the probability that any of the N, at any of k steps, broke its bound
-    less than p. If none did, none was ever the best, and plain matching pursuit has done the same.
+    the codewords in S. The others are independent of them, where S was chosen without looking at
+    them, and ``L = ln(N k (k + 1) / 2 p)`` makes the probability less than p that any of the N, at
+    any of k steps after any pass, broke its bound. If none did, none was ever the best, and plain
+    matching pursuit has done the same.
 
-    *Any other sample*: not recovered, noisy, or chosen with the dictionary in view. With
+    *Any other sample*: not recovered, noisy, or no superposition at all. With
     ``lambda = 1`` the vector is Delta alone, a sum of t codewords other than s_i. The bound is made
     to hold for all sums at once: with the number of multisets,
 

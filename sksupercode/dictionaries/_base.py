@@ -68,7 +68,7 @@ class Dictionary(LinearOperator, ABC):
         """
 
     def take(self, indices):
-        """Return the dictionary of the codewords of the given indices, in the same storage.
+        """Return the dictionary of the codewords of the given indices.
 
         Parameters
         ----------

@@ -12,6 +12,7 @@ from sksupercode.dictionaries._signs import (
     SignDictionary,
     n_words,
     pack_signs,
+    random_sign_rows,
     random_sign_words,
     unpack_signs,
 )
@@ -63,6 +64,11 @@ class PackedSignDictionary(SignDictionary):
     def _store_words(self, words, first, n_components):
         _interleave(words, self._lanes[first // _LANES :])
 
+    def _set_shape(self, shape, scale):
+        super()._set_shape(shape, scale)
+        # As in the workers of joblib, which get a map of read-only memory.
+        self._lanes.flags.writeable = False
+
     def _words(self, rows):
         """Return rows of packed signs, given as a slice or an array of indices."""
         indices = np.arange(self.shape[0])[rows]
@@ -103,12 +109,13 @@ class PackedSignDictionary(SignDictionary):
             yield block.start, scores
 
     def _check_samples(self, X):
-        V = self.to_units(X) if self.scale != 1.0 else np.array(X, dtype=np.float64, order="C")
-        if V.ndim != 2 or V.shape[1] != self.shape[1]:
+        X = np.asarray(X, dtype=np.float64)
+        if X.ndim != 2 or X.shape[1] != self.shape[1]:
             raise ValueError(
-                f"X must have shape (n_samples, {self.shape[1]}), got an array of shape {V.shape}."
+                f"X must have shape (n_samples, {self.shape[1]}), got an array of shape {X.shape}."
             )
-        return V
+        # One memory layout, for which the kernels are compiled.
+        return np.ascontiguousarray(X if self.scale == 1.0 else self.to_units(X))
 
     def add_correlations(self, vectors, rows, scores, *, first=0):
         """Add ``V S^T`` for vectors in units of S to some rows of scores, in place.
@@ -189,6 +196,9 @@ class SeededSignDictionary(PackedSignDictionary):
         self._seed = seed
         self._set_shape((n_features, n_components), None)
 
+    def _set_shape(self, shape, scale):
+        SignDictionary._set_shape(self, shape, scale)
+
     @classmethod
     def random(cls, n_features, n_components, seed):
         return cls(n_features, n_components, seed)
@@ -201,12 +211,8 @@ class SeededSignDictionary(PackedSignDictionary):
             start, stop, _ = rows.indices(self.shape[0])
             return self._draw(start, stop)
         indices = np.arange(self.shape[0])[rows]
-        flat = indices.ravel()
-        runs = np.split(flat, np.flatnonzero(np.diff(flat) != 1) + 1)
-        words = [self._draw(int(run[0]), int(run[-1]) + 1) for run in runs if len(run)]
-        return np.concatenate([self._draw(0, 0), *words]).reshape(
-            *indices.shape, n_words(self.shape[1])
-        )
+        words = random_sign_rows(indices.ravel(), self.shape[1], self._seed)
+        return words.reshape(*indices.shape, words.shape[1])
 
     def lanes(self, indices):
         return _interleaved(self._words(indices))
@@ -235,6 +241,7 @@ class SeededSignDictionary(PackedSignDictionary):
 def _interleaved(words):
     lanes = np.zeros((-(-len(words) // _LANES), words.shape[1], _LANES), dtype=np.uint64)
     _interleave(words, lanes)
+    lanes.flags.writeable = False
     return lanes
 
 

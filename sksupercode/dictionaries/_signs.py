@@ -63,9 +63,29 @@ def random_sign_words(n_features, n_components, seed, *, start=0, stop=None):
         block = words[first : first + step]
         # Over the whole range these are the raw words, several times faster than random_raw.
         block[...] = generator.integers(0, 2**64, block.shape, dtype=np.uint64)
-    spare = 64 * width - n_components
-    words[:, -1] &= np.uint64(2**64 - 1) >> np.uint64(spare)
+    words[:, -1] &= _valid_bits(n_components)
     return words
+
+
+def random_sign_rows(indices, n_components, seed):
+    """Draw single rows of the matrix of :func:`random_sign_words`, packed in the same way."""
+    width = n_words(n_components)
+    bit_generator = np.random.PCG64(seed)
+    generator = np.random.Generator(bit_generator)
+    words = np.empty((len(indices), width), dtype=np.uint64)
+    position = 0
+    for row, i in zip(words, indices.tolist(), strict=True):
+        # The generator's period is 2^128, by which it also goes back.
+        bit_generator.advance((i * width - position) % 2**128)
+        row[:] = generator.integers(0, 2**64, width, dtype=np.uint64)
+        position = (i + 1) * width
+    words[:, -1] &= _valid_bits(n_components)
+    return words
+
+
+def _valid_bits(n_components):
+    """Return the mask of the bits of a row's last word that stand for signs."""
+    return np.uint64(2**64 - 1) >> np.uint64(-n_components % 64)
 
 
 def pack_signs(signs):

@@ -27,7 +27,7 @@ def thread_count():
     limits = [cpu_count()]
     for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
         value = os.environ.get(name, "")
-        if value.isdigit():
+        if value.isdecimal():
             limits.append(int(value))
     return max(1, min(limits))
 

@@ -10,6 +10,7 @@ import pytest
 from sklearn.covariance import ShrunkCovariance
 
 from sksupercode import (
+    AMPDecoder,
     BasisPursuitDecoder,
     MatchingPursuitDecoder,
     RademacherEncoder,
@@ -30,6 +31,9 @@ DECODERS = [
     MatchingPursuitDecoder(RECIPE, values="nonnegative"),
     MatchingPursuitDecoder(RECIPE, values="real"),
     MatchingPursuitDecoder(RECIPE, tol=1e-3),
+    AMPDecoder(RECIPE),
+    AMPDecoder(RECIPE, values="nonnegative"),
+    AMPDecoder(RECIPE, values="real", damping=0.2),
     BasisPursuitDecoder(RECIPE),
     BasisPursuitDecoder(RECIPE, values="real"),
     BasisPursuitDecoder(RECIPE, noise_tol=1e-2),

@@ -300,7 +300,8 @@ def test_illegal_random_states(kind, value):
 @pytest.mark.parametrize("random_state", [0, None])
 @pytest.mark.parametrize("value", ["x", "", None, 1, True], ids=str)
 def test_illegal_storage(random_state, value):
-    with pytest.raises(ValueError, match="storage must be one of 'auto', 'dense', 'packed', 'seed'"):
+    message = "storage must be one of 'auto', 'dense', 'packed', 'seed'"
+    with pytest.raises(ValueError, match=message):
         RademacherEncoder(storage=value, random_state=random_state).fit(codes())
 
 

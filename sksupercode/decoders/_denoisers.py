@@ -1,0 +1,65 @@
+"""Posterior means of one coefficient in Gaussian noise, the nonlinearity of message passing.
+
+A coefficient y is 0 with probability ``1 - epsilon``; what is seen of it is ``u = y + sqrt(t) z``
+with z standard normal. The best estimate is the posterior mean, whose derivative is the posterior
+variance over t (Tweedie).
+"""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from scipy.special import erfcx, expit, log_ndtr
+
+
+def posterior(u, t, log_odds, values, scale):
+    r"""Return what is known of coefficients after seeing them in noise.
+
+    .. math::
+        \log \frac{P(y \ne 0 \mid u)}{P(y = 0 \mid u)} =
+        \log \frac{\epsilon}{1 - \epsilon} + \log \frac{p(u \mid y \ne 0)}{p(u \mid y = 0)}
+
+    Parameters
+    ----------
+    u : ndarray of shape (m,)
+        Coefficients in noise.
+
+    t : float
+        Variance of the noise.
+
+    log_odds : float
+        ``log(epsilon / (1 - epsilon))``.
+
+    values : {"binary", "nonnegative", "real"}
+        What nonzero coefficients are: the number ``scale``; the magnitude of a normal variable of
+        variance ``scale^2``; or that variable.
+
+    scale : ndarray of shape (m,) or float
+        Of the nonzero coefficients.
+
+    Returns
+    -------
+    probability : ndarray of shape (m,)
+        That y is not 0.
+
+    mean : ndarray of shape (m,)
+        Of y, if it is not 0.
+
+    variance : ndarray of shape (m,)
+        Of y, if it is not 0.
+    """
+    if values == "binary":
+        evidence = scale * (u - scale / 2) / t
+        return expit(log_odds + evidence), np.broadcast_to(scale, u.shape), np.zeros_like(u)
+    gain = scale**2 / (scale**2 + t)
+    mean, variance = gain * u, np.broadcast_to(gain * t, u.shape)
+    evidence = (np.log1p(-gain) + u * mean / t) / 2
+    if values == "nonnegative":
+        deviation = np.sqrt(variance)
+        ratio = mean / deviation
+        # The inverse Mills ratio of a normal variable that is cut off at zero.
+        mills = np.sqrt(2 / np.pi) / erfcx(-ratio / np.sqrt(2))
+        evidence = evidence + np.log(2) + log_ndtr(ratio)
+        mean = np.maximum(mean + deviation * mills, 0.0)
+        variance = np.maximum(variance * (1 - mills * (mills + ratio)), 0.0)
+    return expit(log_odds + evidence), mean, variance

@@ -1,0 +1,308 @@
+"""Approximate message passing: every coefficient is estimated in noise of known variance."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.special import logit
+from sklearn.utils import gen_batches
+
+from sksupercode._validation import check_integer, check_real
+from sksupercode.decoders._base import BaseDecoder
+from sksupercode.decoders._denoisers import posterior
+from sksupercode.dictionaries import SignDictionary
+from sksupercode.dictionaries._base import block_length
+
+# Posterior means below this are left out of the superposition: together they are less than the
+# noise that this many codewords would make.
+_NEGLIGIBLE = 1e-3
+# Messages to dictionaries of signs are rounded to this fraction of their largest entry.
+_LEVELS = 2**13
+# An effective variance of so many times the best, or of the first, is a divergence.
+_DIVERGENCE = 4.0
+# Below this part of the power of x a residual is rounding.
+_ROUNDING = 1e-12
+
+
+class AMPDecoder(BaseDecoder):
+    r"""Estimate all coefficients at once, and again with what is then left of the interference.
+
+    From y = 0 and r = x, for codewords of unit norm, each iteration does
+
+    .. math::
+        t &= \lVert r \rVert^2 / d \\
+        u &= y + F r \\
+        y &\leftarrow \eta(u; t) \\
+        r &\leftarrow x - F^T y + \frac{r}{d} \sum_i \eta'(u_i; t)
+
+    The last term keeps u, for random codewords, as good as the true code in white noise of variance
+    t, and eta is the mean of its posterior: for binary codes of density epsilon = k/N
+
+    .. math::
+        \eta(u; t) = \Big(1 + \exp\big(\tfrac{1 - 2u}{2t}
+        + \log\tfrac{1 - \epsilon}{\epsilon}\big)\Big)^{-1} .
+
+    Nonnegative and real coefficients are, where not 0, half normal and normal, of a variance that
+    is learned from each sample on the way.
+
+    Parameters
+    ----------
+    dictionary : encoder, fitted estimator with ``dictionary_``, or array-like of shape (N, d)
+        Where the codewords come from. An encoder with an integer ``random_state`` is a recipe: the
+        decoder takes the same codebook for the d of X and the N of y. Other estimators are lent as
+        they are; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
+        in a grid search.
+
+    n_nonzero_coefs : int or None, default=None
+        Number k of codewords in a superposition: the prior is k/N, and the k most probable are
+        selected. None learns it from y; if rows differ, their mean makes the prior, and what is
+        more probable than not is selected.
+
+    n_iter : int, default=100
+        Most iterations for a sample.
+
+    tol : float, default=1e-4
+        A sample ends when the effective variance changes by less than this fraction.
+
+    damping : float, default=0.0
+        Part of the previous residual that is kept, in [0, 1). Slows down, and may help with
+        dictionaries that are not random.
+
+    values : {"auto", "binary", "nonnegative", "real"}, default="auto"
+        Which values nonzero coefficients may take. "auto" is binary for encoders, nonnegative for
+        other estimators and real for arrays.
+
+    sparse_output : bool, default=True
+        Whether codes come as CSR or as a dense array.
+
+    Attributes
+    ----------
+    dictionary_ : Dictionary of shape (N, d)
+        The codewords.
+
+    intercept_ : ndarray of shape (d,) or float
+        Subtracted from X before decoding; 0.0 unless the dictionary's estimator has one.
+
+    n_nonzero_coefs_ : int
+        The sparsity k that was given or learned.
+
+    values_ : {"binary", "nonnegative", "real"}
+        The values in use.
+
+    n_features_in_ : int
+        Number d of columns of X.
+
+    See Also
+    --------
+    MatchingPursuitDecoder : Needs more dimensions and knows when it is exact.
+    sksupercode.theory.amp_state_evolution : The effective variance t that is to be expected.
+
+    Notes
+    -----
+    State evolution predicts t, and with it
+    the d that is needed: about 0.7 dimensions per bit at N = 2^20, k = 2^8. Noise of the channel
+    needs no parameter, since t measures it.
+
+    It is made for codewords that are independent and random. Where t grows to four times its
+    smallest value the sample ends with the estimate of that time, and where ``n_iter`` is
+    reached with the last; both with a :class:`~sklearn.exceptions.ConvergenceWarning`.
+
+    Codewords of other norms are normalised, and their coefficients scaled by the norm.
+
+    References
+    ----------
+    .. [1] D. L. Donoho, A. Maleki and A. Montanari, "Message-passing algorithms for compressed
+       sensing", PNAS 106(45), 2009.
+    .. [2] M. Bayati and A. Montanari, "The dynamics of message passing on dense graphs, with
+       applications to compressed sensing", IEEE Transactions on Information Theory 57(2), 2011.
+
+    Examples
+    --------
+    >>> from sksupercode import AMPDecoder, RademacherEncoder
+    >>> from sksupercode.datasets import make_sparse_codes
+    >>> Y = make_sparse_codes(n_samples=50, n_features=4096, n_nonzero_coefs=16, random_state=0)
+    >>> encoder = RademacherEncoder(n_components=160, random_state=0)
+    >>> X = encoder.fit_transform(Y)
+    >>> AMPDecoder(encoder).fit(X, Y).score(X, Y)
+    1.0
+    """
+
+    def __init__(
+        self,
+        dictionary,
+        n_nonzero_coefs=None,
+        *,
+        n_iter=100,
+        tol=1e-4,
+        damping=0.0,
+        values="auto",
+        sparse_output=True,
+    ):
+        super().__init__(dictionary, n_nonzero_coefs, values=values, sparse_output=sparse_output)
+        self.n_iter = n_iter
+        self.tol = tol
+        self.damping = damping
+
+    def _learn_sparsity(self, Y):
+        if Y is None:
+            raise ValueError(
+                "n_nonzero_coefs=None of AMPDecoder is learned from the codes y, but fit got none "
+                "of shape (n_samples, N): pass a number or such a y."
+            )
+        counts = np.diff(Y.indptr)
+        self._has_common_k = counts.min() == counts.max()
+        return super()._learn_sparsity(Y)
+
+    def _fit_decoder(self, X):
+        check_integer(self.n_iter, "n_iter", minimum=1)
+        if self.n_nonzero_coefs is not None:
+            self._has_common_k = True
+        check_real(self.tol, "tol", minimum=0, maximum=np.inf, max_inclusive=False)
+        check_real(self.damping, "damping", minimum=0, maximum=1, max_inclusive=False)
+
+    def _bytes_per_sample(self):
+        return 64 * self.dictionary_.shape[0]
+
+    def _failure(self):
+        return f"diverged, or did not converge within {self.n_iter} iterations"
+
+    def _decode(self, V):
+        states = self._pass_messages(V)
+        length = max((len(state.indices) for state in states), default=0)
+        indices = np.zeros((len(V), length), dtype=np.intp)
+        values = np.zeros((len(V), length))
+        for row, state in enumerate(states):
+            found = self._select(state.probabilities)
+            columns = state.indices[found]
+            indices[row, : len(columns)] = columns
+            values[row, : len(columns)] = 1.0
+            if self.values_ != "binary":
+                values[row, : len(columns)] = state.means[found] / self._norms[columns]
+        return indices, values, np.array([state.has_failed for state in states], dtype=bool)
+
+    def _select(self, probabilities):
+        if not self._has_common_k:
+            return probabilities > 0.5
+        return np.argsort(-probabilities, kind="stable")[: self.n_nonzero_coefs_]
+
+    def effective_variance(self, X):
+        """Return the effective variance of each iteration, which state evolution predicts.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, d)
+            Points in code space.
+
+        Returns
+        -------
+        variances : float64 ndarray of shape (n_samples, n_iter)
+            The t of each iteration, for codewords of unit norm; nan after a sample has ended.
+
+        Raises
+        ------
+        ValueError
+            If X is not a matrix of finite numbers with d columns.
+        """
+        states = []
+        X = self._check_samples(X)
+        for rows in gen_batches(len(X), block_length(self._bytes_per_sample(), share=0.5)):
+            states += self._pass_messages(self._to_units(X[rows]))
+        variances = np.full((len(X), max(len(state.variances) for state in states)), np.nan)
+        for row, state in zip(variances, states, strict=True):
+            row[: len(state.variances)] = state.variances
+        return variances * self.dictionary_.scale**2
+
+    @property
+    def _norms(self):
+        norms = np.sqrt(self._codewords.squared_norms)
+        return np.where(norms > 0, norms, 1.0)
+
+    def _pass_messages(self, V):
+        """Return the final state of each sample."""
+        n_features = self.dictionary_.shape[0]
+        k = min(self.n_nonzero_coefs_, n_features)
+        states = [_State(v, k) for v in V]
+        if k == 0:
+            return states
+        # A density of 1 leaves nothing to decide, but its odds are infinite.
+        log_odds = logit(min(k, n_features - 0.5) / n_features)
+        active = [state for state in states if state.goes_on(self.tol)]
+        for _ in range(self.n_iter):
+            if not active:
+                break
+            scores = self._correlate(np.array([state.residual for state in active]))
+            for state, u in zip(active, scores, strict=True):
+                u /= self._norms
+                u[state.indices] += state.estimates
+                scale = self._norms if self.values_ == "binary" else state.deviation
+                odds = np.where(self._codewords.squared_norms > 0, log_odds, -np.inf)
+                state.denoise(*posterior(u, state.variances[-1], odds, self.values_, scale))
+            for state, superposition in zip(active, self._superpose(active), strict=True):
+                state.subtract(superposition, self.damping)
+            active = [state for state in active if state.goes_on(self.tol)]
+        for state in active:
+            state.has_failed = True
+        return states
+
+    def _superpose(self, states):
+        indices = np.concatenate([state.indices for state in states])
+        estimates = np.concatenate([state.estimates for state in states])
+        indptr = np.cumsum([0, *(len(state.indices) for state in states)])
+        shape = (len(states), self.dictionary_.shape[0])
+        codes = csr_array((estimates / self._norms[indices], indices, indptr), shape=shape)
+        return self._codewords.superpose(codes)
+
+    def _correlate(self, residuals):
+        if not isinstance(self._codewords, SignDictionary):
+            return np.array(self._codewords.correlate(residuals), dtype=np.float64)
+        # Messages are noisy anyway, and dictionaries of signs are fast with small integers.
+        units = np.abs(residuals).max(axis=1, keepdims=True) / _LEVELS
+        return self._codewords.correlate(np.rint(residuals / units)) * units
+
+
+class _State:
+    """What message passing knows of one sample: of its coefficients times the codewords' norms."""
+
+    def __init__(self, sample, k):
+        self._sample = sample
+        self.residual = sample
+        self.indices = np.empty(0, dtype=np.intp)
+        self.probabilities = self.means = self.estimates = np.empty(0)
+        self.deviation = np.linalg.norm(sample) / np.sqrt(max(k, 1))
+        self.variances = []
+        self.has_failed = False
+        self._best = None
+
+    def denoise(self, probabilities, means, variances):
+        """Take the posterior of all coefficients, and keep those that are not negligible."""
+        self.indices = np.flatnonzero(probabilities > _NEGLIGIBLE)
+        self.probabilities = probabilities[self.indices]
+        self.means = means[self.indices]
+        self.estimates = self.probabilities * self.means
+        powers = self.probabilities * (variances[self.indices] + self.means**2)
+        self._uncertainty = np.sum(powers - self.estimates**2)
+        if len(self.indices):
+            self.deviation = np.sqrt(powers.sum() / self.probabilities.sum())
+
+    def subtract(self, superposition, damping):
+        """Take away what is estimated, and correct for what the estimates owe to the residual."""
+        memory = self._uncertainty / (self.variances[-1] * len(self.residual))
+        new = self._sample - superposition + memory * self.residual
+        self.residual = (1 - damping) * new + damping * self.residual
+
+    def goes_on(self, tol):
+        """Measure the effective variance, and tell whether another iteration is due."""
+        t = float(np.mean(self.residual**2))
+        first = self.variances[0] if self.variances else t
+        change = abs(t / self.variances[-1] - 1) if self.variances else np.inf
+        lowest = min(self.variances, default=t)
+        if self._best is None or t <= lowest:
+            # The code of all zeros, from which it starts, is nobody's best.
+            self._best = (self.indices, self.probabilities, self.means) if self.variances else None
+        if not t <= _DIVERGENCE * lowest:
+            self.indices, self.probabilities, self.means = self._best
+            self.has_failed = True
+            return False
+        self.variances.append(t)
+        return t > _ROUNDING * first and change > tol

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import gammaln, ndtri
 
 from sksupercode.dictionaries._packed_signs import PackedSignDictionary, compilation_is_enabled
-from sksupercode.dictionaries._threads import in_threads
+from sksupercode.dictionaries._threads import in_threads, shared_threads
 
 _LOG_INVERSE_PROBABILITY = 9 * np.log(10)
 # Most selections between two passes.
@@ -151,12 +151,13 @@ def _run(dictionary, V, enough, n_iter, least_gain, slack, least_lambda):
             )
 
     rows = np.arange(len(V))
-    while len(rows):
-        dictionary.add_correlations(changes[rows], rows, scores)
-        in_threads(select, len(rows))
-        is_full = n_found == found.shape[1]
-        if is_full.any() and found.shape[1] < n_iter:
-            found = np.pad(found, ((0, 0), (0, min(found.shape[1], n_iter - found.shape[1]))))
-            has_ended[is_full] = False
-        rows = rows[~has_ended[rows]]
+    with shared_threads():
+        while len(rows):
+            dictionary.add_correlations(changes[rows], rows, scores)
+            in_threads(select, len(rows))
+            is_full = n_found == found.shape[1]
+            if is_full.any() and found.shape[1] < n_iter:
+                found = np.pad(found, ((0, 0), (0, min(found.shape[1], n_iter - found.shape[1]))))
+                has_ended[is_full] = False
+            rows = rows[~has_ended[rows]]
     return [row[:n] for row, n in zip(found, n_found, strict=True)], residuals

@@ -117,10 +117,14 @@ class TopKDecoder(MatchedFilterDecoder):
         gains, scores = np.full(shape, -np.inf), np.zeros(shape)
         if not shape[1]:
             return indices, scores
+        # Codewords of equal norm rank as their inner products do, which spares a copy.
+        is_ranked = self.values_ != "real" and 0 < self._energies.min() == self._energies.max()
         for first, block in self._codewords.correlate_blocks(self._whiten(V)):
             energies = self._energies[first : first + block.shape[1]]
             for row, new in enumerate(block):
-                ranked = score_gains(new[np.newaxis].copy(), energies, self.values_)[0]
+                ranked = new
+                if not is_ranked:
+                    ranked = score_gains(new[np.newaxis].copy(), energies, self.values_)[0]
                 order, candidates = keep_largest(ranked, first, gains[row], indices[row])
                 scores[row] = np.concatenate([scores[row], new[candidates]])[order]
         values = self._coefficients(scores, self._energies[indices])

@@ -160,7 +160,9 @@ class PackedSignDictionary(SignDictionary):
         """
         from sksupercode.dictionaries._sign_kernels import gather
 
-        return gather(self._lanes, indices)
+        lanes = gather(self._lanes, indices)
+        lanes.flags.writeable = False
+        return lanes
 
     def superpose(self, Y):
         if self.scale != 1.0 or not compilation_is_enabled():

@@ -1,7 +1,7 @@
 """Threads for compiled code that releases the GIL.
 
-They live for one call, so that forked workers inherit none, and no threading layer of numba is ever
-started.
+They live for one call, or for a block of calls, so that forked workers inherit none, and no
+threading layer of numba is ever started.
 """
 
 # Authors: The sksupercode developers
@@ -10,9 +10,12 @@ started.
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import pairwise
 
 from joblib import cpu_count
+
+_shared = threading.local()
 
 
 def thread_count():
@@ -30,6 +33,30 @@ def thread_count():
         if value.isdecimal():
             limits.append(int(value))
     return max(1, min(limits))
+
+
+@contextmanager
+def shared_threads():
+    """Start threads that all calls of :func:`in_threads` from this block use.
+
+    Yields
+    ------
+    n_threads : int
+        How many there are, with the caller's.
+
+    pool : ThreadPoolExecutor
+        All of them but the caller's.
+    """
+    if getattr(_shared, "threads", None) is not None:
+        yield _shared.threads
+        return
+    n_threads = thread_count()
+    with ThreadPoolExecutor(max(1, n_threads - 1)) as pool:
+        _shared.threads = n_threads, pool
+        try:
+            yield _shared.threads
+        finally:
+            _shared.threads = None
 
 
 def in_threads(function, n_items, *, least=1):
@@ -51,10 +78,9 @@ def in_threads(function, n_items, *, least=1):
     results : list
         What the calls returned, in the order of the parts.
     """
-    n_threads = min(thread_count(), max(1, n_items // least))
-    bounds = [n_items * i // n_threads for i in range(n_threads + 1)]
-    parts = list(pairwise(bounds))
-    if n_threads == 1:
-        return [function(*part) for part in parts]
-    with ThreadPoolExecutor(n_threads) as pool:
-        return list(pool.map(lambda part: function(*part), parts))
+    with shared_threads() as (n_threads, pool):
+        n_parts = min(n_threads, max(1, n_items // least))
+        bounds = [n_items * i // n_parts for i in range(n_parts + 1)]
+        first, *others = pairwise(bounds)
+        others = [pool.submit(function, *part) for part in others]
+        return [function(*first), *(other.result() for other in others)]

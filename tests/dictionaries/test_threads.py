@@ -7,7 +7,7 @@ import joblib
 import pytest
 
 from sksupercode.dictionaries import _threads
-from sksupercode.dictionaries._threads import in_threads, thread_count
+from sksupercode.dictionaries._threads import in_threads, shared_threads, thread_count
 
 VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS")
 
@@ -78,7 +78,22 @@ def test_one_thread_inside_of_a_thread(monkeypatch):
 
 
 def test_one_thread_in_the_threads_themselves():
-    assert in_threads(lambda start, stop: thread_count(), 8) == [1] * 8
+    # The first part is the caller's own.
+    assert in_threads(lambda start, stop: thread_count(), 8)[1:] == [1] * 7
+
+
+def test_calls_of_a_block_share_their_threads():
+    def names(start, stop):
+        return threading.current_thread().name
+
+    with shared_threads():
+        seen = {name for _ in range(20) for name in in_threads(names, 8)}
+        with shared_threads() as (n_threads, _):
+            assert n_threads == 8
+    assert len(seen) <= 8
+    before = threading.active_count()
+    in_threads(names, 8)
+    assert threading.active_count() == before
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 3, 8])

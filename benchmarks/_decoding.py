@@ -69,9 +69,9 @@ def top_k(size, repeats, tell):
 
 def _with_and_without_expansion(row, blas):
     """Split the row of BLAS on blocks in two; the others stay as they are."""
-    expansion = [seconds / row["samples"] for seconds in blas.expansion_seconds[1:]]
-    if not row["method"].startswith("NumPy") or not any(expansion):
+    if not row["method"].startswith("NumPy") or not any(blas.expansion_seconds):
         return [row]
+    expansion = [seconds / row["samples"] for seconds in blas.expansion_seconds[1:]]
     shares = [1 - e / total for e, total in zip(expansion, row["seconds"], strict=True)]
     alone = row | {
         key: [value * share for value, share in zip(row[key], shares, strict=True)]

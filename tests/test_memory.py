@@ -13,6 +13,7 @@ pytest.importorskip("resource", reason="peak memory is read from the resource mo
 SCRIPT = """
 import resource
 import sys
+from pathlib import Path
 
 import numpy as np
 from sklearn import config_context
@@ -27,7 +28,12 @@ with config_context(working_memory={working_memory}):
     codes = decoder.{method}(X)
 assert codes.shape == (2000, 65_536)
 assert 1000 < codes.nnz < 100_000
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+status = Path("/proc/self/status")
+if status.exists():
+    # Linux counts the peak of the process before its program was replaced in ru_maxrss.
+    peak = int(status.read_text().split("VmHWM:")[1].split()[0])
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(peak if sys.platform == "darwin" else 1024 * peak)
 """
 DECODERS = [
@@ -56,7 +62,7 @@ def test_two_thousand_samples_of_65536_columns(decoder):
 
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_working_memory_bounds_the_blocks(decoder):
-    """One (2000, 65536) array of float32 has 500 MiB, the interpreter with numba's compiler 470."""
+    """One (2000, 65536) array of float32 has 500 MiB, the interpreter with numba's compiler under 500."""
     peak = peak_bytes(
         decoder=decoder, method="transform", n_components=64, storage="packed", working_memory=64
     )

@@ -14,6 +14,10 @@ _PENALTY = 0.01
 _CODEWORDS_IN_A_PART = 4096
 
 
+class NotApplicableError(Exception):
+    """A peer cannot do the task; the message says why."""
+
+
 def numpy_pursuit(problem):
     """Matching pursuit with one matrix product for each step of all samples."""
     dictionary = problem.dictionary
@@ -80,7 +84,7 @@ def _packed_parts(problem):
     import numkong
 
     if np.abs(problem.integer_samples).max() > 127:
-        raise OverflowError("the samples exceed 8 bits")
+        raise NotApplicableError("the samples exceed 8 bits")
     starts = range(0, problem.size.n_features, _CODEWORDS_IN_A_PART)
     signs = problem.signs
     return [numkong.dots_pack(signs[i : i + _CODEWORDS_IN_A_PART]) for i in starts], starts
@@ -205,6 +209,8 @@ def cvxpy_program(**highs_options):
     def prepare(problem):
         import cvxpy
 
+        if "HIGHS" not in cvxpy.installed_solvers():
+            raise NotApplicableError("this cvxpy has no HiGHS")
         D = problem.dictionary.T.astype(np.float64)
         sample, code = cvxpy.Parameter(D.shape[0]), cvxpy.Variable(D.shape[1], nonneg=True)
         program = cvxpy.Problem(cvxpy.Minimize(cvxpy.sum(code)), [D @ code == sample])

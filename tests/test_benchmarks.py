@@ -10,6 +10,7 @@ from scipy.sparse import csc_array
 from benchmarks import _decoding, _machine, _scaling
 from benchmarks._fresh_process import run_fresh
 from benchmarks._main import all_benchmarks, main
+from benchmarks._peer_methods import NotApplicableError
 from benchmarks._peers import PROGRAMS, PURSUITS, Peer
 from benchmarks._problem import Problem, Size, expand
 from benchmarks._timing import compare, recovery_rate
@@ -59,7 +60,7 @@ def test_comparison_from_the_command_line(tmp_path, capsys, monkeypatch):
 
 def test_peers_that_cannot_run():
     def overflow(problem):
-        raise OverflowError("too large")
+        raise NotApplicableError("too large")
 
     peers = [
         Peer("absent", overflow, "no_such_module", "no-such-package"),

@@ -62,7 +62,7 @@ def test_two_thousand_samples_of_65536_columns(decoder):
 
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_working_memory_bounds_the_blocks(decoder):
-    """One (2000, 65536) array of float32 has 500 MiB, the interpreter with numba's compiler under 500."""
+    """An array of all scores in float32 has 500 MiB; the interpreter and its compiler under 500."""
     peak = peak_bytes(
         decoder=decoder, method="transform", n_components=64, storage="packed", working_memory=64
     )

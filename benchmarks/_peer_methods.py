@@ -165,7 +165,7 @@ def _lars_path(problem, dtype, alpha_min, change):
         "method": "lasso",
         "positive": True,
         "alpha_min": alpha_min,
-        "max_iter": 10**6,
+        "max_iter": 10 * problem.size.n_components,
         "return_path": False,
     }
     return lambda X: np.array([lars_path(D, x, **options)[2] for x in change(X)])

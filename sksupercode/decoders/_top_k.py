@@ -7,6 +7,7 @@ import numpy as np
 
 from sksupercode.decoders._matched_filter import MatchedFilterDecoder
 from sksupercode.decoders._selection import keep_largest, score_gains
+from sksupercode.dictionaries._threads import shared_threads
 
 
 class TopKDecoder(MatchedFilterDecoder):
@@ -119,14 +120,15 @@ class TopKDecoder(MatchedFilterDecoder):
             return indices, scores
         # Codewords of equal norm rank as their inner products do, which spares a copy.
         is_ranked = self.values_ != "real" and 0 < self._energies.min() == self._energies.max()
-        for first, block in self._codewords.correlate_blocks(self._whiten(V)):
-            energies = self._energies[first : first + block.shape[1]]
-            for row, new in enumerate(block):
-                ranked = new
-                if not is_ranked:
-                    ranked = score_gains(new[np.newaxis].copy(), energies, self.values_)[0]
-                order, candidates = keep_largest(ranked, first, gains[row], indices[row])
-                scores[row] = np.concatenate([scores[row], new[candidates]])[order]
+        with shared_threads():
+            for first, block in self._codewords.correlate_blocks(self._whiten(V)):
+                energies = self._energies[first : first + block.shape[1]]
+                for row, new in enumerate(block):
+                    ranked = new
+                    if not is_ranked:
+                        ranked = score_gains(new[np.newaxis].copy(), energies, self.values_)[0]
+                    order, candidates = keep_largest(ranked, first, gains[row], indices[row])
+                    scores[row] = np.concatenate([scores[row], new[candidates]])[order]
         values = self._coefficients(scores, self._energies[indices])
         values[gains == -np.inf] = 0
         return indices, values

@@ -113,7 +113,7 @@ class Dictionary(LinearOperator, ABC):
             Index of the first codeword of the block.
 
         scores : ndarray of shape (n_samples, m)
-            The columns of :meth:`correlate` from ``first`` on, good until the next block comes.
+            The columns of :meth:`correlate` from ``first`` on.
         """
         yield 0, self.correlate(X)
 

@@ -97,10 +97,10 @@ class BasisPursuitDecoder(BaseDecoder):
         \max_u \langle x, u \rangle \quad \text{subject to} \quad F u \le 1
 
     (:math:`-1 \le F u \le 1` for real values): as long as one exceeds 1 it is taken in, and when
-    none does u proves that the code is optimal among all N. The homotopy [3]_, [4]_, [5]_ finds u at the end of
-    a path of some k to d steps; generating the columns of linear programs [6]_ takes a few rounds.
-    A sample that no code explains gets the code of least squares, proved by its residual in the
-    same way, with a :class:`~sklearn.exceptions.ConvergenceWarning`.
+    none does u proves that the code is optimal among all N. The homotopy [3]_, [4]_, [5]_ finds u
+    at the end of a path of some k to d steps; generating the columns of linear programs [6]_ takes
+    a few rounds. A sample that no code explains gets the code of least squares, proved by its
+    residual in the same way, with a :class:`~sklearn.exceptions.ConvergenceWarning`.
 
     Each sample is solved from scratch, and depends on no other. What is below 1e-7 of the largest
     coefficient counts as zero.

@@ -53,7 +53,7 @@ def posterior(u, t, log_odds, values, scale):
         return expit(log_odds + evidence), np.broadcast_to(scale, u.shape), np.zeros_like(u)
     gain = scale**2 / (scale**2 + t)
     mean, variance = gain * u, np.broadcast_to(gain * t, u.shape)
-    evidence = (np.log1p(-gain) + u * mean / t) / 2
+    evidence = (np.log(t / (scale**2 + t)) + u * mean / t) / 2
     if values == "nonnegative":
         deviation = np.sqrt(variance)
         ratio = mean / deviation

@@ -111,9 +111,10 @@ def exact_samples(V, largest_change):
     is_exact : bool ndarray of shape (n_samples,)
         False for samples so large that their sums have no room for units.
     """
-    _, exponent = np.frexp(np.abs(V).sum(axis=1) + largest_change)
-    quantum = np.ldexp(1.0, np.minimum(exponent - 52, 0))[:, np.newaxis]
-    return np.rint(V / quantum) * quantum, exponent <= 52
+    total = np.abs(V).sum(axis=1) + largest_change
+    _, exponent = np.frexp(total)
+    quantum = np.ldexp(1.0, np.clip(exponent - 52, -1074, 0))[:, np.newaxis]
+    return np.rint(V / quantum) * quantum, (exponent <= 52) & np.isfinite(total)
 
 
 def _run(dictionary, V, enough, n_iter, least_gain, slack, least_lambda):

@@ -76,7 +76,8 @@ class MatchingPursuitDecoder(BaseDecoder):
     -----
     For N above 2^16 about 1.3 k log2(eN/k) dimensions suffice, 3/4 bit per dimension. The cost is k
     correlations, 2 k N d operations a sample. With binary values and packed random signs, a few
-    correlations select the same codewords in the same order, except with a probability below 1e-9:
+    correlations select the same codewords in the same order, except with a probability below 1e-9
+    for each sample whose codes were chosen without looking at the codebook:
     between them only the best candidates are followed, for as long as Hoeffding's inequality keeps
     all others behind.
 

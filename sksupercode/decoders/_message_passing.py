@@ -196,8 +196,9 @@ class AMPDecoder(BaseDecoder):
 
         Returns
         -------
-        variances : float64 ndarray of shape (n_samples, n_iter)
-            The t of each iteration, for codewords of unit norm; nan after a sample has ended.
+        variances : float64 ndarray of shape (n_samples, m)
+            The t before each iteration and after the last, at most ``n_iter + 1``, for codewords of
+            unit norm; nan after a sample has ended.
 
         Raises
         ------

@@ -23,9 +23,10 @@ Why the pool is safe
     vector does depend on the codewords, and there are two ways to deal with that.
 
     *A recovered sample.* Suppose that the residual ends as zero, so that the codewords selected are
-    those S of x, and that matching pursuit of x among S alone selects them in the very same order,
-    which :func:`is_greedy` finds out exactly. Then all residuals and scores b were functions of
-    the codewords in S. The others are independent of them, where S was chosen without looking at
+    those S of x (that others have the same sum is far less probable than p wherever the bound can
+    be met), and that matching pursuit of x among S alone selects them in the very same order,
+    which :func:`is_greedy` finds out exactly. Then all residuals, b, tau and lambda were functions
+    of the codewords in S. The others are independent of them, where S was chosen without looking at
     them, and ``L = ln(N k (k + 1) / 2 p)`` makes the probability less than p that any of the N, at
     any of k steps after any pass, broke its bound. If none did, none was ever the best, and plain
     matching pursuit has done the same.

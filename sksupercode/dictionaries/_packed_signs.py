@@ -115,7 +115,10 @@ class PackedSignDictionary(SignDictionary):
                 f"X must have shape (n_samples, {self.shape[1]}), got an array of shape {X.shape}."
             )
         # One memory layout, for which the kernels are compiled.
-        return np.ascontiguousarray(X if self.scale == 1.0 else self.to_units(X))
+        V = np.ascontiguousarray(X if self.scale == 1.0 else self.to_units(X))
+        if not np.isfinite(np.abs(V).sum(axis=1)).all():
+            raise ValueError("X contains numbers that are not finite, or whose sum is not.")
+        return V
 
     def add_correlations(self, vectors, rows, scores, *, first=0):
         """Add ``V S^T`` for vectors in units of S to some rows of scores, in place.
@@ -169,8 +172,13 @@ class PackedSignDictionary(SignDictionary):
             return super().superpose(Y)
         from sksupercode.dictionaries._sign_kernels import superpose
 
-        Y = csr_array(Y).astype(np.float64, copy=False).sorted_indices()
+        Y = csr_array(Y).astype(np.float64, copy=False)
+        if Y.ndim != 2:
+            raise ValueError(f"Y must be a matrix, got an array of shape {Y.shape}.")
         self._check_codes(Y)
+        # Compiled code does not look where it reads.
+        Y.check_format(full_check=True)
+        Y = Y.sorted_indices()
         X = np.zeros((Y.shape[0], self.shape[1]))
         indptr, indices = Y.indptr.astype(np.int64), Y.indices.astype(np.int64)
         superpose(self._lanes, self.shape[1], indptr, indices, Y.data, X)

@@ -172,7 +172,7 @@ def to_planes(vector, planes):
     for value in vector:
         largest = max(largest, abs(value))
     n_planes, reach = 0, 0
-    while reach < np.int64(np.rint(largest / unit)):
+    while n_planes < MOST_PLANES and reach < np.int64(np.rint(largest / unit)):
         n_planes, reach = n_planes + 1, 3 * reach + 1
     planes[:n_planes] = 0
     weighted_sum = 0

@@ -195,6 +195,11 @@ class SignDictionary(Dictionary):
     @classmethod
     def from_words(cls, words, n_components, scale=None):
         """Build the dictionary from rows packed as by :func:`random_sign_words`."""
+        if words.ndim != 2 or words.shape[1] != n_words(n_components):
+            raise ValueError(
+                f"words must have {n_words(n_components)} columns for {n_components} dimensions, "
+                f"got an array of shape {words.shape}."
+            )
         self = cls.__new__(cls)
         self._allocate(len(words), n_components)
         self._store_words(words, 0, n_components)

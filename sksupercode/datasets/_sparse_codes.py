@@ -6,6 +6,7 @@
 import numpy as np
 from scipy.sparse import csc_array, csr_array
 
+from sksupercode._sections import check_sections, section_bounds
 from sksupercode._sparse import as_configured_csr
 from sksupercode._validation import check_generator, check_integer, check_option, check_real
 
@@ -22,6 +23,7 @@ def make_sparse_codes(
     *,
     n_nonzero_coefs=8,
     support="fixed",
+    sections=False,
     values="binary",
     zipf_exponent=1.0,
     dtype=np.float64,
@@ -49,6 +51,10 @@ def make_sparse_codes(
         k, number of nonzeros per row or, unless ``support="fixed"``, its mean; from 0 to N.
     support : {"fixed", "bernoulli", "zipf"}, default="fixed"
         How positions are drawn.
+    sections : bool, default=False
+        Whether the N columns are divided into k contiguous sections, of sizes that differ by at
+        most one, with one nonzero in each, uniformly distributed: the codes of sparse regression
+        codes. Only for ``support="fixed"``.
     values : {"binary", "exponential", "gaussian"}, default="binary"
         What stands there: ones, or independent draws from the exponential distribution of mean 1
         or from the standard normal distribution.
@@ -69,7 +75,8 @@ def make_sparse_codes(
     Raises
     ------
     ValueError
-        If a parameter is out of its range, or ``n_nonzero_coefs > n_features``.
+        If a parameter is out of its range, ``n_nonzero_coefs > n_features``, or ``sections=True``
+        with another ``support`` than "fixed".
 
     Notes
     -----
@@ -83,6 +90,8 @@ def make_sparse_codes(
     ----------
     .. [1] D. E. Knuth, "The Art of Computer Programming", vol. 2, 3rd ed., section 3.4.2.
     .. [2] G. K. Zipf, "Human Behavior and the Principle of Least Effort", Addison-Wesley, 1949.
+    .. [3] A. R. Barron and A. Joseph, "Least squares superposition codes of moderate dictionary
+       size are reliable at rates up to capacity", IEEE Trans. Inf. Theory 58(5), 2012.
 
     Examples
     --------
@@ -95,6 +104,9 @@ def make_sparse_codes(
     >>> Y = make_sparse_codes(2000, 1000, n_nonzero_coefs=5, support="zipf", random_state=0)
     >>> round(Y.nnz / 2000, 1)
     5.0
+    >>> Y = make_sparse_codes(2, 1000, n_nonzero_coefs=4, sections=True, random_state=0)
+    >>> (Y.indices // 250).tolist()
+    [0, 1, 2, 3, 0, 1, 2, 3]
     """
     n_samples = check_integer(n_samples, "n_samples", minimum=1)
     n_features = check_integer(n_features, "n_features", minimum=1)
@@ -106,6 +118,9 @@ def make_sparse_codes(
     if k > n_features:
         raise ValueError(f"n_nonzero_coefs must be <= n_features = {n_features}, got {k}.")
     check_option(support, "support", SUPPORTS)
+    check_sections(sections)
+    if sections and support != "fixed":
+        raise ValueError(f"sections=True needs support='fixed', got support={support!r}.")
     check_option(values, "values", VALUES)
     exponent = check_real(
         zipf_exponent, "zipf_exponent", minimum=0, maximum=np.inf, max_inclusive=False
@@ -120,6 +135,10 @@ def make_sparse_codes(
         by_column = _random_subsets(column_counts, n_samples, rng)
         pattern = csr_array(csc_array((np.ones(by_column[0].size, bool), *by_column), shape=shape))
         indices, indptr = pattern.indices, pattern.indptr
+    elif sections:
+        bounds = section_bounds(n_features, k)
+        indices = rng.integers(bounds[:-1], bounds[1:], size=(n_samples, k)).ravel()
+        indptr = np.arange(n_samples + 1) * k
     else:
         row_counts = np.full(n_samples, k)
         if support == "bernoulli":

@@ -9,26 +9,25 @@ variance over t (Tweedie).
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from scipy.special import erfcx, expit, log_ndtr
+from scipy.special import erfcx, log_ndtr
 
 
-def posterior(u, t, log_odds, values, scale):
-    r"""Return what is known of coefficients after seeing them in noise.
+def log_evidence(u, t, values, scale):
+    r"""Return what coefficients in noise tell of their values.
 
     .. math::
-        \log \frac{P(y \ne 0 \mid u)}{P(y = 0 \mid u)} =
-        \log \frac{\epsilon}{1 - \epsilon} + \log \frac{p(u \mid y \ne 0)}{p(u \mid y = 0)}
+        \log \frac{p(u \mid y \ne 0)}{p(u \mid y = 0)}
+
+    and the first two moments of y given u and ``y != 0``. The odds that y is not 0 are its prior
+    odds times ``exp`` of this.
 
     Parameters
     ----------
     u : ndarray of shape (m,)
         Coefficients in noise.
 
-    t : float
+    t : ndarray of shape (m,) or float
         Variance of the noise.
-
-    log_odds : float
-        ``log(epsilon / (1 - epsilon))``.
 
     values : {"binary", "nonnegative", "real"}
         What nonzero coefficients are: the number ``scale``; the magnitude of a normal variable of
@@ -39,8 +38,8 @@ def posterior(u, t, log_odds, values, scale):
 
     Returns
     -------
-    probability : ndarray of shape (m,)
-        That y is not 0.
+    evidence : ndarray of shape (m,)
+        The logarithm above.
 
     mean : ndarray of shape (m,)
         Of y, if it is not 0.
@@ -49,8 +48,7 @@ def posterior(u, t, log_odds, values, scale):
         Of y, if it is not 0.
     """
     if values == "binary":
-        evidence = scale * (u - scale / 2) / t
-        return expit(log_odds + evidence), np.broadcast_to(scale, u.shape), np.zeros_like(u)
+        return scale * (u - scale / 2) / t, np.broadcast_to(scale, u.shape), np.zeros_like(u)
     gain = scale**2 / (scale**2 + t)
     mean, variance = gain * u, np.broadcast_to(gain * t, u.shape)
     evidence = (np.log(t / (scale**2 + t)) + u * mean / t) / 2
@@ -62,4 +60,4 @@ def posterior(u, t, log_odds, values, scale):
         evidence = evidence + np.log(2) + log_ndtr(ratio)
         mean = np.maximum(mean + deviation * mills, 0.0)
         variance = np.maximum(variance * (1 - mills * (mills + ratio)), 0.0)
-    return expit(log_odds + evidence), mean, variance
+    return evidence, mean, variance

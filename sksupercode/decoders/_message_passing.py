@@ -5,13 +5,14 @@
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.special import logit
+from scipy.special import expit, logit
 from sklearn.utils import gen_batches
 
+from sksupercode._sections import check_sections, section_argmax, section_bounds, softmax
 from sksupercode._validation import check_integer, check_real
 from sksupercode.decoders._base import BaseDecoder
-from sksupercode.decoders._denoisers import posterior
-from sksupercode.dictionaries import SignDictionary
+from sksupercode.decoders._block_interference import BlockInterference
+from sksupercode.decoders._denoisers import log_evidence
 from sksupercode.dictionaries._base import block_length
 
 # Posterior means below this are left out of the superposition: together they are less than the
@@ -133,6 +134,7 @@ class AMPDecoder(BaseDecoder):
         dictionary,
         n_nonzero_coefs=None,
         *,
+        sections=False,
         n_iter=100,
         tol=1e-4,
         damping=0.0,
@@ -140,9 +142,13 @@ class AMPDecoder(BaseDecoder):
         sparse_output=True,
     ):
         super().__init__(dictionary, n_nonzero_coefs, values=values, sparse_output=sparse_output)
+        self.sections = sections
         self.n_iter = n_iter
         self.tol = tol
         self.damping = damping
+
+    def _needs_fixed_k(self):
+        return self.sections
 
     def _learn_sparsity(self, Y):
         if Y is None:
@@ -155,11 +161,22 @@ class AMPDecoder(BaseDecoder):
         return super()._learn_sparsity(Y)
 
     def _fit_decoder(self, X):
+        check_sections(self.sections)
         check_integer(self.n_iter, "n_iter", minimum=1)
         if self.n_nonzero_coefs is not None:
             self._has_common_k = True
         check_real(self.tol, "tol", minimum=0, maximum=np.inf, max_inclusive=False)
         check_real(self.damping, "damping", minimum=0, maximum=1, max_inclusive=False)
+        energies = self._codewords.squared_norms
+        self._norms = np.sqrt(np.where(energies > 0, energies, 1.0))
+        self._is_zero = energies == 0
+        self._interference = BlockInterference(self.dictionary_)
+        n_features, k = self.dictionary_.shape[0], self.n_nonzero_coefs_
+        if self.sections:
+            self._bounds = section_bounds(n_features, k)
+        elif k:
+            # A density of 1 leaves nothing to decide, but its odds are infinite.
+            self._log_odds = logit(min(k, n_features - 0.5) / n_features)
 
     def _bytes_per_sample(self):
         return 64 * self.dictionary_.shape[0]
@@ -173,7 +190,7 @@ class AMPDecoder(BaseDecoder):
         indices = np.zeros((len(V), length), dtype=np.intp)
         values = np.zeros((len(V), length))
         for row, state in enumerate(states):
-            found = self._select(state.probabilities)
+            found = self._select(state)
             columns = state.indices[found]
             indices[row, : len(columns)] = columns
             values[row, : len(columns)] = 1.0
@@ -181,10 +198,14 @@ class AMPDecoder(BaseDecoder):
                 values[row, : len(columns)] = state.means[found] / self._norms[columns]
         return indices, values, np.array([state.has_failed for state in states], dtype=bool)
 
-    def _select(self, probabilities):
-        if not self._has_common_k:
-            return probabilities > 0.5
-        return np.argsort(-probabilities, kind="stable")[: self.n_nonzero_coefs_]
+    def _select(self, state):
+        if not (self.sections or self._has_common_k):
+            return state.probabilities > 0.5
+        order = np.argsort(-state.probabilities, kind="stable")
+        if not self.sections:
+            return order[: self.n_nonzero_coefs_]
+        sections = np.searchsorted(self._bounds, state.indices[order], side="right")
+        return order[np.unique(sections, return_index=True)[1]]
 
     def effective_variance(self, X):
         """Return the effective variance of each iteration, which state evolution predicts.
@@ -214,37 +235,42 @@ class AMPDecoder(BaseDecoder):
             row[: len(state.variances)] = state.variances
         return variances * self.dictionary_.scale**2
 
-    @property
-    def _norms(self):
-        norms = np.sqrt(self._codewords.squared_norms)
-        return np.where(norms > 0, norms, 1.0)
-
     def _pass_messages(self, V):
         """Return the final state of each sample."""
-        n_features = self.dictionary_.shape[0]
-        k = min(self.n_nonzero_coefs_, n_features)
-        states = [_State(v, k) for v in V]
+        k = min(self.n_nonzero_coefs_, self.dictionary_.shape[0])
+        states = [_State(v, k, self._interference) for v in V]
         if k == 0:
             return states
-        # A density of 1 leaves nothing to decide, but its odds are infinite.
-        log_odds = logit(min(k, n_features - 0.5) / n_features)
         active = [state for state in states if state.goes_on(self.tol)]
         for _ in range(self.n_iter):
             if not active:
                 break
-            scores = self._correlate(np.array([state.residual for state in active]))
+            scores = self._correlate(np.array([state.messages() for state in active]))
             for state, u in zip(active, scores, strict=True):
-                u /= self._norms
+                t = self._interference.of_codewords(state.variance)
+                u *= t / self._norms
                 u[state.indices] += state.estimates
                 scale = self._norms if self.values_ == "binary" else state.deviation
-                odds = np.where(self._codewords.squared_norms > 0, log_odds, -np.inf)
-                state.denoise(*posterior(u, state.variances[-1], odds, self.values_, scale))
+                evidence, means, variances = log_evidence(u, t, self.values_, scale)
+                state.denoise(*self._posterior(evidence), means, variances)
             for state, superposition in zip(active, self._superpose(active), strict=True):
                 state.subtract(superposition, self.damping)
             active = [state for state in active if state.goes_on(self.tol)]
         for state in active:
             state.has_failed = True
         return states
+
+    def _posterior(self, evidence):
+        """Return the probability of each codeword, and which are worth keeping."""
+        if self._is_zero.any():
+            evidence = np.where(self._is_zero, -np.inf, evidence)
+        if not self.sections:
+            probabilities = expit(self._log_odds + evidence)
+            return probabilities, probabilities > _NEGLIGIBLE
+        probabilities = softmax(evidence, self._bounds)
+        kept = probabilities > _NEGLIGIBLE
+        kept[section_argmax(probabilities, self._bounds)] = True
+        return probabilities, kept
 
     def _superpose(self, states):
         indices = np.concatenate([state.indices for state in states])
@@ -254,19 +280,20 @@ class AMPDecoder(BaseDecoder):
         codes = csr_array((estimates / self._norms[indices], indices, indptr), shape=shape)
         return self._codewords.superpose(codes)
 
-    def _correlate(self, residuals):
-        if not isinstance(self._codewords, SignDictionary):
-            return np.array(self._codewords.correlate(residuals), dtype=np.float64)
-        # Messages are noisy anyway, and dictionaries of signs are fast with small integers.
-        units = np.abs(residuals).max(axis=1, keepdims=True) / _LEVELS
-        return self._codewords.correlate(np.rint(residuals / units)) * units
+    def _correlate(self, messages):
+        if not self._codewords.prefers_integers:
+            return np.array(self._codewords.correlate(messages), dtype=np.float64)
+        # Messages are noisy anyway.
+        units = np.abs(messages).max(axis=1, keepdims=True) / _LEVELS
+        return self._codewords.correlate(np.rint(messages / units)) * units
 
 
 class _State:
     """What message passing knows of one sample: of its coefficients times the codewords' norms."""
 
-    def __init__(self, sample, k):
+    def __init__(self, sample, k, interference):
         self._sample = sample
+        self._interference = interference
         self.residual = sample
         self.indices = np.empty(0, dtype=np.intp)
         self.probabilities = self.means = self.estimates = np.empty(0)
@@ -275,20 +302,26 @@ class _State:
         self.has_failed = False
         self._best = None
 
-    def denoise(self, probabilities, means, variances):
+    def messages(self):
+        """Return the residual, each dimension weighted by what it is worth."""
+        return self.residual / self._interference.of_dimensions(self.variance)
+
+    def denoise(self, probabilities, kept, means, variances):
         """Take the posterior of all coefficients, and keep those that are not negligible."""
-        self.indices = np.flatnonzero(probabilities > _NEGLIGIBLE)
+        self.indices = np.flatnonzero(kept)
         self.probabilities = probabilities[self.indices]
         self.means = means[self.indices]
         self.estimates = self.probabilities * self.means
         powers = self.probabilities * (variances[self.indices] + self.means**2)
-        self._uncertainty = np.sum(powers - self.estimates**2)
-        if len(self.indices):
-            self.deviation = np.sqrt(powers.sum() / self.probabilities.sum())
+        self._uncertainties = powers - self.estimates**2
+        total = self.probabilities.sum()
+        if total > 0:
+            self.deviation = np.sqrt(powers.sum() / total)
 
     def subtract(self, superposition, damping):
         """Take away what is estimated, and correct for what the estimates owe to the residual."""
-        memory = self._uncertainty / (self.variances[-1] * len(self.residual))
+        unknown = self._interference.from_codewords(self.indices, self._uncertainties)
+        memory = self._interference.of_dimensions(unknown / self.variance)
         new = self._sample - superposition + memory * self.residual
         self.residual = (1 - damping) * new + damping * self.residual
 
@@ -306,4 +339,5 @@ class _State:
             self.has_failed = True
             return False
         self.variances.append(t)
+        self.variance = self._interference.measure(self.residual)
         return t > _ROUNDING * first and change > tol

@@ -5,6 +5,7 @@
 
 import numpy as np
 
+from sksupercode._sections import check_sections, section_bounds
 from sksupercode.decoders._matched_filter import MatchedFilterDecoder
 from sksupercode.decoders._selection import keep_largest, score_gains
 from sksupercode.dictionaries._threads import shared_threads
@@ -28,6 +29,10 @@ class TopKDecoder(MatchedFilterDecoder):
     n_nonzero_coefs : int or None, default=None
         Number k of codewords to select. None learns it from y: the common number of nonzero
         entries of its rows, or with a warning the largest.
+
+    sections : bool, default=False
+        Whether the codewords are divided into k contiguous sections, of which one codeword each is
+        selected: sparse regression codes.
 
     covariance_estimator : covariance estimator or None, default=None
         An estimator of :mod:`sklearn.covariance`, fitted on X, for interference that is not white
@@ -97,6 +102,7 @@ class TopKDecoder(MatchedFilterDecoder):
         dictionary,
         n_nonzero_coefs=None,
         *,
+        sections=False,
         covariance_estimator=None,
         values="auto",
         sparse_output=True,
@@ -108,27 +114,63 @@ class TopKDecoder(MatchedFilterDecoder):
             values=values,
             sparse_output=sparse_output,
         )
+        self.sections = sections
+
+    def _fit_decoder(self, X):
+        check_sections(self.sections)
+        super()._fit_decoder(X)
 
     def _needs_fixed_k(self):
         return True
 
     def _decode(self, V):
-        shape = (len(V), min(self.n_nonzero_coefs_, self.dictionary_.shape[0]))
-        indices = np.zeros(shape, dtype=np.intp)
-        gains, scores = np.full(shape, -np.inf), np.zeros(shape)
-        if not shape[1]:
-            return indices, scores
+        k = min(self.n_nonzero_coefs_, self.dictionary_.shape[0])
         # Codewords of equal norm rank as their inner products do, which spares a copy.
         is_ranked = self.values_ != "real" and 0 < self._energies.min() == self._energies.max()
+        best = _BestOfSections if self.sections else _BestOfAll
+        selected = [best(k, self.dictionary_.shape[0]) for _ in V]
         with shared_threads():
             for first, block in self._codewords.correlate_blocks(self._whiten(V)):
                 energies = self._energies[first : first + block.shape[1]]
-                for row, new in enumerate(block):
+                for row, new in zip(selected, block, strict=True):
                     ranked = new
                     if not is_ranked:
                         ranked = score_gains(new[np.newaxis].copy(), energies, self.values_)[0]
-                    order, candidates = keep_largest(ranked, first, gains[row], indices[row])
-                    scores[row] = np.concatenate([scores[row], new[candidates]])[order]
+                    row.take(ranked, new, first)
+        indices, gains, scores = (
+            np.array([getattr(row, name) for row in selected])
+            for name in ("indices", "gains", "scores")
+        )
         values = self._coefficients(scores, self._energies[indices])
         values[gains == -np.inf] = 0
         return indices, values
+
+
+class _BestOfAll:
+    """The k codewords of the largest gains so far, with their scores."""
+
+    def __init__(self, k, n_features):
+        self.indices = np.zeros(k, dtype=np.intp)
+        self.gains, self.scores = np.full(k, -np.inf), np.zeros(k)
+
+    def take(self, gains, scores, first):
+        """Take the next block of codewords into account."""
+        if len(self.indices):
+            order, candidates = keep_largest(gains, first, self.gains, self.indices)
+            self.scores = np.concatenate([self.scores, scores[candidates]])[order]
+
+
+class _BestOfSections(_BestOfAll):
+    """The codeword of the largest gain so far in each of k sections."""
+
+    def __init__(self, k, n_features):
+        super().__init__(k, n_features)
+        self._bounds = section_bounds(n_features, k)
+
+    def take(self, gains, scores, first):
+        bounds = np.clip(self._bounds - first, 0, len(gains))
+        for section in np.flatnonzero(np.diff(bounds)):
+            place = bounds[section] + np.argmax(gains[bounds[section] : bounds[section + 1]])
+            if gains[place] > self.gains[section]:
+                self.indices[section] = first + place
+                self.gains[section], self.scores[section] = gains[place], scores[place]

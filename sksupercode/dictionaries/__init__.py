@@ -7,6 +7,7 @@ from sksupercode.dictionaries._base import Dictionary
 from sksupercode.dictionaries._dense import DenseDictionary
 from sksupercode.dictionaries._packed_signs import PackedSignDictionary, SeededSignDictionary
 from sksupercode.dictionaries._signs import SignDictionary
+from sksupercode.dictionaries._weighted import WeightedDictionary
 
 __all__ = [
     "DenseDictionary",
@@ -14,4 +15,5 @@ __all__ = [
     "PackedSignDictionary",
     "SeededSignDictionary",
     "SignDictionary",
+    "WeightedDictionary",
 ]

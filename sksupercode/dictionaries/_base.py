@@ -45,9 +45,13 @@ class Dictionary(LinearOperator, ABC):
     ----------
     scale : float
         ``F = scale * unnormalized``.
+
+    prefers_integers : bool
+        Whether samples of small integers are correlated faster than others.
     """
 
     scale = 1.0
+    prefers_integers = False
 
     def __init__(self, shape, dtype):
         super().__init__(dtype=np.dtype(dtype), shape=shape)
@@ -126,6 +130,15 @@ class Dictionary(LinearOperator, ABC):
     @abstractmethod
     def squared_norms(self):
         """Squared Euclidean norm of each codeword, float64 array of shape (N,)."""
+
+    @property
+    def blocks(self):
+        """Where F is not zero: a list of pairs of slices, of codewords and of their dimensions.
+
+        The codewords of the pairs follow each other; those of one pair have their power spread
+        evenly over its dimensions.
+        """
+        return [(slice(0, self.shape[0]), slice(0, self.shape[1]))]
 
     @property
     def unnormalized(self):

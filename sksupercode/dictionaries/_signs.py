@@ -146,6 +146,7 @@ class SignDictionary(Dictionary):
 
     # Whether the signs are known to be independent fair coins, and no one's choice.
     is_random = False
+    prefers_integers = True
 
     def __init__(self, signs, scale=None):
         signs = np.asarray(signs)

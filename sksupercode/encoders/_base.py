@@ -13,7 +13,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from sksupercode._sections import section_bounds
 from sksupercode._validation import check_integer, check_samples
+from sksupercode.dictionaries import WeightedDictionary
 
 # One copy of each codebook that is in use, whichever steps and estimators use it.
 _codebooks = weakref.WeakValueDictionary()
@@ -27,9 +29,12 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     ``_draw``.
     """
 
-    def __init__(self, n_components=256, *, n_features=None, random_state=None):
+    def __init__(
+        self, n_components=256, *, n_features=None, power_allocation=None, random_state=None
+    ):
         self.n_components = n_components
         self.n_features = n_features
+        self.power_allocation = power_allocation
         self.random_state = random_state
 
     @abstractmethod
@@ -81,7 +86,14 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             if dictionary is None:
                 dictionary = self._draw_from(seed, n_features, n_components)
                 _codebooks[key] = dictionary
-        return dictionary
+        return self._allocate_power(dictionary)
+
+    def _allocate_power(self, dictionary):
+        if self.power_allocation is None:
+            return dictionary
+        powers = _check_powers(self.power_allocation)
+        sizes = np.diff(section_bounds(dictionary.shape[0], len(powers)))
+        return WeightedDictionary(dictionary, np.repeat(np.sqrt(powers / powers.mean()), sizes))
 
     def _draw_from(self, entropy, n_features, n_components):
         kind = zlib.crc32(self._kind.encode())
@@ -124,7 +136,8 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             self.dictionary_ = self.codebook(X.shape[1], n_components)
         else:
             entropy = _fresh_entropy(self.random_state)
-            self.dictionary_ = self._draw_from(entropy, X.shape[1], n_components)
+            dictionary = self._draw_from(entropy, X.shape[1], n_components)
+            self.dictionary_ = self._allocate_power(dictionary)
         return self
 
     def transform(self, X):
@@ -158,6 +171,21 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _check_powers(power_allocation):
+    """Return the relative powers of sections as a float64 array."""
+    try:
+        powers = np.asarray(power_allocation, dtype=np.float64)
+    except (TypeError, ValueError):
+        powers = np.empty(0)
+    if powers.ndim != 1 or not (np.isfinite(powers).all() and (powers >= 0).all() and powers.any()):
+        raise ValueError(
+            "power_allocation must be None or an array of shape (n_sections,) of finite numbers "
+            ">= 0, not all of them 0, as sksupercode.theory.iterative_power_allocation gives; got "
+            f"{power_allocation!r}."
+        )
+    return powers
 
 
 def _fresh_entropy(random_state):

@@ -28,7 +28,7 @@ class RademacherEncoder(BaseEncoder):
     .. math::
         x = \sum_{i \in y} f_i, \qquad f_i \in \{-1, +1\}^d / \sqrt d
 
-    Every codeword has norm exactly 1; two of them have an inner product of mean 0 and variance
+    Without power allocation every codeword has norm exactly 1; two of them have an inner product of mean 0 and variance
     1/d. The codebook is a pure function of (kind, N, d, seed): an encoder with an integer
     ``random_state`` is a recipe that a decoder can be given, and both then hold the same codebook.
 
@@ -40,6 +40,11 @@ class RademacherEncoder(BaseEncoder):
     n_features : int or None, default=None
         Number N of codewords. None learns it from the columns of the codes in ``fit``; with a
         number, the recipe is complete and a decoder's ``fit`` needs no y.
+
+    power_allocation : array-like of shape (n_sections,) or None, default=None
+        Relative powers of the sections of a sparse regression code, which are as many contiguous
+        runs of codewords: the squared norms of their codewords, up to a factor that makes their
+        mean 1. None gives every codeword the norm 1.
 
     storage : {"auto", "dense", "packed", "seed"}, default="auto"
         How the codewords are kept: as a float32 array, packed to one bit an entry, or not at all,
@@ -83,8 +88,21 @@ class RademacherEncoder(BaseEncoder):
 
     _kind = "rademacher"
 
-    def __init__(self, n_components=256, *, n_features=None, storage="auto", random_state=None):
-        super().__init__(n_components, n_features=n_features, random_state=random_state)
+    def __init__(
+        self,
+        n_components=256,
+        *,
+        n_features=None,
+        power_allocation=None,
+        storage="auto",
+        random_state=None,
+    ):
+        super().__init__(
+            n_components,
+            n_features=n_features,
+            power_allocation=power_allocation,
+            random_state=random_state,
+        )
         self.storage = storage
 
     def _variant(self, n_features, n_components):

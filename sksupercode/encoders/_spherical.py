@@ -31,6 +31,11 @@ class SphericalEncoder(BaseEncoder):
         Number N of codewords. None learns it from the columns of the codes in ``fit``; with a
         number, the recipe is complete and a decoder's ``fit`` needs no y.
 
+    power_allocation : array-like of shape (n_sections,) or None, default=None
+        Relative powers of the sections of a sparse regression code, which are as many contiguous
+        runs of codewords: the squared norms of their codewords, up to a factor that makes their
+        mean 1. None gives every codeword the norm 1.
+
     random_state : int, RandomState instance, Generator or None, default=None
         Names the codebook. Only an integer makes a recipe that can be shared with a decoder.
 

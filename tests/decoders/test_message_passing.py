@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sksupercode import AMPDecoder, RademacherEncoder, SphericalEncoder, theory
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.decoders import _message_passing
-from sksupercode.decoders._denoisers import posterior
+from sksupercode.decoders._denoisers import log_evidence
 
 
 def problem(n_samples, n_features, k, d, values="binary", storage="auto", seed=0):
@@ -30,10 +30,9 @@ def problem(n_samples, n_features, k, d, values="binary", storage="auto", seed=0
 @pytest.mark.parametrize("values", ["binary", "nonnegative", "real"])
 @pytest.mark.parametrize("u", [-1.0, -0.2, 0.0, 0.4, 1.1, 2.5])
 @pytest.mark.parametrize("t", [0.01, 0.3, 2.0])
-def test_posterior_is_that_of_bayes(values, u, t):
-    density, scale = 0.05, 1.3
-    log_odds = np.log(density / (1 - density))
-    given = [part[0] for part in posterior(np.array([u]), t, log_odds, values, scale)]
+def test_evidence_is_that_of_bayes(values, u, t):
+    scale = 1.3
+    given = [part[0] for part in log_evidence(np.array([u]), t, values, scale)]
     noise = norm(scale=np.sqrt(t))
     if values == "binary":
         moments = [scale**power * noise.pdf(u - scale) for power in range(3)]
@@ -51,20 +50,19 @@ def test_posterior_is_that_of_bayes(values, u, t):
             )[0]
             for power in range(3)
         ]
-    active = density * moments[0]
     mean = moments[1] / moments[0]
-    expected = [active / (active + (1 - density) * noise.pdf(u)), mean]
-    assert_allclose(given[:2], expected, rtol=1e-6)
+    expected = [np.log(moments[0] / noise.pdf(u)), mean]
+    assert_allclose(given[:2], expected, rtol=1e-6, atol=1e-9)
     # The variance is a difference of squares: its error is that of the larger.
     assert_allclose(given[2], moments[2] / moments[0] - mean**2, rtol=1e-6, atol=1e-6 * mean**2)
 
 
 @pytest.mark.parametrize("values", ["nonnegative", "real", "binary"])
-def test_posterior_is_finite_far_out(values):
+def test_evidence_is_finite_far_out(values):
     u = np.array([-1e6, -1e3, 0.0, 1e3, 1e6])
     for t in (1e-12, 1.0, 1e12):
         with np.errstate(over="raise", invalid="raise", divide="raise"):
-            for part in posterior(u, t, -5.0, values, 1.0):
+            for part in log_evidence(u, t, values, 1.0):
                 assert np.isfinite(part).all()
 
 

@@ -269,12 +269,14 @@ def test_defaults():
     assert RademacherEncoder().get_params() == {
         "n_components": 256,
         "n_features": None,
+        "power_allocation": None,
         "storage": "auto",
         "random_state": None,
     }
     assert SphericalEncoder().get_params() == {
         "n_components": 256,
         "n_features": None,
+        "power_allocation": None,
         "random_state": None,
     }
     assert RademacherEncoder(n_components=3).fit_transform(codes()).shape == (8, 3)

@@ -1,0 +1,40 @@
+"""Sections: the contiguous runs of codewords of a sparse regression code, one active in each."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+
+
+def check_sections(sections):
+    """Refuse anything but True and False."""
+    if not isinstance(sections, bool | np.bool_):
+        raise ValueError(f"sections must be True or False, got {sections!r}.")
+
+
+def section_bounds(n_features, n_sections):
+    """Return where sections begin and end: section l is ``bounds[l]`` to ``bounds[l + 1]``.
+
+    Sizes differ by at most one; more sections than codewords leave some empty.
+    """
+    return np.arange(n_sections + 1) * n_features // max(n_sections, 1)
+
+
+def softmax(evidence, bounds):
+    """Return ``exp(evidence)``, normalised to sum 1 within each section.
+
+    A section whose evidence is -inf throughout gets zeros.
+    """
+    sizes = np.diff(bounds)
+    starts, sizes = bounds[:-1][sizes > 0], sizes[sizes > 0]
+    largest = np.maximum.reduceat(evidence, starts)
+    largest[largest == -np.inf] = 0.0
+    weights = np.exp(evidence - np.repeat(largest, sizes))
+    totals = np.add.reduceat(weights, starts)
+    return weights / np.repeat(np.where(totals > 0, totals, 1.0), sizes)
+
+
+def section_argmax(numbers, bounds):
+    """Return the index of the largest number of each section, the lowest of equals."""
+    sections = zip(bounds[:-1], bounds[1:], strict=True)
+    return np.array([a + np.argmax(numbers[a:b]) for a, b in sections if b > a], dtype=np.intp)

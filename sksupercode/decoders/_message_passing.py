@@ -45,7 +45,13 @@ class AMPDecoder(BaseDecoder):
         + \log\tfrac{1 - \epsilon}{\epsilon}\big)\Big)^{-1} .
 
     Nonnegative and real coefficients are, where not 0, half normal and normal, of a variance that
-    is learned from each sample on the way.
+    is learned from each sample on the way. With sections the odds become a softmax, for codewords
+    of power :math:`p_i = \lVert f_i \rVert^2`
+
+    .. math::
+        \eta_i(u; t) = \frac{\exp(p_i u_i / t)}{\sum_{j} \exp(p_j u_j / t)} ,
+
+    over the section of i.
 
     Parameters
     ----------
@@ -60,7 +66,11 @@ class AMPDecoder(BaseDecoder):
         selected. None learns it from y; if rows differ, their mean makes the prior, and what is
         more probable than not is selected.
 
-    n_iter : int, default=100
+    sections : bool, default=False
+        Whether the codewords are divided into k contiguous sections with one active codeword each,
+        as in sparse regression codes.
+
+    n_iter : int, default=500
         Most iterations for a sample.
 
     tol : float, default=1e-4
@@ -111,12 +121,21 @@ class AMPDecoder(BaseDecoder):
 
     Codewords of other norms are normalised, and their coefficients scaled by the norm.
 
+    On a spatially coupled dictionary each block of dimensions has a t of its own, by which it is
+    weighted.
+
     References
     ----------
     .. [1] D. L. Donoho, A. Maleki and A. Montanari, "Message-passing algorithms for compressed
        sensing", PNAS 106(45), 2009.
     .. [2] M. Bayati and A. Montanari, "The dynamics of message passing on dense graphs, with
        applications to compressed sensing", IEEE Transactions on Information Theory 57(2), 2011.
+    .. [3] C. Rush, A. Greig and R. Venkataramanan, "Capacity-achieving sparse superposition codes
+       via approximate message passing decoding", IEEE Transactions on Information Theory 63(3),
+       2017.
+    .. [4] F. Krzakala, M. Mezard, F. Sausset, Y. Sun and L. Zdeborova, "Probabilistic
+       reconstruction in compressed sensing: algorithms, phase diagrams, and threshold achieving
+       matrices", Journal of Statistical Mechanics, P08009, 2012.
 
     Examples
     --------
@@ -135,7 +154,7 @@ class AMPDecoder(BaseDecoder):
         n_nonzero_coefs=None,
         *,
         sections=False,
-        n_iter=100,
+        n_iter=500,
         tol=1e-4,
         damping=0.0,
         values="auto",

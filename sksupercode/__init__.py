@@ -15,7 +15,7 @@ from sksupercode.decoders import (
     ThresholdDecoder,
     TopKDecoder,
 )
-from sksupercode.encoders import RademacherEncoder, SphericalEncoder
+from sksupercode.encoders import HadamardEncoder, RademacherEncoder, SphericalEncoder
 from sksupercode.exceptions import CodebookMismatchWarning
 
 __version__ = "0.1.0.dev0"
@@ -26,6 +26,7 @@ __all__ = [
     "CodebookMismatchWarning",
     "DropoutChannel",
     "GaussianChannel",
+    "HadamardEncoder",
     "MatchingPursuitDecoder",
     "QuantizationChannel",
     "RademacherEncoder",

@@ -5,6 +5,7 @@
 
 from sksupercode.dictionaries._base import Dictionary
 from sksupercode.dictionaries._dense import DenseDictionary
+from sksupercode.dictionaries._hadamard import HadamardDictionary
 from sksupercode.dictionaries._packed_signs import PackedSignDictionary, SeededSignDictionary
 from sksupercode.dictionaries._signs import SignDictionary
 from sksupercode.dictionaries._weighted import WeightedDictionary
@@ -12,6 +13,7 @@ from sksupercode.dictionaries._weighted import WeightedDictionary
 __all__ = [
     "DenseDictionary",
     "Dictionary",
+    "HadamardDictionary",
     "PackedSignDictionary",
     "SeededSignDictionary",
     "SignDictionary",

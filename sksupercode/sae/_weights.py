@@ -1,0 +1,157 @@
+"""What a sparse autoencoder is, whatever wrote it: the arrays and the numbers of its forward pass.
+
+.. math::
+    z = (x' - b_{dec})\\, W_{enc} + b_{enc}, \\qquad a = \\phi(z), \\qquad
+    \\hat x' = a\\, W_{dec} + b_{dec}
+
+with x' the normalised input. File formats come down to this on loading, and training ends with it.
+"""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+ARCHITECTURES = ("relu", "topk", "jumprelu", "gated", "matching_pursuit")
+NORMALIZATIONS = ("none", "layer_norm", "constant_norm_rescale", "expected_average")
+# The arrays beside the decoder's that each architecture has.
+_ENCODER_ARRAYS = {
+    "relu": ("W_enc", "b_enc"),
+    "topk": ("W_enc", "b_enc"),
+    "jumprelu": ("W_enc", "b_enc", "threshold"),
+    "gated": ("W_enc", "b_gate", "b_mag", "r_mag"),
+    "matching_pursuit": (),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class SAEWeights:
+    """Arrays and constants of one sparse autoencoder with N latents on d dimensions.
+
+    Arrays stay in the precision in which they were stored (float16, bfloat16, float32 or float64),
+    perhaps mapped from a file, and are widened to float32 before any arithmetic.
+
+    Parameters
+    ----------
+    architecture : {"relu", "topk", "jumprelu", "gated", "matching_pursuit"}
+        The activation function. BatchTopK and Matryoshka autoencoders are "jumprelu" with a
+        constant threshold where they are used, and "topk" where they have none.
+
+    W_dec : ndarray of shape (N, d)
+        The dictionary.
+
+    b_dec : ndarray of shape (d,)
+        Added to reconstructions.
+
+    W_enc : ndarray of shape (d, N) or None
+        Absent for "matching_pursuit".
+
+    b_enc : ndarray of shape (N,) or None
+        Absent for "gated" and "matching_pursuit".
+
+    threshold : ndarray of shape (N,) or None
+        Of "jumprelu": a latent is active where ``z > threshold`` and ``z > 0``.
+
+    b_gate, b_mag, r_mag : ndarray of shape (N,) or None
+        Of "gated".
+
+    k : int or None
+        Of "topk": the number of active latents, 1 <= k <= N.
+
+    applies_b_dec : bool
+        Whether ``b_dec`` is subtracted from the input; for "matching_pursuit", whether it is added
+        to the output as well.
+
+    rescales_by_norm : bool
+        Whether z is multiplied by the norms of the rows of ``W_dec``, and latents are divided by
+        them before they are decoded.
+
+    normalization : {"none", "layer_norm", "constant_norm_rescale", "expected_average"}
+        Of the input, undone on the output.
+
+    normalization_scale : float
+        Of "expected_average": what inputs are multiplied by.
+
+    residual_threshold : float
+        Of "matching_pursuit": a sample ends where the norm of its residual is below this.
+
+    max_iterations : int or None
+        Of "matching_pursuit"; None stands for d.
+
+    stops_on_duplicate_support : bool
+        Of "matching_pursuit": a sample ends where an iteration adds no latent to its support.
+
+    name : str
+        What the weights call their kind, for messages and ``repr``.
+
+    Raises
+    ------
+    ValueError
+        If arrays are missing, are of the wrong shape or dtype or not finite, or k is out of range.
+    """
+
+    architecture: str
+    W_dec: np.ndarray
+    b_dec: np.ndarray
+    W_enc: np.ndarray | None = None
+    b_enc: np.ndarray | None = None
+    threshold: np.ndarray | None = None
+    b_gate: np.ndarray | None = None
+    b_mag: np.ndarray | None = None
+    r_mag: np.ndarray | None = None
+    k: int | None = None
+    applies_b_dec: bool = True
+    rescales_by_norm: bool = False
+    normalization: str = "none"
+    normalization_scale: float = 1.0
+    residual_threshold: float = 1e-2
+    max_iterations: int | None = None
+    stops_on_duplicate_support: bool = True
+    name: str = ""
+
+    def __post_init__(self):
+        if self.architecture not in ARCHITECTURES:
+            raise ValueError(
+                f"architecture must be one of {', '.join(ARCHITECTURES)}, got "
+                f"{self.architecture!r}."
+            )
+        if self.normalization not in NORMALIZATIONS:
+            raise ValueError(
+                f"normalization must be one of {', '.join(NORMALIZATIONS)}, got "
+                f"{self.normalization!r}."
+            )
+        if np.ndim(self.W_dec) != 2 or 0 in self.W_dec.shape:
+            raise ValueError(f"W_dec must have shape (N, d), got {np.shape(self.W_dec)}.")
+        n_latents, d = self.W_dec.shape
+        shapes = {"W_dec": (n_latents, d), "b_dec": (d,), "W_enc": (d, n_latents)}
+        for field in ("W_dec", "b_dec", *_ENCODER_ARRAYS[self.architecture]):
+            _check_array(field, getattr(self, field), shapes.get(field, (n_latents,)))
+        if self.architecture == "topk" and not (
+            isinstance(self.k, int) and 1 <= self.k <= n_latents
+        ):
+            raise ValueError(f"k must be an integer from 1 to N = {n_latents}, got {self.k!r}.")
+
+    @property
+    def shape(self):
+        """Number N of latents and d of dimensions."""
+        return self.W_dec.shape
+
+    def arrays(self):
+        """Return the arrays that the architecture has, by name."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+
+
+def _check_array(name, array, shape):
+    if array is None:
+        raise ValueError(f"{name} is missing.")
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}.")
+    # bfloat16 is not among NumPy's own kinds of floats.
+    if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
+        raise ValueError(f"{name} must be an array of floats, got dtype {array.dtype}.")
+    for rows in range(0, len(array), 4096):
+        if not np.isfinite(array[rows : rows + 4096].astype(np.float32)).all():
+            raise ValueError(f"{name} contains NaN or infinity.")

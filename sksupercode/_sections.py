@@ -3,6 +3,8 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from itertools import pairwise
+
 import numpy as np
 
 
@@ -36,5 +38,6 @@ def softmax(evidence, bounds):
 
 def section_argmax(numbers, bounds):
     """Return the index of the largest number of each section, the lowest of equals."""
-    sections = zip(bounds[:-1], bounds[1:], strict=True)
-    return np.array([a + np.argmax(numbers[a:b]) for a, b in sections if b > a], dtype=np.intp)
+    return np.array(
+        [a + np.argmax(numbers[a:b]) for a, b in pairwise(bounds) if b > a], dtype=np.intp
+    )

@@ -4,6 +4,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
+from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -48,7 +50,7 @@ def test_softmax_and_argmax_of_sections():
     evidence[bounds[3] : bounds[3] + 2] = 1e4
     probabilities = softmax(evidence, bounds)
     largest = section_argmax(evidence, bounds)
-    for section, (a, b) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    for section, (a, b) in enumerate(pairwise(bounds)):
         expected = np.zeros(b - a) if section == 1 else scipy_softmax(evidence[a:b])
         assert_allclose(probabilities[a:b], expected, rtol=1e-12)
         assert largest[section] == a + np.argmax(evidence[a:b])
@@ -61,10 +63,7 @@ def test_top_k_takes_the_best_of_each_section(storage, n_features, k):
     decoder = TopKDecoder(encoder, sections=True).fit(X, Y)
     scores = decoder.decision_function(X)
     bounds = section_bounds(n_features, k)
-    expected = [
-        [a + np.argmax(row[a:b]) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
-        for row in scores
-    ]
+    expected = [[a + np.argmax(row[a:b]) for a, b in pairwise(bounds)] for row in scores]
     assert_array_equal(decoder.predict(X).indices.reshape(len(X), k), expected)
 
 
@@ -168,12 +167,12 @@ def test_more_sections_than_codewords_are_legal(kind):
 class Banded(DenseDictionary):
     """Two blocks of codewords, which share a third of the dimensions."""
 
-    blocks = [(slice(0, 300), slice(0, 80)), (slice(300, 600), slice(40, 120))]
+    blocks: ClassVar = [(slice(0, 300), slice(0, 80)), (slice(300, 600), slice(40, 120))]
 
 
 def literal_block_amp(F, x, k, n_iter):
     """Return t of each row block and iteration, from the squares of all entries."""
-    n_features, d = F.shape
+    n_features = len(F)
     squares = F**2
     rows = np.repeat(np.eye(3), 40, axis=0)
     y, z, variances = np.zeros(n_features), x.copy(), []

@@ -6,7 +6,7 @@
 import numpy as np
 from scipy.stats import binomtest
 
-__all__ = ["RecoveryCurveDisplay"]
+__all__ = ["FrontierDisplay", "RecoveryCurveDisplay"]
 
 
 class RecoveryCurveDisplay:
@@ -139,3 +139,154 @@ class RecoveryCurveDisplay:
         counts = np.rint(self.success_rate * self.n_trials).astype(int)
         tests = [binomtest(int(count), self.n_trials) for count in counts]
         return np.array([test.proportion_ci(0.95, method="wilson") for test in tests])
+
+
+class FrontierDisplay:
+    """Bits per dimension of several decoders, with intervals, beside what theory expects.
+
+    Parameters
+    ----------
+    names : list of str of length n_decoders
+        The decoders, from top to bottom.
+
+    bits_per_dimension : array-like of shape (n_decoders,)
+        What was measured; nan for a decoder without a result.
+
+    low, high : array-like of shape (n_decoders,)
+        Ends of the confidence intervals; a low end of 0 is open.
+
+    predicted : array-like of shape (n_decoders,) or None, default=None
+        What theory expects, nan where it says nothing.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes drawn on.
+
+    figure_ : matplotlib Figure
+        Their figure.
+
+    errorbar_ : matplotlib Container
+        The measured rates, with their intervals.
+
+    predicted_ : matplotlib Artist or None
+        The predicted rates.
+
+    See Also
+    --------
+    sksupercode.model_selection.measured_dimension : Measures a decoder.
+
+    Examples
+    --------
+    >>> from sksupercode.plotting import FrontierDisplay
+    >>> display = FrontierDisplay(
+    ...     ["top-k", "basis pursuit"],
+    ...     [0.28, 1.27],
+    ...     [0.27, 1.24],
+    ...     [0.29, 1.30],
+    ...     predicted=[0.29, 1.24],
+    ... )
+    >>> display.plot().predicted_.get_xdata()
+    array([0.29, 1.24])
+    """
+
+    def __init__(self, names, bits_per_dimension, low, high, *, predicted=None):
+        self.names = list(names)
+        self.bits_per_dimension = np.asarray(bits_per_dimension, dtype=float)
+        self.low = np.asarray(low, dtype=float)
+        self.high = np.asarray(high, dtype=float)
+        self.predicted = None if predicted is None else np.asarray(predicted, dtype=float)
+
+    @classmethod
+    def from_measurements(cls, measurements, *, predicted=None, ax=None, **kwargs):
+        """Draw what :func:`~sksupercode.model_selection.measured_dimension` returned.
+
+        Parameters
+        ----------
+        measurements : dict of str to MeasuredDimension
+            The decoders and their results.
+
+        predicted : dict of str to float or None, default=None
+            The dimensions that theory expects, for some of the decoders.
+
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None makes a new figure.
+
+        **kwargs : dict
+            Passed on to ``ax.errorbar``.
+
+        Returns
+        -------
+        display : FrontierDisplay
+            The drawn display.
+        """
+        results = measurements.values()
+        rates = [result.bits_per_dimension for result in results]
+        low, high = np.array([result.bits_per_dimension_interval for result in results]).T
+        if predicted is not None:
+            predicted = [
+                result.entropy_bits / predicted.get(name, np.nan)
+                for name, result in measurements.items()
+            ]
+        return cls(measurements, rates, low, high, predicted=predicted).plot(
+            ax, **kwargs
+        )
+
+    def plot(self, ax=None, **kwargs):
+        """Draw a dot and an interval for each decoder, and hollow diamonds for the predictions.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None makes a new figure.
+
+        **kwargs : dict
+            Passed on to ``ax.errorbar``.
+
+        Returns
+        -------
+        display : FrontierDisplay
+            This object, with its artists.
+        """
+        if ax is None:
+            from matplotlib import pyplot as plt
+
+            _, ax = plt.subplots(layout="constrained")
+        rows = np.arange(len(self.names))
+        rates = self.bits_per_dimension
+        self.errorbar_ = ax.errorbar(
+            rates,
+            rows,
+            xerr=np.maximum([rates - self.low, self.high - rates], 0),
+            **{"fmt": "o", "markersize": 4.5, "elinewidth": 2, "label": "measured, 95 % interval"}
+            | kwargs,
+        )
+        self.predicted_ = None
+        ends = [self.high]
+        if self.predicted is not None:
+            (self.predicted_,) = ax.plot(
+                self.predicted, rows, "D", mfc="none", mec="0.3", ms=8.5, label="theory"
+            )
+            ends.append(self.predicted)
+        # Right of whatever is drawn in the row.
+        for row, rate, end in zip(rows, rates, np.fmax.reduce(ends), strict=True):
+            if np.isfinite(rate):
+                ax.annotate(
+                    f"{rate:.2f}",
+                    (end, row),
+                    xytext=(8, 0),
+                    textcoords="offset points",
+                    va="center",
+                    fontsize="small",
+                )
+        ax.set_yticks(rows, self.names)
+        ax.set(xlabel="bits per dimension", ylim=(len(rows) - 0.5, -0.5))
+        # Room for the last number.
+        ax.set_xlim(0, 1.15 * max(ax.get_xlim()[1], *ax.dataLim.intervalx))
+        ax.grid(axis="y", color="0.85", ls=":")
+        ax.grid(axis="x", color="0.93")
+        ax.set_axisbelow(True)
+        ax.tick_params(axis="y", length=0)
+        ax.spines[["top", "right", "left"]].set_visible(False)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sklearn.exceptions import ConvergenceWarning
 
+from sksupercode._cli._frontier_options import add_frontier, complete_frontier
 from sksupercode.datasets import make_sparse_codes
 
 
@@ -29,7 +30,15 @@ def main(argv=None):
     if arguments.command == "bounds":
         print_bounds(parser, arguments)
         return 0
+    if arguments.command == "frontier":
+        from sksupercode._cli._frontier import run
+
+        complete_frontier(parser, arguments)
+        check_files(parser, arguments)
+        run(arguments)
+        return 0
     check_arguments(parser, arguments)
+    check_files(parser, arguments)
     # Samples that a pursuit cannot explain are what the sweep is there to count.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -89,6 +98,7 @@ def build_parser():
     bounds.add_argument(
         "--noise-variance", type=float, default=0.0, metavar="V", help="per coordinate of the code"
     )
+    add_frontier(commands)
     return parser
 
 
@@ -139,15 +149,19 @@ def print_bounds(parser, arguments):
 
 
 def check_arguments(parser, arguments):
-    """End with a message for arguments that cannot be run."""
-    from matplotlib.backend_bases import FigureCanvasBase
-
+    """End with a message for numbers that cannot be run."""
     if arguments.dimensions is not None and min(arguments.dimensions) < 1:
         parser.error(f"--dimensions must be at least 1, got {min(arguments.dimensions)}")
     if arguments.trials < 2:
         parser.error(f"--trials must be at least 2, got {arguments.trials}")
     if arguments.n_jobs == 0:
         parser.error("--n-jobs must not be 0")
+
+
+def check_files(parser, arguments):
+    """End with a message for files that cannot be written."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
     formats = FigureCanvasBase.get_supported_filetypes()
     if arguments.output.suffix[1:].lower() not in formats:
         parser.error(

@@ -1,13 +1,12 @@
-"""How the interference that message passing sees varies over the blocks of a coupled dictionary.
+r"""How the interference that message passing sees varies over the blocks of a coupled dictionary.
 
 Codeword block c has its power spread evenly over its w_c dimensions. A residual of variance t_r in
-row block r, the finest division of the dimensions by such blocks, makes in the coefficients of unit
-codewords noise of variance
+row block r, of d_r dimensions, makes in the coefficients of unit codewords noise of variance
 
-.. math:: \\tau_c = \\Big(\\frac{1}{w_c} \\sum_{r \\in c} \\frac{d_r}{t_r}\\Big)^{-1}
+.. math:: \tau_c = \Big(\frac{1}{w_c} \sum_{r \in c} \frac{d_r}{t_r}\Big)^{-1}
 
-if each dimension is weighted by 1/t_r, and coefficients of variance v_i make, in turn, a variance of
-:math:`\\sum_c w_c^{-1} \\sum_{i \\in c} v_i` in each dimension that their blocks cover. A dictionary
+if each dimension is weighted by 1/t_r. Coefficients of variance v_i make, in turn, a variance of
+:math:`\sum_c w_c^{-1} \sum_{i \in c} v_i` in each dimension that their blocks cover. A dictionary
 that is one block has one t, and tau = t.
 """
 

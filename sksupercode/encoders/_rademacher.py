@@ -29,8 +29,9 @@ class RademacherEncoder(BaseEncoder):
         x = \sum_{i \in y} f_i, \qquad f_i \in \{-1, +1\}^d / \sqrt d
 
     Without power allocation every codeword has norm exactly 1; two of them have an inner product of
-    mean 0 and variance 1/d. The codebook is a pure function of (kind, N, d, seed): an encoder with an integer
-    ``random_state`` is a recipe that a decoder can be given, and both then hold the same codebook.
+    mean 0 and variance 1/d. The codebook is a pure function of (kind, N, d, seed): an encoder with
+    an integer ``random_state`` is a recipe that a decoder can be given, and both then hold the same
+    codebook.
 
     Parameters
     ----------

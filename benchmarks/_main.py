@@ -31,7 +31,7 @@ class Benchmark:
 
 def all_benchmarks():
     """Return the benchmarks by name, in the order in which they run."""
-    from benchmarks import _decoding, _fresh_process, _machine, _scaling
+    from benchmarks import _decoding, _fresh_process, _hadamard, _machine, _scaling
     from sksupercode.theory import entropy_bits
 
     large = math.ceil(0.9 * entropy_bits(2**20, 256))
@@ -43,6 +43,12 @@ def all_benchmarks():
             _machine.machine,
             Size(2**20, 256, 4810, 64),
             Size(2**14, 16, 512, 16),
+        ),
+        "hadamard": Benchmark(
+            "codewords of a Hadamard matrix beside stored random signs",
+            _hadamard.hadamard,
+            Size(2**20, 256, 4810, 16),
+            Size(2**14, 16, 256, 4),
         ),
         "startup": Benchmark(
             "the first call in a process, with an empty compilation cache and with a full one",

@@ -15,7 +15,12 @@ from sksupercode.decoders import (
     ThresholdDecoder,
     TopKDecoder,
 )
-from sksupercode.encoders import HadamardEncoder, RademacherEncoder, SphericalEncoder
+from sksupercode.encoders import (
+    CoupledEncoder,
+    HadamardEncoder,
+    RademacherEncoder,
+    SphericalEncoder,
+)
 from sksupercode.exceptions import CodebookMismatchWarning
 
 __version__ = "0.1.0.dev0"
@@ -24,6 +29,7 @@ __all__ = [
     "AMPDecoder",
     "BasisPursuitDecoder",
     "CodebookMismatchWarning",
+    "CoupledEncoder",
     "DropoutChannel",
     "GaussianChannel",
     "HadamardEncoder",

@@ -258,14 +258,18 @@ class FrontierDisplay:
             rates,
             rows,
             xerr=np.maximum([rates - self.low, self.high - rates], 0),
-            **{"fmt": "o", "markersize": 4.5, "elinewidth": 2, "label": "measured, 95 % interval"}
-            | kwargs,
+            **{"fmt": "o", "ms": 4, "capsize": 4, "label": "measured, 95 % interval"} | kwargs,
         )
         self.predicted_ = None
-        ends = [self.high]
+        # An end that the samples leave open may be anywhere.
+        ends = [np.minimum(self.high, 1.5 * rates)]
         if self.predicted is not None:
             (self.predicted_,) = ax.plot(
-                self.predicted, rows, "D", mfc="none", mec="0.3", ms=8.5, label="theory"
+                self.predicted,
+                rows,
+                **{"marker": "D", "ls": "", "ms": 8.5, "mfc": "none", "mec": "0.3"},
+                label="theory",
+                clip_on=False,
             )
             ends.append(self.predicted)
         # Right of whatever is drawn in the row.
@@ -278,11 +282,13 @@ class FrontierDisplay:
                     textcoords="offset points",
                     va="center",
                     fontsize="small",
+                    color=self.errorbar_[0].get_color(),
                 )
         ax.set_yticks(rows, self.names)
         ax.set(xlabel="bits per dimension", ylim=(len(rows) - 0.5, -0.5))
-        # Room for the last number.
-        ax.set_xlim(0, 1.15 * max(ax.get_xlim()[1], *ax.dataLim.intervalx))
+        # Room for the last number; a neighbour that shares the axis may need more.
+        right = 0.1 if ax.get_autoscalex_on() else ax.get_xlim()[1]
+        ax.set_xlim(0, np.nanmax([right, *(1.17 * np.concatenate([rates, *ends]))]))
         ax.grid(axis="y", color="0.85", ls=":")
         ax.grid(axis="x", color="0.93")
         ax.set_axisbelow(True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csc_array
 
-from benchmarks import _decoding, _machine, _scaling
+from benchmarks import _decoding, _hadamard, _machine, _scaling
 from benchmarks._fresh_process import run_fresh
 from benchmarks._main import all_benchmarks, main
 from benchmarks._peer_methods import NotApplicableError
@@ -126,6 +126,18 @@ def test_scaling():
         assert [row["n_features"] for row in measured if row["against"] == "N"] == [2**12, 2**14]
         assert [row["n_nonzero_coefs"] for row in measured if row["against"] == "k"] == [8, 16, 32]
         assert sum("exponent" in row for row in rows if row["method"] == method) == 2
+
+
+def test_hadamard_beside_packed_signs(capsys):
+    arguments = [*TINY_OPTIONS, "--n-samples", "4", "--repeats", "2"]
+    assert main(["hadamard", *arguments]) == 0
+    assert "stores 1,664 bytes" in capsys.readouterr().out
+    rows = _hadamard.hadamard(TINY, 2, lambda what: None)
+    assert [row["samples"] for row in rows] == [1, 1, 4, 4, 1, 1, 4, 4]
+    for ours, packed in zip(rows[::2], rows[1::2], strict=True):
+        assert ours["method"].startswith("HadamardDictionary.")
+        np.testing.assert_allclose(np.divide(packed["seconds"], ours["seconds"]), packed["ratio"])
+        assert len(packed["ratio"]) == 2
 
 
 def test_fractions_of_the_machine(monkeypatch):

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from sklearn.utils import Bunch
 
-from sksupercode._cli._main import main
+from sksupercode._cli._frontier import measure_row
+from sksupercode._cli._frontier_options import complete_frontier
+from sksupercode._cli._frontier_rows import ENTRIES
+from sksupercode._cli._main import build_parser, main
 from sksupercode._cli._passages import PassagesReport
 from sksupercode._cli._sweep import DECODERS, RecoveryCurve, default_dimensions
 from sksupercode.datasets import load_passages
@@ -95,6 +98,15 @@ def test_seeds_reproduce_the_table(capsys, tmp_path):
         (["bounds", "--noise-variance", "-1"], "--noise-variance"),
         (["bounds", "--noise-variance", "nan"], "--noise-variance"),
         (["limits"], "limits"),
+        (["frontier", "--sizes", "1024"], "1024"),
+        (["frontier", "--sizes", "8:9"], "8:9"),
+        (["frontier", "--sizes", "a:b"], "a:b"),
+        (["frontier", "--decoders", "oracle"], "--decoders"),
+        (["frontier", "--trials", "0"], "--trials"),
+        (["frontier", "--time-limit", "0"], "--time-limit"),
+        (["frontier", "--seed", "-1"], "--seed"),
+        (["frontier", "--output", "picture.xyz"], "picture.xyz"),
+        (["frontier", "--csv", "no/such/folder/t.csv"], "no/such/folder"),
     ],
 )
 def test_bad_arguments_end_with_a_message(capsys, arguments, message):
@@ -127,6 +139,68 @@ def test_bounds(capsys, monkeypatch, noise_variance):
 def test_bounds_of_the_smallest_codes(capsys, n_features, k):
     output = run(capsys, "bounds", "--n-features", n_features, "--n-nonzero-coefs", k)
     assert "matching pursuit" in output
+
+
+def test_frontier(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    names = ["top-k", "matching-pursuit", "basis-pursuit"]
+    sizes = ["--sizes", "64:3", "16:1", "--trials", "20", "--time-limit", "30"]
+    arguments = ["--decoders", *names, *sizes, "--csv", "table.csv", "--seed", "1"]
+    output = run(capsys, "frontier", *arguments)
+    assert all(len(line.rstrip()) <= 80 for line in output.splitlines())
+    assert "15.3 bits" in output and "4.0 bits" in output
+    assert (tmp_path / "decoder_frontier.png").read_bytes().startswith(b"\x89PNG")
+    with open("table.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["n_features"], row["decoder"]) for row in rows] == [
+        (n_features, name) for n_features in ("64", "16") for name in names
+    ]
+    for row in rows:
+        low, rate, high = (
+            float(row[key]) for key in ("low_95", "bits_per_dimension_90", "high_95")
+        )
+        assert low <= rate <= high
+        bits = {"64": 15.3465, "16": 4.0}[row["n_features"]]
+        assert rate == pytest.approx(bits / int(row["dimension_90"]), rel=1e-3)
+        assert row["decoder"] in output and f"{rate:.3f}" in output
+    top_k, matching_pursuit, _ = rows[:3]
+    assert float(top_k["high_95"]) < float(matching_pursuit["low_95"])
+    # The law of top-k for k = 3 is good to 0.03, which is some 5 % of d.
+    assert float(top_k["low_95"]) / 1.05 < float(top_k["predicted"])
+    assert float(top_k["predicted"]) < float(top_k["high_95"]) * 1.05
+
+
+def test_frontier_says_what_is_out_of_reach(capsys, tmp_path):
+    picture, table = tmp_path / "p.png", tmp_path / "t.csv"
+    arguments = ["--decoders", "basis-pursuit", "--sizes", "2048:600", "--output", picture]
+    output = run(capsys, "--csv", table, "frontier", *arguments)
+    assert "basis-pursuit: takes minutes" in output.replace("\n", " ")
+    (row,) = csv.DictReader(table.open(newline=""))
+    assert row["dimension_90"] == row["seconds_per_sample_90"] == ""
+    assert float(row["predicted"]) > 0
+    assert picture.stat().st_size > 0
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_frontier_entries_can_be_measured(name):
+    entry = ENTRIES[name]
+    if entry.refuse(64, 3) is None:
+        row = measure_row(name, 64, 3, n_samples=2, max_seconds=60.0, seed=0)
+        assert 1 < row.result.n_components < 1000
+        assert 0.5 < row.result.bits_per_dimension / (row.predicted or 1) < 2 or not row.predicted
+
+
+def test_frontier_quick_gives_way():
+    parser = build_parser()
+    for given, expected in [
+        ([], (100, 3)),
+        (["--quick"], (30, 2)),
+        (["--quick", "--trials", "7"], (7, 2)),
+    ]:
+        arguments = parser.parse_args(["frontier", *given])
+        complete_frontier(parser, arguments)
+        assert (arguments.trials, len(arguments.sizes)) == expected
 
 
 def test_runs_as_a_module():

@@ -14,7 +14,8 @@ from sklearn.pipeline import make_pipeline
 
 from sksupercode import RademacherEncoder, TopKDecoder
 from sksupercode.datasets import make_sparse_codes
-from sksupercode.plotting import RecoveryCurveDisplay
+from sksupercode.model_selection import MeasuredDimension
+from sksupercode.plotting import FrontierDisplay, RecoveryCurveDisplay
 
 
 def test_curve_and_intervals():
@@ -55,3 +56,47 @@ def test_from_cv_results_wants_one_dimension(keys):
     results = {"mean_test_score": [1.0], **{key: [3] for key in keys}}
     with pytest.raises(ValueError, match="exactly one n_components"):
         RecoveryCurveDisplay.from_cv_results(results, n_trials=10)
+
+
+def measured(n_components, low, high):
+    counts = np.array([1])
+    return MeasuredDimension(
+        n_components, low, high, 0.9, 0.95, 60.0, counts, counts, counts, seconds_per_sample=0.1
+    )
+
+
+def test_frontier_from_measurements():
+    results = {"one": measured(300, 200, 400), "two": measured(60, 50, np.inf)}
+    ax = Figure().subplots()
+    display = FrontierDisplay.from_measurements(results, predicted={"two": 40}, ax=ax, color="k")
+    assert display.ax_ is ax
+    dots, _, (intervals,) = display.errorbar_
+    np.testing.assert_allclose(dots.get_xydata(), [[0.2, 0], [1.0, 1]])
+    # 60 bits in 400 to 200 dimensions, and in 50 or more
+    ends = np.array([segment[:, 0] for segment in intervals.get_segments()])
+    np.testing.assert_allclose(ends, [[0.15, 0.3], [0.0, 1.2]])
+    np.testing.assert_allclose(display.predicted_.get_xydata(), [[np.nan, 0], [1.5, 1]])
+    assert dots.get_color() == "k"
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["one", "two"]
+    assert [text.get_text() for text in ax.texts] == ["0.20", "1.00"]
+    # The first row is on top, and everything is within the axes.
+    bottom, top = ax.get_ylim()
+    assert bottom > top
+    assert ax.get_xlim()[1] > 1.5
+
+
+def test_frontier_without_results_or_predictions():
+    nothing = [np.nan, np.nan]
+    display = FrontierDisplay(["one", "two"], nothing, nothing, nothing).plot()
+    assert display.predicted_ is None
+    assert not display.ax_.texts
+    display.figure_.canvas.draw()
+    display = FrontierDisplay(["one"], [np.nan], [np.nan], [np.nan], predicted=[1.5]).plot()
+    assert display.ax_.get_xlim()[1] > 1.5
+
+
+def test_frontiers_that_share_an_axis_keep_the_wider_range():
+    panels = Figure().subplots(1, 2, sharex=True)
+    for ax, rate in zip(panels, [2.0, 0.5], strict=True):
+        FrontierDisplay(["one"], [rate], [rate - 0.1], [rate + 0.1]).plot(ax)
+    assert 2.1 < panels[1].get_xlim()[1] < 3

@@ -314,6 +314,7 @@ class _State:
         self._sample = sample
         self._interference = interference
         self.residual = sample
+        self.variance = None
         self.indices = np.empty(0, dtype=np.intp)
         self.probabilities = self.means = self.estimates = np.empty(0)
         self.deviation = np.linalg.norm(sample) / np.sqrt(max(k, 1))
@@ -347,8 +348,6 @@ class _State:
     def goes_on(self, tol):
         """Measure the effective variance, and tell whether another iteration is due."""
         t = float(np.mean(self.residual**2))
-        first = self.variances[0] if self.variances else t
-        change = abs(t / self.variances[-1] - 1) if self.variances else np.inf
         lowest = min(self.variances, default=t)
         if self._best is None or t <= lowest:
             # The code of all zeros, from which it starts, is nobody's best.
@@ -358,5 +357,7 @@ class _State:
             self.has_failed = True
             return False
         self.variances.append(t)
-        self.variance = self._interference.measure(self.residual)
-        return t > _ROUNDING * first and change > tol
+        before, self.variance = self.variance, self._interference.measure(self.residual)
+        # A wave of decoding may leave the mean as it is.
+        changes = before is None or np.any(np.abs(self.variance / before - 1) > tol)
+        return t > _ROUNDING * self.variances[0] and changes

@@ -3,6 +3,7 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from sksupercode.dictionaries._banded import BandedDictionary
 from sksupercode.dictionaries._base import Dictionary
 from sksupercode.dictionaries._dense import DenseDictionary
 from sksupercode.dictionaries._hadamard import HadamardDictionary
@@ -11,6 +12,7 @@ from sksupercode.dictionaries._signs import SignDictionary
 from sksupercode.dictionaries._weighted import WeightedDictionary
 
 __all__ = [
+    "BandedDictionary",
     "DenseDictionary",
     "Dictionary",
     "HadamardDictionary",

@@ -4,8 +4,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from sksupercode.encoders._base import BaseEncoder
+from sksupercode.encoders._coupled import CoupledEncoder
 from sksupercode.encoders._hadamard import HadamardEncoder
 from sksupercode.encoders._rademacher import RademacherEncoder
 from sksupercode.encoders._spherical import SphericalEncoder
 
-__all__ = ["BaseEncoder", "HadamardEncoder", "RademacherEncoder", "SphericalEncoder"]
+__all__ = [
+    "BaseEncoder",
+    "CoupledEncoder",
+    "HadamardEncoder",
+    "RademacherEncoder",
+    "SphericalEncoder",
+]

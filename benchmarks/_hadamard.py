@@ -1,0 +1,52 @@
+"""Codewords of a Hadamard matrix beside stored random signs."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+
+from benchmarks._timing import timed
+from sksupercode import HadamardEncoder, RademacherEncoder
+from sksupercode.datasets import make_sparse_codes
+
+
+def hadamard(size, repeats, tell):
+    """Time correlations with samples of real numbers, and superpositions of sparse codes.
+
+    The two dictionaries take turns, so that each ratio is of two timings that follow each other.
+    """
+    codes = make_sparse_codes(
+        size.n_samples, size.n_features, n_nonzero_coefs=size.n_nonzero_coefs, random_state=0
+    )
+    tell("drawing codewords")
+    ours, packed = (
+        encoder.codebook(size.n_features, size.n_components)
+        for encoder in (
+            HadamardEncoder(random_state=0),
+            RademacherEncoder(storage="packed", random_state=0),
+        )
+    )
+    noise = np.random.default_rng(0).standard_normal((size.n_samples, size.n_components))
+    samples = ours.superpose(codes) + 0.1 * noise
+    rows = []
+    for verb, given in (("correlate", samples), ("superpose", codes)):
+        for n_samples in dict.fromkeys((1, size.n_samples)):
+            tell(f"{verb} {n_samples}")
+            rows += _compare(verb, given[:n_samples], n_samples, ours, packed, repeats)
+    return rows
+
+
+def _compare(verb, given, n_samples, ours, packed, repeats):
+    rows = []
+    for name, dictionary in (("HadamardDictionary", ours), ("PackedSignDictionary", packed)):
+        getattr(dictionary, verb)(given[:1])
+        row = {"method": f"{name}.{verb}", "samples": n_samples, "seconds": []}
+        if verb == "correlate" and n_samples == 1:
+            row["note"] = f"stores {dictionary.nbytes:,} bytes"
+        rows.append(row)
+    rows[1]["ratio"] = []
+    for _ in range(repeats):
+        for row, dictionary in zip(rows, (ours, packed), strict=True):
+            row["seconds"].append(timed(getattr(dictionary, verb), given)[0] / n_samples)
+        rows[1]["ratio"].append(rows[1]["seconds"][-1] / rows[0]["seconds"][-1])
+    return rows

@@ -1,0 +1,155 @@
+"""Codewords that are coupled in space: blocks of random signs along a band."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+
+from sksupercode._sections import section_bounds
+from sksupercode._validation import check_integer
+from sksupercode.dictionaries import BandedDictionary, PackedSignDictionary, SignDictionary
+from sksupercode.dictionaries._memory import require_memory
+from sksupercode.dictionaries._signs import n_words
+from sksupercode.encoders._base import BaseEncoder
+
+# Smaller codebooks are decoded before numba is imported.
+_DENSE_ENTRIES = 2**18
+
+
+class CoupledEncoder(BaseEncoder):
+    r"""Superpose codewords of random signs in overlapping windows: ``x = F^T y``.
+
+    .. math::
+        x = \sum_{i \in y} f_i, \qquad f_{ij} = \pm 1 / \sqrt{w} \text{ with equal odds for } j
+        \text{ in the window of } i, \text{ else } 0
+
+    The N codewords are divided into C contiguous blocks and the d dimensions into C + W - 1, all as
+    equal as can be; the window of block c are the W blocks of dimensions from the c-th on, which is
+    a number w of dimensions. The first and the last dimensions are in few windows: there
+    interference is weak, a message-passing decoder finds the codewords of the end blocks first, and
+    without these their neighbours, in two waves that run towards the middle. They run where the
+    same decoder gets nowhere on codewords that are not coupled.
+
+    Parameters
+    ----------
+    n_components : int, default=256
+        Number d of dimensions of a codeword.
+
+    n_features : int or None, default=None
+        Number N of codewords. None learns it from the columns of the codes in ``fit``; with a
+        number, the recipe is complete and a decoder's ``fit`` needs no y.
+
+    n_blocks : int, default=32
+        Number C of blocks of codewords. There are at most N, and one for each dimension after the
+        first W - 1; 1 is no coupling.
+
+    coupling_width : int, default=3
+        Number W of blocks of dimensions that a codeword extends over; 1 makes C codes of their own.
+
+    power_allocation : array-like of shape (n_sections,) or None, default=None
+        Relative powers of the sections of a sparse regression code, which are as many contiguous
+        runs of codewords: the squared norms of their codewords, up to a factor that makes their
+        mean 1. None gives every codeword the same power.
+
+    random_state : int, RandomState instance, Generator or None, default=None
+        Names the codebook. Only an integer makes a recipe that can be shared with a decoder.
+
+    Attributes
+    ----------
+    dictionary_ : Dictionary of shape (N, d)
+        The codewords.
+
+    n_features_in_ : int
+        Number N of columns of the codes.
+
+    See Also
+    --------
+    AMPDecoder : The decoder that coupling is made for.
+    RademacherEncoder : Codewords that all share all dimensions.
+    sksupercode.theory.coupled_amp_dimension : The d that suffices for large codes.
+
+    Notes
+    -----
+    One-step decoders and pursuits gain nothing from coupling: for them a codeword has fewer
+    dimensions, and as much interference in each.
+
+    Widths of windows differ by at most one dimension, and squared norms by as little, around 1;
+    they are all the same if C + W - 1 divides d. Superpositions of 0/1 codes are integers, times
+    one number.
+
+    Spatial coupling was found in convolutional codes, where Kudekar, Richardson and Urbanke [1]_
+    proved what it does. Krzakala et al. [2]_ brought it to compressed sensing, Donoho, Javanmard
+    and Montanari [3]_ proved that message passing is then limited by information alone, and Barbier
+    and Krzakala [4]_ applied it to superposition codes.
+
+    References
+    ----------
+    .. [1] S. Kudekar, T. J. Richardson and R. L. Urbanke, "Threshold saturation via spatial
+       coupling: why convolutional LDPC ensembles perform so well over the BEC", IEEE Transactions
+       on Information Theory 57(2), 2011.
+    .. [2] F. Krzakala, M. Mezard, F. Sausset, Y. F. Sun and L. Zdeborova, "Statistical-physics-based
+       reconstruction in compressed sensing", Physical Review X 2, 021005, 2012.
+    .. [3] D. L. Donoho, A. Javanmard and A. Montanari, "Information-theoretically optimal
+       compressed sensing via spatial coupling and approximate message passing", IEEE Transactions
+       on Information Theory 59(11), 2013.
+    .. [4] J. Barbier and F. Krzakala, "Approximate message-passing decoder and capacity achieving
+       sparse superposition codes", IEEE Transactions on Information Theory 63(8), 2017.
+
+    Examples
+    --------
+    >>> from sksupercode import AMPDecoder, CoupledEncoder
+    >>> from sksupercode.datasets import make_sparse_codes
+    >>> Y = make_sparse_codes(n_samples=5, n_features=4096, n_nonzero_coefs=64, random_state=0)
+    >>> encoder = CoupledEncoder(n_components=320, n_blocks=8, random_state=0)
+    >>> X = encoder.fit_transform(Y)
+    >>> X.shape
+    (5, 320)
+    >>> AMPDecoder(encoder).fit(X, Y).score(X, Y)
+    1.0
+    """
+
+    _kind = "coupled"
+
+    def __init__(
+        self,
+        n_components=256,
+        *,
+        n_features=None,
+        n_blocks=32,
+        coupling_width=3,
+        power_allocation=None,
+        random_state=None,
+    ):
+        super().__init__(
+            n_components,
+            n_features=n_features,
+            power_allocation=power_allocation,
+            random_state=random_state,
+        )
+        self.n_blocks = n_blocks
+        self.coupling_width = coupling_width
+
+    def _variant(self, n_features, n_components):
+        """Return how many blocks there are, and over how many of the dimensions each extends."""
+        n_blocks = check_integer(self.n_blocks, "n_blocks", minimum=1)
+        width = check_integer(self.coupling_width, "coupling_width", minimum=1)
+        width = min(width, n_components)
+        return min(n_blocks, n_features, n_components + 1 - width), width
+
+    def _draw(self, n_features, n_components, seed):
+        n_blocks, width = self._variant(n_features, n_components)
+        rows = section_bounds(n_components, n_blocks + width - 1)
+        starts = rows[:n_blocks]
+        shapes = np.stack(
+            [np.diff(section_bounds(n_features, n_blocks)), rows[width:] - starts], axis=1
+        ).tolist()
+        if sum(count * length for count, length in shapes) <= _DENSE_ENTRIES:
+            storage, nbytes = SignDictionary, [4 * count * length for count, length in shapes]
+        else:
+            storage, nbytes = PackedSignDictionary, [8 * m * n_words(w) for m, w in shapes]
+        require_memory(sum(nbytes), f"A coupled codebook of {n_features} x {n_components} signs")
+        parts = [
+            storage.random(*shape, child)
+            for shape, child in zip(shapes, seed.spawn(n_blocks), strict=True)
+        ]
+        return BandedDictionary(parts, starts, n_components)

@@ -228,9 +228,7 @@ class FrontierDisplay:
                 result.entropy_bits / predicted.get(name, np.nan)
                 for name, result in measurements.items()
             ]
-        return cls(measurements, rates, low, high, predicted=predicted).plot(
-            ax, **kwargs
-        )
+        return cls(measurements, rates, low, high, predicted=predicted).plot(ax, **kwargs)
 
     def plot(self, ax=None, **kwargs):
         """Draw a dot and an interval for each decoder, and hollow diamonds for the predictions.

@@ -17,12 +17,16 @@ import sksupercode
 from sksupercode import (
     AMPDecoder,
     BasisPursuitDecoder,
+    CoupledEncoder,
     DropoutChannel,
     GaussianChannel,
+    GradientPursuitDecoder,
     HadamardEncoder,
     MatchingPursuitDecoder,
+    OrthogonalMatchingPursuitDecoder,
     QuantizationChannel,
     RademacherEncoder,
+    SparseAutoencoder,
     SphericalEncoder,
     ThresholdDecoder,
     TopKDecoder,
@@ -37,6 +41,8 @@ ESTIMATORS = [
     RademacherEncoder(storage="dense"),
     RademacherEncoder(storage="packed"),
     SphericalEncoder(),
+    CoupledEncoder(),
+    CoupledEncoder(n_components=5, n_blocks=2, random_state=0),
     HadamardEncoder(),
     HadamardEncoder(n_components=5, random_state=0),
     GaussianChannel(),
@@ -54,6 +60,12 @@ ESTIMATORS = [
     MatchingPursuitDecoder(RECIPE, n_nonzero_coefs=2),
     MatchingPursuitDecoder(RECIPE, n_nonzero_coefs=2, values="real", sparse_output=False),
     MatchingPursuitDecoder(RECIPE, tol=0.1, values="nonnegative"),
+    OrthogonalMatchingPursuitDecoder(RECIPE, n_nonzero_coefs=2),
+    OrthogonalMatchingPursuitDecoder(RECIPE, n_nonzero_coefs=2, values="real"),
+    OrthogonalMatchingPursuitDecoder(RECIPE, tol=0.1, values="nonnegative", sparse_output=False),
+    GradientPursuitDecoder(RECIPE, n_nonzero_coefs=2),
+    GradientPursuitDecoder(RECIPE, n_nonzero_coefs=2, values="real", sparse_output=False),
+    GradientPursuitDecoder(RECIPE, tol=0.1, values="nonnegative"),
     AMPDecoder(RECIPE, n_nonzero_coefs=2),
     AMPDecoder(RECIPE, n_nonzero_coefs=2, values="nonnegative", sparse_output=False),
     AMPDecoder(RECIPE, n_nonzero_coefs=2, values="real", damping=0.2),
@@ -61,6 +73,9 @@ ESTIMATORS = [
     BasisPursuitDecoder(RECIPE, n_nonzero_coefs=2, values="real"),
     BasisPursuitDecoder(RECIPE, noise_tol=10.0, values="nonnegative"),
 ]
+
+# Fitting these takes PyTorch.
+TRAINED = [SparseAutoencoder()]
 
 
 def expected_failed_checks(estimator):
@@ -79,17 +94,23 @@ def test_estimators(estimator, check):
     check(estimator)
 
 
+@parametrize_with_checks(TRAINED)
+def test_estimators_that_are_trained(estimator, check):
+    pytest.importorskip("torch", reason="needs PyTorch")
+    check(estimator)
+
+
 def test_every_public_estimator_is_checked():
     public = {
         value
         for value in vars(sksupercode).values()
         if inspect.isclass(value) and issubclass(value, BaseEstimator)
     }
-    assert public == {type(estimator) for estimator in ESTIMATORS}
+    assert public == {type(estimator) for estimator in ESTIMATORS + TRAINED}
 
 
 def test_estimators_but_decoders_are_default_constructible():
-    for estimator in ESTIMATORS:
+    for estimator in ESTIMATORS + TRAINED:
         if isinstance(estimator, BaseDecoder):
             with pytest.raises(TypeError, match="dictionary"):
                 type(estimator)()
@@ -108,6 +129,7 @@ def test_estimators_but_decoders_are_default_constructible():
         "sksupercode.encoders",
         "sksupercode.exceptions",
         "sksupercode.metrics",
+        "sksupercode.sae",
         "sksupercode.testing",
         "sksupercode.theory",
     ],

@@ -1,0 +1,71 @@
+"""What stands in the table of the decoder frontier: decoders, and what theory says of them."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sksupercode import (
+    AMPDecoder,
+    BasisPursuitDecoder,
+    CoupledEncoder,
+    HadamardEncoder,
+    MatchingPursuitDecoder,
+    RademacherEncoder,
+    ThresholdDecoder,
+    TopKDecoder,
+    theory,
+)
+from sksupercode.model_selection import required_dimension
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A decoder with its code; the d that theory expects; and why a size is out of reach."""
+
+    decoder: object
+    predict: Callable | None = None
+    refuse: Callable = lambda n_features, k: None
+
+
+def _required(decoder, n_features, k, rate, seed):
+    # A draw costs k^2 d, and varies the less the larger k is.
+    n_samples = int(np.clip(2000 // k, 2, 50))
+    return required_dimension(
+        decoder,
+        n_features=n_features,
+        n_nonzero_coefs=k,
+        probability=rate,
+        n_samples=n_samples,
+        random_state=seed,
+    )
+
+
+def _message_passing(decoder, n_features, k, rate, seed):
+    return theory.amp_dimension(n_features, k)
+
+
+def _slow_homotopy(n_features, k):
+    return "takes minutes for a sample of so large a k" if k > 512 else None
+
+
+def _few_for_coupling(n_features, k):
+    return "fewer active codewords than the 32 blocks of its code" if k < 32 else None
+
+
+RADEMACHER = RademacherEncoder()
+
+ENTRIES = {
+    "threshold": Entry(ThresholdDecoder(RADEMACHER, threshold="map"), _required),
+    "top-k": Entry(TopKDecoder(RADEMACHER), _required),
+    "matching-pursuit": Entry(MatchingPursuitDecoder(RADEMACHER), _required),
+    "basis-pursuit": Entry(BasisPursuitDecoder(RADEMACHER), _required, _slow_homotopy),
+    "amp": Entry(AMPDecoder(RADEMACHER), _message_passing),
+    "amp-hadamard": Entry(AMPDecoder(HadamardEncoder()), _message_passing),
+    "amp-sections": Entry(AMPDecoder(RADEMACHER, sections=True)),
+    # The waves that decode a coupled code need many iterations.
+    "amp-coupled": Entry(AMPDecoder(CoupledEncoder(), n_iter=500), refuse=_few_for_coupling),
+}

@@ -8,10 +8,21 @@ import time
 import numpy as np
 
 from benchmarks import _peer_methods as methods
-from benchmarks._peers import MEDIUM_PROGRAMS, PROGRAMS, PURSUITS, Peer
+from benchmarks._peers import (
+    MEDIUM_PROGRAMS,
+    ORTHOGONAL_PURSUITS,
+    PROGRAMS,
+    PURSUITS,
+    Peer,
+)
 from benchmarks._problem import Problem
 from benchmarks._timing import compare
-from sksupercode import BasisPursuitDecoder, MatchingPursuitDecoder, TopKDecoder
+from sksupercode import (
+    BasisPursuitDecoder,
+    MatchingPursuitDecoder,
+    OrthogonalMatchingPursuitDecoder,
+    TopKDecoder,
+)
 
 # More entries than these are kept as int8, and expanded to float32 block by block.
 _MOST_FLOATS = 2**30
@@ -23,6 +34,25 @@ def matching_pursuit(size, repeats, tell):
     problem = Problem(size)
     decoder = MatchingPursuitDecoder(problem.encoder)
     return compare(problem, "MatchingPursuitDecoder", decoder, PURSUITS, repeats, tell)
+
+
+def orthogonal_matching_pursuit(size, repeats, tell):
+    """Compare orthogonal matching pursuit on packed signs and on arrays of floats.
+
+    On arrays it has real values, as that of the peers has.
+    """
+    problem = Problem(size)
+    rows = []
+    for storage, dictionary in (
+        ("packed signs", problem.encoder),
+        ("float32", problem.dictionary),
+        ("float64", problem.dictionary.astype(np.float64)),
+    ):
+        decoder = OrthogonalMatchingPursuitDecoder(dictionary)
+        name = type(decoder).__name__
+        own, *others = compare(problem, name, decoder, ORTHOGONAL_PURSUITS, repeats, tell)
+        rows += [own | {"note": storage}, *others]
+    return rows
 
 
 def basis_pursuit(size, repeats, tell):

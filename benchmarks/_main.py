@@ -62,6 +62,12 @@ def all_benchmarks():
             Size(2**16, 64, 1019, 32),
             quick,
         ),
+        "omp": Benchmark(
+            "orthogonal matching pursuit, with packed signs and with arrays of floats",
+            _decoding.orthogonal_matching_pursuit,
+            Size(2**14, 32, 462, 64),
+            quick,
+        ),
         "mp-large": Benchmark(
             "matching pursuit in a pipeline with its encoder",
             _fresh_process.large_pursuit,

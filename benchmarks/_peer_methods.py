@@ -124,6 +124,15 @@ def sklearn_omp(problem):
     return lambda X: orthogonal_mp(D, X.T, n_nonzero_coefs=k).reshape(D.shape[1], len(X)).T
 
 
+def sklearn_omp_double(problem):
+    from sklearn.linear_model import orthogonal_mp
+
+    D, k = problem.dictionary.T.astype(np.float64, order="F"), problem.size.n_nonzero_coefs
+    return lambda X: (
+        orthogonal_mp(D, X.T.astype(np.float64), n_nonzero_coefs=k).reshape(D.shape[1], len(X)).T
+    )
+
+
 def sklearn_omp_gram(problem):
     from sklearn.linear_model import orthogonal_mp_gram
 

@@ -94,6 +94,18 @@ PURSUITS = [
     ),
 ]
 
+ORTHOGONAL_PURSUITS = [
+    Peer("SPAMS omp, float32", methods.spams_omp, "spams", "spams-bin", n_samples=8),
+    Peer("sklearn orthogonal_mp", methods.sklearn_omp, n_samples=2, note="float32"),
+    Peer(
+        "sklearn orthogonal_mp",
+        methods.sklearn_omp_double,
+        nbytes=_double,
+        n_samples=2,
+        note="float64",
+    ),
+]
+
 _LEAST_SQUARES = [
     Peer("SPAMS lasso, float32", methods.spams_lasso, "spams", "spams-bin", n_samples=8),
     Peer("celer Lasso", methods.celer_lasso, "celer", nbytes=_double, n_samples=2),

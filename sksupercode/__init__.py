@@ -9,9 +9,13 @@ dimensions: encoders write it, channels disturb it, decoders read it back.
 
 from sksupercode.channels import DropoutChannel, GaussianChannel, QuantizationChannel
 from sksupercode.decoders import (
+    AdaptiveSuccessiveDecoder,
     AMPDecoder,
     BasisPursuitDecoder,
+    GradientPursuitDecoder,
     MatchingPursuitDecoder,
+    MaximumLikelihoodDecoder,
+    OrthogonalMatchingPursuitDecoder,
     ThresholdDecoder,
     TopKDecoder,
 )
@@ -22,21 +26,28 @@ from sksupercode.encoders import (
     SphericalEncoder,
 )
 from sksupercode.exceptions import CodebookMismatchWarning
+from sksupercode.sae import SparseAutoencoder, load_sae
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
     "AMPDecoder",
+    "AdaptiveSuccessiveDecoder",
     "BasisPursuitDecoder",
     "CodebookMismatchWarning",
     "CoupledEncoder",
     "DropoutChannel",
     "GaussianChannel",
+    "GradientPursuitDecoder",
     "HadamardEncoder",
     "MatchingPursuitDecoder",
+    "MaximumLikelihoodDecoder",
+    "OrthogonalMatchingPursuitDecoder",
     "QuantizationChannel",
     "RademacherEncoder",
+    "SparseAutoencoder",
     "SphericalEncoder",
     "ThresholdDecoder",
     "TopKDecoder",
+    "load_sae",
 ]

@@ -227,6 +227,8 @@ def neg_fvu_scorer(estimator, X, y=None):
     ----------
     estimator : object
         A fitted transformer with `inverse_transform`: a decoder, or a pipeline of such steps.
+        Where it has a method `reconstruct`, as a sparse autoencoder that undoes its normalisation
+        of samples there, that is used instead.
     X : array-like of shape (n_samples, n_components)
         The vectors to be explained.
     y : None
@@ -249,5 +251,8 @@ def neg_fvu_scorer(estimator, X, y=None):
     """
     # A global transform_output="pandas" would refuse the sparse codes half way.
     with config_context(transform_output="default"):
-        X_hat = estimator.inverse_transform(estimator.transform(X))
+        if hasattr(estimator, "reconstruct"):
+            X_hat = estimator.reconstruct(X)
+        else:
+            X_hat = estimator.inverse_transform(estimator.transform(X))
     return -fraction_of_variance_unexplained(X, X_hat)

@@ -11,7 +11,7 @@ from benchmarks import _decoding, _hadamard, _machine, _scaling
 from benchmarks._fresh_process import run_fresh
 from benchmarks._main import all_benchmarks, main
 from benchmarks._peer_methods import NotApplicableError
-from benchmarks._peers import PROGRAMS, PURSUITS, Peer
+from benchmarks._peers import ORTHOGONAL_PURSUITS, PROGRAMS, PURSUITS, Peer
 from benchmarks._problem import Problem, Size, expand
 from benchmarks._timing import compare, recovery_rate
 from sksupercode import TopKDecoder
@@ -56,6 +56,13 @@ def test_comparison_from_the_command_line(tmp_path, capsys, monkeypatch):
                 assert row["recovery"] == 1.0
             if "seconds" not in row:
                 assert row["note"].startswith(("not installed", "left out: this cvxpy"))
+
+
+def test_orthogonal_pursuits():
+    rows = _decoding.orthogonal_matching_pursuit(TINY, 1, lambda what: None)
+    own = rows[:: len(ORTHOGONAL_PURSUITS) + 1]
+    assert [row["note"] for row in own] == ["packed signs", "float32", "float64"]
+    assert {row["recovery"] for row in rows if "seconds" in row} == {1.0}
 
 
 def test_peers_that_cannot_run():

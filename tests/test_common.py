@@ -15,6 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import sksupercode
 from sksupercode import (
+    AdaptiveSuccessiveDecoder,
     AMPDecoder,
     BasisPursuitDecoder,
     CoupledEncoder,
@@ -23,6 +24,7 @@ from sksupercode import (
     GradientPursuitDecoder,
     HadamardEncoder,
     MatchingPursuitDecoder,
+    MaximumLikelihoodDecoder,
     OrthogonalMatchingPursuitDecoder,
     QuantizationChannel,
     RademacherEncoder,
@@ -67,6 +69,10 @@ ESTIMATORS = [
     GradientPursuitDecoder(RECIPE, n_nonzero_coefs=2, values="real", sparse_output=False),
     GradientPursuitDecoder(RECIPE, tol=0.1, values="nonnegative"),
     AMPDecoder(RECIPE, n_nonzero_coefs=2),
+    AMPDecoder(RECIPE, n_nonzero_coefs=2, sections=True),
+    AdaptiveSuccessiveDecoder(RECIPE, n_nonzero_coefs=2),
+    MaximumLikelihoodDecoder(RECIPE, n_nonzero_coefs=2),
+    TopKDecoder(RECIPE, n_nonzero_coefs=2, sections=True),
     AMPDecoder(RECIPE, n_nonzero_coefs=2, values="nonnegative", sparse_output=False),
     AMPDecoder(RECIPE, n_nonzero_coefs=2, values="real", damping=0.2),
     BasisPursuitDecoder(RECIPE),

@@ -8,13 +8,12 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 from scipy.sparse import csr_array
-from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
-from sksupercode._sparse import as_configured_csr
+from sksupercode._sparse import as_configured_csr, refuse_sparse_frames
 from sksupercode._validation import check_codes, check_integer, check_option, check_samples
 from sksupercode.decoders._codebook import read_codes, resolve_dictionary, warn_on_mismatch
 from sksupercode.dictionaries._base import block_length
@@ -207,13 +206,8 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             asked for without ``sparse_output=False``.
         """
         X = self._check_samples(X)
-        configured = getattr(self, "_sklearn_output_config", {})
-        container = configured.get("transform", get_config()["transform_output"])
-        if self.sparse_output and container != "default":
-            raise ValueError(
-                f"{container} output does not support sparse data: set sparse_output=False, or "
-                "set_output(transform='default')."
-            )
+        if self.sparse_output:
+            refuse_sparse_frames(self)
         Z = self._decode_all(X, self._decode)
         if self.values_ == "binary":
             Z.data[:] = 1

@@ -67,6 +67,8 @@ def resolve_dictionary(source, X, y):
             )
         dictionary, values = as_dictionary(estimator.dictionary_), "nonnegative"
         intercept = _check_intercept(getattr(estimator, "intercept_", 0.0), dictionary.shape[1])
+        if X.shape[1] == dictionary.shape[1] and getattr(estimator, "normalizes_samples_", False):
+            _warn_unless_normalized(estimator, X[:_MOST_ROWS])
     else:
         dictionary, values = as_dictionary(source), "real"
     if dictionary.shape[1] != X.shape[1]:
@@ -87,6 +89,18 @@ def _check_intercept(intercept, n_components):
             f"intercept_ must be a finite array of shape ({n_components},), got {intercept!r}."
         )
     return intercept
+
+
+def _warn_unless_normalized(estimator, X):
+    """Warn when the dictionary is of normalised samples, and X is changed by normalising it."""
+    if not np.allclose(estimator.normalize(X)[0], X, rtol=0.01, atol=0.01):
+        warnings.warn(
+            f"The codewords of {type(estimator).__name__} reconstruct samples normalised by "
+            f"{estimator.weights_.normalization!r}, and X is not: decode sae.normalize(X)[0] "
+            "instead of X.",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def as_dictionary(source):

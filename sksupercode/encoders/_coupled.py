@@ -14,6 +14,8 @@ from sksupercode.encoders._base import BaseEncoder
 
 # Smaller codebooks are decoded before numba is imported.
 _DENSE_ENTRIES = 2**18
+# Into so many steps a block is divided: waves run further where windows move smoothly.
+_STEPS = 2
 
 
 class CoupledEncoder(BaseEncoder):
@@ -23,12 +25,12 @@ class CoupledEncoder(BaseEncoder):
         x = \sum_{i \in y} f_i, \qquad f_{ij} = \pm 1 / \sqrt{w} \text{ with equal odds for } j
         \text{ in the window of } i, \text{ else } 0
 
-    The N codewords are divided into C contiguous blocks and the d dimensions into C + W - 1, all as
-    equal as can be; the window of block c are the W blocks of dimensions from the c-th on, which is
-    a number w of dimensions. The first and the last dimensions are in few windows: there
-    interference is weak, a message-passing decoder finds the codewords of the end blocks first, and
-    without these their neighbours, in two waves that run towards the middle. They run where the
-    same decoder gets nowhere on codewords that are not coupled.
+    The d dimensions are divided into C + W - 1 equal blocks, and the window of a codeword, of w
+    dimensions, is W of them long. From the first codeword to the last it slides over the
+    dimensions, in steps of half a block. The first and the last dimensions are in few windows:
+    there interference is weak, and a message-passing decoder finds the codewords of the ends first,
+    then, without these, their neighbours, in two waves that run towards the middle. They run where
+    the same decoder gets nowhere on codewords that are not coupled.
 
     Parameters
     ----------
@@ -40,11 +42,11 @@ class CoupledEncoder(BaseEncoder):
         number, the recipe is complete and a decoder's ``fit`` needs no y.
 
     n_blocks : int, default=32
-        Number C of blocks of codewords. There are at most N, and one for each dimension after the
-        first W - 1; 1 is no coupling.
+        Number C of blocks over which windows slide; 1 is no coupling. Fewer where there are not as
+        many steps as codewords and dimensions.
 
     coupling_width : int, default=3
-        Number W of blocks of dimensions that a codeword extends over; 1 makes C codes of their own.
+        Length W of a window, in blocks.
 
     power_allocation : array-like of shape (n_sections,) or None, default=None
         Relative powers of the sections of a sparse regression code, which are as many contiguous
@@ -73,9 +75,14 @@ class CoupledEncoder(BaseEncoder):
     One-step decoders and pursuits gain nothing from coupling: for them a codeword has fewer
     dimensions, and as much interference in each.
 
+    In terms of :func:`~sksupercode.theory.coupled_amp_dimension` these are 2 C - 1 blocks of
+    codewords, each 2 W blocks of dimensions wide. Wide windows are less disturbed by the chance in
+    which the active codewords are spread, and take fewer iterations; many blocks lose fewer
+    dimensions at the ends.
+
     Widths of windows differ by at most one dimension, and squared norms by as little, around 1;
-    they are all the same if C + W - 1 divides d. Superpositions of 0/1 codes are integers, times
-    one number.
+    they are all the same if 2 (C + W - 1) divides d. Superpositions of 0/1 codes are integers
+    times one number.
 
     Spatial coupling was found in convolutional codes, where Kudekar, Richardson and Urbanke [1]_
     proved what it does. Krzakala et al. [2]_ brought it to compressed sensing, Donoho, Javanmard
@@ -87,8 +94,9 @@ class CoupledEncoder(BaseEncoder):
     .. [1] S. Kudekar, T. J. Richardson and R. L. Urbanke, "Threshold saturation via spatial
        coupling: why convolutional LDPC ensembles perform so well over the BEC", IEEE Transactions
        on Information Theory 57(2), 2011.
-    .. [2] F. Krzakala, M. Mezard, F. Sausset, Y. F. Sun and L. Zdeborova, "Statistical-physics-based
-       reconstruction in compressed sensing", Physical Review X 2, 021005, 2012.
+    .. [2] F. Krzakala, M. Mezard, F. Sausset, Y. Sun and L. Zdeborova, "Probabilistic
+       reconstruction in compressed sensing: algorithms, phase diagrams, and threshold achieving
+       matrices", Journal of Statistical Mechanics, P08009, 2012.
     .. [3] D. L. Donoho, A. Javanmard and A. Montanari, "Information-theoretically optimal
        compressed sensing via spatial coupling and approximate message passing", IEEE Transactions
        on Information Theory 59(11), 2013.
@@ -100,10 +108,10 @@ class CoupledEncoder(BaseEncoder):
     >>> from sksupercode import AMPDecoder, CoupledEncoder
     >>> from sksupercode.datasets import make_sparse_codes
     >>> Y = make_sparse_codes(n_samples=5, n_features=4096, n_nonzero_coefs=64, random_state=0)
-    >>> encoder = CoupledEncoder(n_components=320, n_blocks=8, random_state=0)
+    >>> encoder = CoupledEncoder(n_components=400, n_blocks=8, random_state=0)
     >>> X = encoder.fit_transform(Y)
     >>> X.shape
-    (5, 320)
+    (5, 400)
     >>> AMPDecoder(encoder).fit(X, Y).score(X, Y)
     1.0
     """
@@ -130,26 +138,23 @@ class CoupledEncoder(BaseEncoder):
         self.coupling_width = coupling_width
 
     def _variant(self, n_features, n_components):
-        """Return how many blocks there are, and over how many of the dimensions each extends."""
+        """Return how many windows there are, and their length in steps."""
         n_blocks = check_integer(self.n_blocks, "n_blocks", minimum=1)
         width = check_integer(self.coupling_width, "coupling_width", minimum=1)
-        width = min(width, n_components)
-        return min(n_blocks, n_features, n_components + 1 - width), width
+        length = min(_STEPS * width, n_components)
+        n_windows = _STEPS * (n_blocks - 1) + 1
+        return min(n_windows, n_features, n_components + 1 - length), length
 
     def _draw(self, n_features, n_components, seed):
-        n_blocks, width = self._variant(n_features, n_components)
-        rows = section_bounds(n_components, n_blocks + width - 1)
-        starts = rows[:n_blocks]
-        shapes = np.stack(
-            [np.diff(section_bounds(n_features, n_blocks)), rows[width:] - starts], axis=1
-        ).tolist()
-        if sum(count * length for count, length in shapes) <= _DENSE_ENTRIES:
-            storage, nbytes = SignDictionary, [4 * count * length for count, length in shapes]
-        else:
-            storage, nbytes = PackedSignDictionary, [8 * m * n_words(w) for m, w in shapes]
-        require_memory(sum(nbytes), f"A coupled codebook of {n_features} x {n_components} signs")
-        parts = [
-            storage.random(*shape, child)
-            for shape, child in zip(shapes, seed.spawn(n_blocks), strict=True)
-        ]
+        n_windows, length = self._variant(n_features, n_components)
+        steps = section_bounds(n_components, n_windows + length - 1)
+        starts = steps[:n_windows]
+        counts = np.diff(section_bounds(n_features, n_windows))
+        shapes = list(zip(counts.tolist(), (steps[length:] - starts).tolist(), strict=True))
+        storage, nbytes = SignDictionary, sum(4 * n * width for n, width in shapes)
+        if nbytes > 4 * _DENSE_ENTRIES:
+            storage, nbytes = PackedSignDictionary, sum(8 * n * n_words(d) for n, d in shapes)
+        require_memory(nbytes, f"A coupled codebook of {n_features} x {n_components} signs")
+        seeds = seed.spawn(n_windows)
+        parts = [storage.random(*shape, seed) for shape, seed in zip(shapes, seeds, strict=True)]
         return BandedDictionary(parts, starts, n_components)

@@ -9,6 +9,7 @@ from sklearn.frozen import FrozenEstimator
 from sksupercode import theory
 from sksupercode._validation import check_integer, check_real
 from sksupercode.decoders import (
+    AMPDecoder,
     BasisPursuitDecoder,
     MatchingPursuitDecoder,
     ThresholdDecoder,
@@ -69,7 +70,7 @@ def recovery_probability(
     ------
     ValueError
         If a parameter is outside its range, or if there is no prediction for such a decoder: other
-        codebooks and values, a covariance estimator, ``tol``, basis pursuit with noise.
+        codebooks and values, a covariance estimator, ``tol`` of a pursuit, basis pursuit with noise.
 
     See Also
     --------
@@ -85,9 +86,12 @@ def recovery_probability(
     ``MatchingPursuitDecoder``  simulation of the k active codewords alone, at a cost that does not
                                 depend on N
     ``BasisPursuitDecoder``     closed form, a normal approximation; without noise only
+    ``AMPDecoder``              closed form, a normal approximation, for k >= 4
     ==========================  ====================================================================
 
-    The refined Gaussian forms are within about 0.03 of the truth, from k = 3 on.
+    The refined Gaussian forms are within about 0.03 of the truth, from k = 3 on, and that of
+    ``AMPDecoder`` within about 0.08, or with noise 0.1; its dimension for a rate of 1/2 is within 3
+    percent.
 
     Examples
     --------
@@ -140,7 +144,7 @@ def _require_predictable(decoder, k):
         _refuse(decoder, f"its n_nonzero_coefs={decoder.n_nonzero_coefs!r} is not the code's {k}")
     if getattr(decoder, "covariance_estimator", None) is not None:
         _refuse(decoder, "its covariance_estimator is learned from data")
-    if getattr(decoder, "tol", None) is not None:
+    if isinstance(decoder, MatchingPursuitDecoder) and decoder.tol is not None:
         _refuse(decoder, "with tol the number of steps is not known")
     if getattr(decoder, "noise_tol", None) is not None:
         _refuse(decoder, "there is no theory for noise_tol")
@@ -201,9 +205,18 @@ def _basis_pursuit(decoder, n_features, k, noise):
     return _closed_form(lambda d: theory.basis_pursuit_success_probability(n_features, k, d))
 
 
+def _amp(decoder, n_features, k, noise):
+    if decoder.sections:
+        _refuse(decoder, "sections are not the code that is predicted")
+    if k < 4:
+        _refuse(decoder, "the normal approximation is for 4 codewords or more")
+    return _closed_form(lambda d: theory.amp_success_probability(n_features, k, d, noise))
+
+
 _PREDICTORS = {
     ThresholdDecoder: _threshold,
     TopKDecoder: _top_k,
     MatchingPursuitDecoder: _matching_pursuit,
     BasisPursuitDecoder: _basis_pursuit,
+    AMPDecoder: _amp,
 }

@@ -29,6 +29,10 @@ from sksupercode.theory._convex import (
     basis_pursuit_soft_threshold,
 )
 from sksupercode.theory._convex_success import basis_pursuit_success_probability
+from sksupercode.theory._coupled_message_passing import (
+    coupled_amp_dimension,
+    coupled_amp_state_evolution,
+)
 from sksupercode.theory._entropy import (
     entropy_approximation_nats,
     entropy_bits,
@@ -64,6 +68,7 @@ from sksupercode.theory._message_passing import (
     amp_state_evolution,
     bernoulli_mmse,
 )
+from sksupercode.theory._message_passing_success import amp_success_probability
 from sksupercode.theory._noisy_limits import (
     all_or_nothing_dimension,
     all_or_nothing_dimension_fixed_energy,
@@ -96,6 +101,11 @@ from sksupercode.theory._rules_of_thumb import (
     threshold_rule_dimension,
     topk_rule_dimension,
 )
+from sksupercode.theory._sparse_regression import (
+    exponential_power_allocation,
+    iterative_power_allocation,
+    sparc_state_evolution,
+)
 from sksupercode.theory._spherical_codebook import (
     spherical_codebook_log_success_probability,
     spherical_codebook_success_probability,
@@ -118,6 +128,7 @@ __all__ = [
     "amp_fixed_point",
     "amp_phase_transition",
     "amp_state_evolution",
+    "amp_success_probability",
     "average_power_success_limit",
     "basis_pursuit_dimension",
     "basis_pursuit_phase_transition",
@@ -130,6 +141,8 @@ __all__ = [
     "bpsk_information_nats",
     "coherence_dimension",
     "counting_dimension",
+    "coupled_amp_dimension",
+    "coupled_amp_state_evolution",
     "dimensions_per_bit",
     "entropy_approximation_nats",
     "entropy_bits",
@@ -137,12 +150,14 @@ __all__ = [
     "entropy_bound_excess",
     "entropy_bound_nats",
     "entropy_nats",
+    "exponential_power_allocation",
     "false_negative_rate",
     "false_positive_rate",
     "fano_dimension",
     "fano_success_limit",
     "gaussian_dimensions_per_nat",
     "inactive_score_variance",
+    "iterative_power_allocation",
     "log_odds",
     "map_threshold",
     "matching_pursuit_active_only",
@@ -162,6 +177,7 @@ __all__ = [
     "rademacher_dimensions_per_nat",
     "random_codebook_dimension",
     "sparc_rate_nats",
+    "sparc_state_evolution",
     "sparsity_exponent",
     "spherical_codebook_log_success_probability",
     "spherical_codebook_success_probability",

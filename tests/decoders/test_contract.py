@@ -10,10 +10,12 @@ import pytest
 from sklearn.covariance import ShrunkCovariance
 
 from sksupercode import (
+    AdaptiveSuccessiveDecoder,
     AMPDecoder,
     BasisPursuitDecoder,
     GradientPursuitDecoder,
     MatchingPursuitDecoder,
+    MaximumLikelihoodDecoder,
     OrthogonalMatchingPursuitDecoder,
     RademacherEncoder,
     ThresholdDecoder,
@@ -28,6 +30,7 @@ DECODERS = [
     ThresholdDecoder(RECIPE, covariance_estimator=ShrunkCovariance(shrinkage=0.99)),
     TopKDecoder(RECIPE),
     TopKDecoder(RECIPE, values="nonnegative"),
+    TopKDecoder(RECIPE, sections=True),
     TopKDecoder(RECIPE, covariance_estimator=ShrunkCovariance(shrinkage=0.99)),
     MatchingPursuitDecoder(RECIPE),
     MatchingPursuitDecoder(RECIPE, values="nonnegative"),
@@ -40,8 +43,11 @@ DECODERS = [
     GradientPursuitDecoder(RECIPE),
     GradientPursuitDecoder(RECIPE, values="nonnegative"),
     GradientPursuitDecoder(RECIPE, values="real"),
-    GradientPursuitDecoder(RECIPE, tol=1e-3),
+    GradientPursuitDecoder(RECIPE, tol=0.5),
     AMPDecoder(RECIPE),
+    AMPDecoder(RECIPE, sections=True),
+    AdaptiveSuccessiveDecoder(RECIPE),
+    MaximumLikelihoodDecoder(RECIPE),
     AMPDecoder(RECIPE, values="nonnegative"),
     AMPDecoder(RECIPE, values="real", damping=0.2),
     BasisPursuitDecoder(RECIPE),

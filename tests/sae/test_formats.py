@@ -125,9 +125,7 @@ def test_flat_saelens_topk(tmp_path, key):
     )
     weights = read_weights(tmp_path)
     assert weights.architecture == "topk" and weights.applies_b_dec
-    check_latents(
-        weights, top_k((X - arrays["b_dec"]) @ arrays["W_enc"] + arrays["b_enc"], K)
-    )
+    check_latents(weights, top_k((X - arrays["b_dec"]) @ arrays["W_enc"] + arrays["b_enc"], K))
 
 
 @pytest.mark.parametrize("value", [None, False, "none"])
@@ -205,7 +203,10 @@ def test_dictionary_learning(tmp_path, torch, name):
         z, W_dec = x @ a["W_enc"] + a["b_enc"], a["W_dec"]
     else:
         bias = a.get("b_dec", a.get("bias", a.get("decoder_bias", 0)))
-        z, W_dec = (X - bias) @ a["encoder.weight"].T + a.get("encoder.bias", 0), a["decoder.weight"].T
+        z, W_dec = (
+            (X - bias) @ a["encoder.weight"].T + a.get("encoder.bias", 0),
+            a["decoder.weight"].T,
+        )
     if name == "AutoEncoderTopK":
         expected = top_k(z, K)
     elif name == "GatedAutoEncoder":
@@ -253,9 +254,7 @@ def test_precisions_of_torch_files(tmp_path, torch, dtype):
     torch.save(halves, tmp_path / "ae.pt")
     weights = read_weights(tmp_path)
     assert weights.W_enc.dtype.name == weights.b_dec.dtype.name == dtype
-    assert_array_equal(
-        wide(weights.W_enc), halves["encoder.weight"].detach().float().numpy().T
-    )
+    assert_array_equal(wide(weights.W_enc), halves["encoder.weight"].detach().float().numpy().T)
 
 
 @pytest.mark.parametrize("twice", [False, True])

@@ -12,7 +12,7 @@ import pytest
 from sklearn import config_context
 
 from sksupercode.sae import SAEWeights, SparseAutoencoder
-from sksupercode.sae._forward import ForwardPass, largest
+from sksupercode.sae._forward import ForwardPass, largest_positive
 from sksupercode.sae._weights import ARCHITECTURES
 
 N, D = 40, 12
@@ -216,9 +216,21 @@ def test_pursuit_that_diverges_gives_finite_latents():
 
 
 def test_ties_go_to_the_lowest_index():
-    Z = np.array([[1, 2, 2, 2, 0], [0, 0, 0, 0, 0], [5, 4, 3, 2, 1]], dtype=np.float32)
-    assert largest(Z, 2).tolist() == [[0, 1, 1, 0, 0], [1, 1, 0, 0, 0], [1, 1, 0, 0, 0]]
-    assert largest(Z, 5).all()
+    Z = np.array([[1, 2, 2, 2, 0], [0, -1, 0, 0, 0], [5, 4, 3, 2, 1]], dtype=np.float32)
+    assert largest_positive(Z, 2).tolist() == [1, 2, 10, 11]
+    assert largest_positive(Z, 5).tolist() == [0, 1, 2, 3, 10, 11, 12, 13, 14]
+    assert largest_positive(-Z, 1).tolist() == [6]
+
+
+@pytest.mark.parametrize("n_latents", [1, 15, 16, 17, 100, 203])
+@pytest.mark.parametrize("k", [1, 2, 15])
+def test_largest_of_many_ties(n_latents, k):
+    Z = np.random.default_rng(0).integers(-3, 12, (200, n_latents)).astype(np.float32)
+    expected = []
+    for i, z in enumerate(Z):
+        best = sorted(range(n_latents), key=lambda j: (-z[j], j))[:k]
+        expected += sorted(i * n_latents + j for j in best if z[j] > 0)
+    assert largest_positive(Z, k).tolist() == expected
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

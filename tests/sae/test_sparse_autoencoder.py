@@ -21,7 +21,9 @@ from sklearn.pipeline import make_pipeline
 
 from sksupercode import (
     BasisPursuitDecoder,
+    GradientPursuitDecoder,
     MatchingPursuitDecoder,
+    OrthogonalMatchingPursuitDecoder,
     SparseAutoencoder,
     ThresholdDecoder,
     TopKDecoder,
@@ -213,7 +215,9 @@ def test_classifying_latents():
 @pytest.mark.parametrize(
     "decoder",
     [
+        GradientPursuitDecoder,
         MatchingPursuitDecoder,
+        OrthogonalMatchingPursuitDecoder,
         TopKDecoder,
         lambda sae, n_nonzero_coefs: ThresholdDecoder(sae, 1.5, n_nonzero_coefs=n_nonzero_coefs),
         lambda sae, n_nonzero_coefs: BasisPursuitDecoder(sae, noise_tol=0.3),

@@ -3,13 +3,19 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import io
 import json
+import signal
 import struct
+import tracemalloc
+from contextlib import contextmanager
 
 import ml_dtypes
 import numpy as np
 
 N, D, K = 12, 6, 3
+# A file system may have to be waited for; a loop over 2**40 entries is to be told from that.
+DEADLINE_SECONDS = 30
 DTYPES = {"F16": np.float16, "BF16": ml_dtypes.bfloat16, "F32": np.float32, "F64": np.float64}
 
 
@@ -201,3 +207,46 @@ def _write(folder, name, values):
 
 def _present(values):
     return {key: value for key, value in values.items() if value is not None}
+
+
+@contextmanager
+def deadline():
+    """Interrupt what does not end."""
+
+    def interrupt(signum, frame):
+        raise TimeoutError(f"no end after {DEADLINE_SECONDS} seconds")
+
+    if not hasattr(signal, "SIGALRM"):
+        yield
+        return
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    signal.alarm(DEADLINE_SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+@contextmanager
+def bounded_memory(limit=2**24):
+    """Fail where more than 16 MiB are allocated."""
+    tracemalloc.start()
+    try:
+        yield
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < limit
+
+
+def npy(shape, dtype="<f4", data=b"", version=(1, 0)):
+    """An array file whose header may promise anything."""
+    file = io.BytesIO()
+    header = {"descr": dtype, "fortran_order": False, "shape": shape}
+    write_header = {
+        (1, 0): np.lib.format.write_array_header_1_0,
+        (2, 0): np.lib.format.write_array_header_2_0,
+    }[version]
+    write_header(file, header)
+    return file.getvalue() + data

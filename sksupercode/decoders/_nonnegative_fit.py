@@ -1,0 +1,118 @@
+"""Nonnegative least squares on supports that grow, from what was the solution before."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+
+from sksupercode.decoders._orthogonal_bases import OrthogonalBases
+
+# A gradient of this part of the norms is rounding.
+_ROUNDING = 1e-13
+# Singular values below this part of the largest are none.
+_DEPENDENT = 1e-10
+
+
+class NonnegativeFit:
+    """The nonnegative coefficients of what several samples have selected.
+
+    Parameters
+    ----------
+    V : float64 ndarray of shape (n_samples, d)
+        The samples.
+
+    most : int
+        Most codewords that there will be.
+
+    Attributes
+    ----------
+    residuals : float64 ndarray of shape (n_samples, d)
+        What the best nonnegative superpositions leave of the samples.
+    """
+
+    def __init__(self, V, most):
+        self._bases = OrthogonalBases(V, most)
+        self._coefs = np.empty((len(V), 0))
+        self._is_independent = np.ones(len(V), dtype=bool)
+        self.residuals = self._bases.residuals
+
+    def keep(self, kept):
+        """Forget all samples but some, given as a mask."""
+        self._bases.keep(kept)
+        self._coefs, self._is_independent = self._coefs[kept], self._is_independent[kept]
+        self.residuals = self.residuals[kept]
+
+    def coefs(self, rows):
+        """Return the coefficients of some samples, in the order of selection."""
+        return self._coefs[rows]
+
+    def add(self, codewords):
+        """Select one more codeword for each sample; return where there was none to select."""
+        self._is_independent &= ~self._bases.add(codewords)
+        coefs = self._bases.coefs(slice(None))
+        self.residuals = self._bases.residuals.copy()
+        # Where no coefficient is negative the constraint does not matter.
+        bound = np.flatnonzero(~(self._is_independent & (coefs > 0).all(axis=1)))
+        for row in bound:
+            A, b = self._bases.triangles[row].T, self._bases.targets[row]
+            coefs[row] = nonnegative_least_squares(A, b, np.append(self._coefs[row], 0.0))
+            left = (b - A @ coefs[row])[np.newaxis]
+            self.residuals[row] += self._bases.combine([row], left)[0]
+        self._coefs = coefs
+        return ~codewords.any(axis=1)
+
+
+def nonnegative_least_squares(A, b, start):
+    """Minimise ``||A y - b||`` over y >= 0, by the active sets of Lawson and Hanson.
+
+    Parameters
+    ----------
+    A : float64 ndarray of shape (m, n)
+
+    b : float64 ndarray of shape (m,)
+
+    start : float64 ndarray of shape (n,)
+        The solution without the last column, and 0 for that.
+
+    Returns
+    -------
+    y : float64 ndarray of shape (n,)
+        The solution; no set of columns that it uses is dependent.
+
+    References
+    ----------
+    .. [1] C. L. Lawson and R. J. Hanson, "Solving Least Squares Problems", Prentice-Hall, 1974.
+    """
+    y = start.copy()
+    used = y > 0
+    norms = np.linalg.norm(A, axis=0)
+    norms[norms == 0] = 1.0
+    refused = np.zeros(len(y), dtype=bool)
+    candidate = len(y) - 1
+    for _ in range(10 * len(y)):
+        used[candidate] = True
+        entered = True
+        while True:
+            solution = np.zeros(len(y))
+            solution[used], _, rank, _ = np.linalg.lstsq(A[:, used], b, rcond=_DEPENDENT)
+            if entered and (rank < used.sum() or solution[candidate] <= 0):
+                # The gradient was rounding.
+                used[candidate], refused[candidate] = False, True
+                break
+            negative = used & (solution <= 0)
+            if not negative.any():
+                y = solution
+                refused[:] = False
+                break
+            steps = y[negative] / (y[negative] - solution[negative])
+            y += steps.min() * (solution - y)
+            blocking = np.flatnonzero(negative)[steps == steps.min()]
+            used[blocking] = False
+            y[~used] = 0
+            entered = False
+        gradient = A.T @ (b - A @ y) / norms
+        gradient[used | refused] = -np.inf
+        candidate = np.argmax(gradient)
+        if gradient[candidate] <= _ROUNDING * np.linalg.norm(b):
+            break
+    return y

@@ -1,0 +1,117 @@
+"""Orthogonal matching pursuit: select, and fit all that is selected again."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from sksupercode.decoders._nonnegative_fit import NonnegativeFit
+from sksupercode.decoders._orthogonal_bases import OrthogonalBases
+from sksupercode.decoders._support_pursuit import SupportPursuitDecoder
+
+
+class OrthogonalMatchingPursuitDecoder(SupportPursuitDecoder):
+    r"""Select codewords one at a time, and fit the coefficients of all that are selected again.
+
+    From S = {} and r = x, each iteration does
+
+    .. math::
+        S \leftarrow S \cup \Big\{\arg\max_{i \notin S}
+        \frac{|\langle f_i, r \rangle|}{\lVert f_i \rVert}\Big\}, \qquad
+        y_S = \arg\min_y \lVert x - F_S^T y \rVert, \qquad r = x - F_S^T y_S .
+
+    For nonnegative values the inner products are compared with their signs and the minimum is over
+    :math:`y \ge 0`; a sample ends where no inner product is positive. For binary values they are
+    compared with their signs, y may be any number on the way, and what has been selected becomes 1.
+
+    Parameters
+    ----------
+    dictionary : encoder, fitted estimator with ``dictionary_``, or array-like of shape (N, d)
+        Where the codewords come from. An encoder with an integer ``random_state`` is a recipe: the
+        decoder takes the same codebook for the d of X and the N of y. Other estimators are lent as
+        they are; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
+        in a grid search.
+
+    n_nonzero_coefs : int or None, default=None
+        Number k of iterations, hence most nonzero coefficients. None learns it from y. With
+        ``tol`` it is only a cap, and None stands for the d of X.
+
+    tol : float or None, default=None
+        Stop a sample when the norm of its residual ||r|| is at most ``tol``, so that k need not be
+        known. For binary values, too, r is what least squares leave.
+
+    values : {"auto", "binary", "nonnegative", "real"}, default="auto"
+        Which values nonzero coefficients may take. "auto" is binary for encoders, nonnegative for
+        other estimators and real for arrays.
+
+    sparse_output : bool, default=True
+        Whether codes come as CSR or as a dense array.
+
+    Attributes
+    ----------
+    dictionary_ : Dictionary of shape (N, d)
+        The codewords.
+
+    intercept_ : ndarray of shape (d,) or float
+        Subtracted from X before decoding; 0.0 unless the dictionary's estimator has one.
+
+    n_nonzero_coefs_ : int or None
+        The sparsity k that was given or learned; None where ``tol`` alone decides.
+
+    values_ : {"binary", "nonnegative", "real"}
+        The values in use.
+
+    n_features_in_ : int
+        Number d of columns of X.
+
+    See Also
+    --------
+    MatchingPursuitDecoder : Leaves the coefficients as they were selected.
+    GradientPursuitDecoder : Approaches the best coefficients with one gradient step each time.
+    sklearn.linear_model.orthogonal_mp : The same for real values and codewords of unit norm.
+
+    Notes
+    -----
+    The inner product divided by the norm tells how far the best coefficient of that codeword alone
+    would lower ||r||. Ties go to the lowest index, zero codewords are never selected, and no
+    codeword is selected twice. A nonnegative coefficient that becomes 0 is left out of the code,
+    but its codeword counts as one of the k.
+
+    The cost is k correlations, with all samples of a block at once. They need not be precise: in
+    float32, or with a residual rounded to a few digits for dictionaries of signs, they leave a few
+    candidates, of which inner products in float64 select what precise correlations would have. The
+    bases of the supports grow by the Gram-Schmidt process [3]_; with nonnegative values active sets
+    [5]_ start from the solution of the iteration before.
+
+    A residual that is zero up to rounding ends a sample early, and so does a codeword that depends
+    on those selected before it: being the best, it shows that nothing correlates with r. With
+    ``tol``, samples that end above it are reported by a
+    :class:`~sklearn.exceptions.ConvergenceWarning`.
+
+    References
+    ----------
+    .. [1] Y. C. Pati, R. Rezaiifar and P. S. Krishnaprasad, "Orthogonal matching pursuit: recursive
+       function approximation with applications to wavelet decomposition", Asilomar Conference on
+       Signals, Systems and Computers, 1993.
+    .. [2] J. A. Tropp and A. C. Gilbert, "Signal recovery from random measurements via orthogonal
+       matching pursuit", IEEE Transactions on Information Theory 53(12), 2007.
+    .. [3] R. Rubinstein, M. Zibulevsky and M. Elad, "Efficient implementation of the K-SVD
+       algorithm using batch orthogonal matching pursuit", Technion technical report CS-2008-08,
+       2008.
+    .. [4] A. M. Bruckstein, M. Elad and M. Zibulevsky, "On the uniqueness of nonnegative sparse
+       solutions to underdetermined systems of equations", IEEE Transactions on Information Theory
+       54(11), 2008.
+    .. [5] C. L. Lawson and R. J. Hanson, "Solving Least Squares Problems", Prentice-Hall, 1974.
+
+    Examples
+    --------
+    >>> from sksupercode import OrthogonalMatchingPursuitDecoder, RademacherEncoder
+    >>> from sksupercode.datasets import make_sparse_codes
+    >>> Y = make_sparse_codes(n_samples=50, n_features=1024, n_nonzero_coefs=8, random_state=0)
+    >>> encoder = RademacherEncoder(n_components=120, random_state=0)
+    >>> X = encoder.fit_transform(Y)
+    >>> OrthogonalMatchingPursuitDecoder(encoder).fit(X, Y).score(X, Y)
+    1.0
+    """
+
+    def _new_fit(self, V):
+        fit = NonnegativeFit if self.values_ == "nonnegative" else OrthogonalBases
+        return fit(V, self._n_iter())

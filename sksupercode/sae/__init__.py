@@ -1,0 +1,10 @@
+"""Sparse autoencoders: trained elsewhere or here, and used as dictionaries."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from sksupercode.sae._loading import load_sae
+from sksupercode.sae._sparse_autoencoder import SparseAutoencoder
+from sksupercode.sae._weights import SAEWeights
+
+__all__ = ["SAEWeights", "SparseAutoencoder", "load_sae"]

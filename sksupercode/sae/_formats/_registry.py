@@ -1,0 +1,115 @@
+"""The known formats, and which of them a path is in."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sksupercode._validation import check_option
+from sksupercode.sae._formats import (
+    _dictionary_learning,
+    _gemma_scope,
+    _openai,
+    _saelens,
+    _sparsify,
+)
+from sksupercode.sae._weights import SAEWeights
+
+
+@dataclass(frozen=True)
+class Format:
+    """How to find the weights of one format and how to read them.
+
+    Parameters
+    ----------
+    files : str
+        What belongs to it, for messages.
+
+    read : callable
+        From the path of the weight file to `SAEWeights`.
+
+    filename : str or None
+        What the weight file is called.
+
+    suffixes : tuple of str
+        Endings by which it is recognised where no file has the name of any format.
+    """
+
+    files: str
+    read: Callable[[Path], SAEWeights]
+    filename: str | None = None
+    suffixes: tuple[str, ...] = ()
+
+
+FORMATS = {
+    "saelens": Format(
+        "sae_weights.safetensors + cfg.json", _saelens.read, "sae_weights.safetensors"
+    ),
+    "gemma_scope": Format("params.npz", _gemma_scope.read, "params.npz", (".npz",)),
+    "sparsify": Format("sae.safetensors + cfg.json", _sparsify.read, "sae.safetensors"),
+    "dictionary_learning": Format("ae.pt + config.json", _dictionary_learning.read, "ae.pt"),
+    "openai": Format("a .pt file", _openai.read, suffixes=(".pt", ".pth")),
+}
+
+
+def read_weights(path, *, format=None):
+    """Read the weights of a sparse autoencoder in any of the known formats.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        A directory, or the weight file within.
+
+    format : str or None, default=None
+        One of `FORMATS`, guessed from the names of files if None.
+
+    Returns
+    -------
+    SAEWeights
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing at ``path``, or a file that belongs to the format is missing.
+
+    ImportError
+        If a ``.pt`` file is to be read and PyTorch is not installed.
+
+    ValueError
+        If the format cannot be told, or a file is not a sound one of that format. The message
+        names file and key.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise ValueError(f"path must be a str or a path, got {path!r} ({type(path).__name__}).")
+    if format is not None:
+        check_option(format, "format", tuple(FORMATS))
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file or directory.")
+    name, weight_file = _recognise(path, format)
+    return FORMATS[name].read(weight_file)
+
+
+def _recognise(path, format):
+    """Return the name of the format and the weight file: the only candidate there is."""
+    names = FORMATS if format is None else (format,)
+    if path.is_file() and format is not None:
+        return format, path
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    files = [file for file in files if file.is_file()]
+    candidates = [
+        (name, file) for name in names for file in files if file.name == FORMATS[name].filename
+    ] or [(name, file) for name in names for file in files if file.suffix in FORMATS[name].suffixes]
+    if len(candidates) == 1:
+        return candidates[0]
+    if candidates:
+        found = ", ".join(f"{file.name} ({name})" for name, file in candidates[:20])
+        raise ValueError(
+            f"{path}: more than one autoencoder: {found}. Pass the path of a file, or its format."
+        )
+    found = ", ".join(sorted(os.listdir(path))[:20]) if path.is_dir() else path.name
+    known = "; ".join(f"{name!r} ({FORMATS[name].files})" for name in names)
+    raise ValueError(f"{path}: no known format, found {found or 'nothing'}. Known: {known}.")

@@ -1,0 +1,134 @@
+"""SAELens directories: ``sae_weights.safetensors`` and ``cfg.json``, old and new."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import re
+import warnings
+
+import numpy as np
+
+from sksupercode.sae._formats._config import Config
+from sksupercode.sae._formats._safetensors import read_safetensors
+
+_DECODER = {"W_dec": ("W_dec", "Nd"), "b_dec": ("b_dec", "d")}
+_LINEAR = {**_DECODER, "W_enc": ("W_enc", "dN"), "b_enc": ("b_enc", "N")}
+_GATES = {key: (key, "N") for key in ("b_gate", "b_mag", "r_mag")}
+ARCHITECTURES = {
+    "gated": {**_DECODER, "W_enc": ("W_enc", "dN"), **_GATES},
+    "jumprelu": {**_LINEAR, "threshold": ("threshold", "N")},
+    "matching_pursuit": _DECODER,
+    "standard": _LINEAR,
+    "topk": _LINEAR,
+}
+NORMALIZATIONS = {
+    "none": "none",
+    "layer_norm": "layer_norm",
+    "constant_norm_rescale": "constant_norm_rescale",
+    "expected_average_only_in": "none",
+    "covariance_whitening": "none",
+}
+
+
+def read(path):
+    """Read the weights beside which ``cfg.json`` lies.
+
+    BatchTopK and Matryoshka autoencoders come as "jumprelu", as SAELens writes them.
+    """
+    config = Config.read(path.with_name("cfg.json"))
+    tensors = read_safetensors(path)
+    settings = {"name": _name(config)}
+    if _is_flat(config):
+        architecture = _update(config)
+    else:
+        architecture = config.option("architecture", ARCHITECTURES)
+    if architecture == "topk":
+        settings["k"] = config.integer("k")
+        settings["rescales_by_norm"] = config.boolean("rescale_acts_by_decoder_norm", default=False)
+    if architecture == "matching_pursuit":
+        settings["residual_threshold"] = config.number("residual_threshold", default=1e-2)
+        settings["max_iterations"] = config.integer("max_iterations", default=None)
+        settings["stops_on_duplicate_support"] = config.boolean(
+            "stop_on_duplicate_support", default=True
+        )
+    config.option("reshape_activations", ("none", "hook_z"), default="none")
+
+    layout = ARCHITECTURES[architecture]
+    _drop_scaling_factor(config, tensors)
+    tensors.refuse_others(layout)
+    sizes = {
+        "N": (config.integer("d_sae"), "d_sae in cfg.json"),
+        "d": (config.integer("d_in"), "d_in in cfg.json"),
+    }
+    return tensors.weights(
+        layout,
+        sizes,
+        architecture="relu" if architecture == "standard" else architecture,
+        applies_b_dec=config.boolean("apply_b_dec_to_input", default=True),
+        normalization=_normalization(config),
+        **settings,
+    )
+
+
+def _name(config):
+    metadata = config.part("metadata", optional=True)
+    source = metadata if metadata.has("training_architecture") else config
+    key = "training_architecture" if source is metadata else "architecture"
+    return f"SAELens {str(source.values.get(key, 'standard'))[:80]}"
+
+
+def _is_flat(config):
+    """Whether the configuration was written before version 6, which put metadata aside."""
+    metadata = config.part("metadata", optional=True)
+    source = config if config.has("sae_lens_version") else metadata
+    if not source.has("sae_lens_version"):
+        return True
+    major = re.match(r"(\d{1,9})(\.|$)", str(source.values["sae_lens_version"]))
+    if major is None:
+        source.refuse("sae_lens_version", "a version such as 6.0.0")
+    return int(major[1]) < 6
+
+
+def _update(config):
+    """Give a flat configuration the keys of a current one; return its architecture."""
+    values = config.values
+    architecture = config.option("architecture", ARCHITECTURES, default="standard")
+    key = "activation_fn_str" if config.has("activation_fn_str") else "activation_fn"
+    activation = config.option(key, ("relu", "topk"), default="relu")
+    if activation == "topk" and architecture in ("standard", "topk"):
+        architecture = "topk"
+    elif activation == "topk":
+        config.refuse(key, f"relu where architecture is {architecture}")
+    if architecture == "topk" and config.has("activation_fn_kwargs"):
+        values["k"] = config.part("activation_fn_kwargs").integer("k")
+    if isinstance(values.get("normalize_activations"), bool):
+        normalizes = values["normalize_activations"]
+        values["normalize_activations"] = "expected_average_only_in" if normalizes else "none"
+    return architecture
+
+
+def _drop_scaling_factor(config, tensors):
+    """Scale factors of one were stored for a while, whether latents were finetuned or not."""
+    if "scaling_factor" not in tensors.values:
+        return
+    factors = tensors.array("scaling_factor").astype(np.float32)
+    if not np.allclose(factors, 1.0):
+        raise ValueError(
+            f"{tensors.path}: 'scaling_factor' is not 1 everywhere, and finetuned scales are not "
+            f"supported (finetuning_scaling_factor is "
+            f"{config.values.get('finetuning_scaling_factor')!r} in {config.path.name})."
+        )
+    tensors.values.pop("scaling_factor")
+
+
+def _normalization(config):
+    name = config.option("normalize_activations", NORMALIZATIONS, default="none")
+    if name in ("expected_average_only_in", "covariance_whitening"):
+        warnings.warn(
+            f"{config.path}: normalize_activations is {name!r}, but what activations were "
+            f"multiplied by is not in the file. They are taken as they are, as SAELens does: "
+            f"normalise them first.",
+            UserWarning,
+            stacklevel=5,
+        )
+    return NORMALIZATIONS[name]

@@ -1,0 +1,232 @@
+r"""The forward pass of sparse autoencoders, on one block of samples at a time.
+
+.. math::
+    z = (x' - b_{dec})\, W_{enc} + b_{enc}, \qquad a = \phi(z)
+
+with x' the normalised samples; latents a are CSR from the start, since most of them are 0.
+"""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from functools import cached_property
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from sksupercode.dictionaries._base import block_length
+
+_RESCALED = ("relu", "topk", "jumprelu")
+
+
+class ForwardPass:
+    """Weights made ready for arithmetic: float64 where ``W_dec`` is, otherwise float32.
+
+    Arrays of lower precision are widened at their first use and the copies kept; float32 arrays
+    are used as they are, mapped from a file or not. Copies are not pickled.
+
+    Parameters
+    ----------
+    weights : SAEWeights
+        Of N latents on d dimensions.
+
+    Raises
+    ------
+    ValueError
+        If latents of an architecture for which that is not defined are to be rescaled by norms.
+    """
+
+    def __init__(self, weights):
+        if weights.rescales_by_norm and weights.architecture not in _RESCALED:
+            raise ValueError(
+                f"rescales_by_norm must be False for architecture {weights.architecture!r}: it is "
+                f"defined for {', '.join(_RESCALED)}."
+            )
+        scale = weights.normalization_scale
+        if not (np.isfinite(scale) and scale > 0):
+            raise ValueError(f"normalization_scale must be a positive number, got {scale!r}.")
+        self.weights = weights
+        self.dtype = np.dtype(np.float64 if weights.W_dec.dtype == np.float64 else np.float32)
+
+    def __reduce__(self):
+        return ForwardPass, (self.weights,)
+
+    def _widen(self, name):
+        return np.asarray(getattr(self.weights, name)).astype(self.dtype, copy=False)
+
+    @cached_property
+    def _arrays(self):
+        """All one-dimensional arrays, by name."""
+        arrays = self.weights.arrays()
+        return {name: self._widen(name) for name, array in arrays.items() if array.ndim == 1}
+
+    @cached_property
+    def _W_enc(self):
+        return self._widen("W_enc")
+
+    @cached_property
+    def _W_dec(self):
+        return np.ascontiguousarray(self._widen("W_dec"))
+
+    @cached_property
+    def _norms(self):
+        return np.linalg.norm(self._W_dec, axis=1)
+
+    @property
+    def _input_scale(self):
+        """What all samples are multiplied by."""
+        if self.weights.normalization != "expected_average":
+            return 1.0
+        return float(self.weights.normalization_scale)
+
+    @cached_property
+    def dictionary(self):
+        """Codewords F with ``x = a F + intercept``, shape (N, d), C-contiguous and read-only."""
+        F = self._W_dec
+        if self.weights.rescales_by_norm:
+            F = F / np.where(self._norms > 0, self._norms, 1)[:, None]
+        if self._input_scale != 1.0:
+            F = F / self._input_scale
+        F = F.view()
+        F.flags.writeable = False
+        return F
+
+    @cached_property
+    def intercept(self):
+        """What is added to reconstructions, shape (d,), read-only."""
+        weights = self.weights
+        tied_without_bias = weights.architecture == "matching_pursuit" and not weights.applies_b_dec
+        b = np.zeros_like(self._arrays["b_dec"]) if tied_without_bias else self._arrays["b_dec"]
+        b = b / self._input_scale
+        b.flags.writeable = False
+        return b
+
+    def block_length(self):
+        """Return how many samples to encode at a time, by scikit-learn's ``working_memory``."""
+        n_latents, d = self.weights.shape
+        # Pre-activations, masks, and for a large k the positive ones of them to be sorted.
+        per_latent = 3 * self.dtype.itemsize + 2
+        return block_length(n_latents * per_latent + 4 * d * self.dtype.itemsize, share=0.25)
+
+    def encode(self, X):
+        """Return the latents of a block of samples.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, d)
+            Samples in ``self.dtype``, normalised one by one.
+
+        Returns
+        -------
+        latents : csr_array of shape (n_samples, N)
+            Positive numbers in ``self.dtype``.
+        """
+        if self._input_scale != 1.0:
+            X = X * self._input_scale
+        if self.weights.applies_b_dec:
+            X = X - self._arrays["b_dec"]
+        if self.weights.architecture == "matching_pursuit":
+            # Codewords of large norm make steps overshoot, until nothing finite is left.
+            with np.errstate(over="ignore", invalid="ignore"):
+                return self._pursue(X)
+        Z = X @ self._W_enc
+        active = self._activate(Z)
+        rows, latents = np.divmod(active, Z.shape[1])
+        return _as_csr(rows, latents, Z.ravel()[active], Z.shape)
+
+    def _activate(self, Z):
+        """Turn ``x W_enc`` into magnitudes, in place, and return the flat indices of latents."""
+        if self.weights.architecture == "gated":
+            gates = Z > -self._arrays["b_gate"]
+            Z *= np.exp(self._arrays["r_mag"])
+            Z += self._arrays["b_mag"]
+            return np.flatnonzero(gates & (Z > 0))
+        Z += self._arrays["b_enc"]
+        if self.weights.rescales_by_norm:
+            Z *= self._norms
+        if self.weights.architecture == "topk":
+            return largest_positive(Z, self.weights.k)
+        if self.weights.architecture == "jumprelu":
+            return np.flatnonzero(Z > np.maximum(self._arrays["threshold"], 0))
+        return np.flatnonzero(Z > 0)
+
+    def _pursue(self, X):
+        """Nonnegative matching pursuit, whose steps are not divided by squared norms."""
+        weights, W_dec = self.weights, self._W_dec
+        n_samples, (n_latents, d) = len(X), weights.shape
+        n_steps = d if weights.max_iterations is None else weights.max_iterations
+        rows, residuals = np.arange(n_samples), X.copy()
+        chosen = np.full((n_samples, 0), -1)
+        steps = []
+        for _ in range(n_steps):
+            if not len(rows):
+                break
+            latents = np.argmax(residuals @ W_dec.T, axis=1)
+            values = np.einsum("ij,ij->i", residuals, W_dec[latents])
+            # A step of 0 changes nothing, now or later.
+            going = (values > 0) & np.isfinite(values)
+            rows, residuals, chosen = rows[going], residuals[going], chosen[going]
+            latents, values = latents[going], values[going]
+            residuals -= values[:, None] * W_dec[latents]
+            steps.append((rows, latents, values))
+            going = np.ones(len(rows), dtype=bool)
+            if weights.stops_on_duplicate_support:
+                going &= ~np.any(chosen == latents[:, None], axis=1)
+                chosen = np.column_stack([chosen, latents])
+            if weights.residual_threshold > 0:
+                going &= ~(np.linalg.norm(residuals, axis=1) < weights.residual_threshold)
+            rows, residuals, chosen = rows[going], residuals[going], chosen[going]
+        if not steps:
+            return csr_array((n_samples, n_latents), dtype=self.dtype)
+        rows, latents, values = (np.concatenate(parts) for parts in zip(*steps, strict=True))
+        order = np.argsort(rows, kind="stable")
+        return _as_csr(rows[order], latents[order], values[order], (n_samples, n_latents))
+
+
+def largest_positive(Z, k):
+    """Return where the k largest entries of each row are, as far as they are positive.
+
+    Parameters
+    ----------
+    Z : C-contiguous ndarray of shape (n_samples, N)
+        Numbers without nan.
+
+    k : int
+        At least 1.
+
+    Returns
+    -------
+    indices : intp ndarray
+        Sorted indices of the flattened array; of equal entries of a row the first are taken.
+    """
+    n_samples, n_latents = Z.shape
+    candidates = Z > 0
+    n_groups = 4 * k
+    if n_latents >= 2 * n_groups:
+        # The k-th largest maximum of disjoint groups of entries is not above the k-th largest
+        # entry, and cheap to find: little more than k entries are left to be sorted.
+        grouped = Z[:, : n_latents - n_latents % n_groups].reshape(n_samples, -1, n_groups)
+        maxima = np.partition(grouped.max(axis=1), n_groups - k, axis=1)
+        candidates &= Z >= maxima[:, n_groups - k, None]
+    indices = np.flatnonzero(candidates)
+    counts = np.bincount(indices // n_latents, minlength=n_samples)
+    taken = np.arange(counts.max(initial=0)) < counts[:, None]
+    if taken.shape[1] <= k:
+        return indices
+    negated = np.full(taken.shape, np.inf, Z.dtype)
+    negated[taken] = -Z.ravel()[indices]
+    order = np.argsort(negated, axis=1, kind="stable")
+    kept = np.zeros_like(taken)
+    np.put_along_axis(kept, order[:, :k], True, axis=1)
+    return indices[kept[taken]]
+
+
+def _as_csr(rows, latents, values, shape):
+    """Assemble entries that are sorted by rows; those that are named twice are summed."""
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=shape[0]))])
+    index_dtype = np.int32 if max(indptr[-1], shape[1]) < 2**31 else np.int64
+    codes = csr_array(
+        (values, latents.astype(index_dtype), indptr.astype(index_dtype)), shape=shape
+    )
+    codes.sum_duplicates()
+    return codes

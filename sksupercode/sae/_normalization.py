@@ -1,0 +1,68 @@
+r"""Normalisation of every sample by its own mean and scale, and how it is undone.
+
+.. math::
+    x = \sigma\, x' + \mu
+
+with :math:`\sigma` and :math:`\mu` one number each for a sample. "expected_average", which
+multiplies all samples by one constant, is a matter of the weights alone: nothing has to be
+remembered to undo it.
+"""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import math
+
+import numpy as np
+
+# Kinds whose inverse needs the statistics of each sample.
+PER_SAMPLE = ("layer_norm", "constant_norm_rescale")
+_EPSILON = 1e-5
+
+
+def normalize(X, kind):
+    r"""Normalise each sample, ``x' = (x - mu) / sigma``.
+
+    Parameters
+    ----------
+    X : float ndarray of shape (n_samples, d)
+        Samples.
+
+    kind : str
+        "layer_norm": mu is the mean of a sample and sigma the square root of its unbiased
+        variance. "constant_norm_rescale": mu is 0 and sigma is ``||x|| / sqrt(d)``. Anything else:
+        mu is 0 and sigma 1.
+
+    Returns
+    -------
+    X_normalized : ndarray of shape (n_samples, d)
+        Normalised samples; 0 where sigma is 0.
+
+    scale : ndarray of shape (n_samples, 1)
+        Sigma.
+
+    shift : ndarray of shape (n_samples, 1)
+        Mu.
+
+    Notes
+    -----
+    As everywhere that layer normalisation is used for autoencoders, samples are divided by
+    ``sigma + 1e-5`` and multiplied by sigma.
+    """
+    n_samples, d = X.shape
+    scale, shift = np.ones((n_samples, 1), X.dtype), np.zeros((n_samples, 1), X.dtype)
+    if kind == "layer_norm":
+        shift = X.mean(axis=1, keepdims=True)
+        X = X - shift
+        # A single dimension has no variance.
+        scale = np.linalg.norm(X, axis=1, keepdims=True) / math.sqrt(max(d - 1, 1))
+        X = X / (scale + _EPSILON)
+    elif kind == "constant_norm_rescale":
+        scale = np.linalg.norm(X, axis=1, keepdims=True) / math.sqrt(d)
+        X = X / np.where(scale > 0, scale, 1)
+    return X, scale, shift
+
+
+def denormalize(X, scale, shift):
+    """Undo :func:`normalize`: ``x = sigma x' + mu``."""
+    return X * scale + shift

@@ -1,0 +1,111 @@
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+from itertools import combinations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
+
+from sksupercode import (
+    AMPDecoder,
+    BasisPursuitDecoder,
+    GaussianChannel,
+    HadamardEncoder,
+    MatchingPursuitDecoder,
+    MaximumLikelihoodDecoder,
+    RademacherEncoder,
+    SphericalEncoder,
+)
+from sksupercode.datasets import make_sparse_codes
+from sksupercode.decoders import _maximum_likelihood
+
+
+def distances(F, x, codes):
+    return np.sum((x - F[codes].sum(axis=1)) ** 2, axis=1)
+
+
+@pytest.mark.parametrize("kind", [RademacherEncoder, HadamardEncoder, SphericalEncoder])
+@pytest.mark.parametrize("n_features, k, d", [(16, 3, 6), (20, 2, 4), (12, 5, 5), (9, 1, 2)])
+@pytest.mark.parametrize("noise", [0.0, 0.1, 1.0])
+def test_nothing_is_nearer(kind, n_features, k, d, noise):
+    """Equal to enumeration, and the code itself is where no other is as near."""
+    Y = make_sparse_codes(6, n_features, n_nonzero_coefs=k, random_state=0)
+    encoder = kind(d, random_state=0)
+    X = GaussianChannel(noise, relative=True, random_state=0).fit_transform(
+        encoder.fit_transform(Y)
+    )
+    found = MaximumLikelihoodDecoder(encoder).fit(X, Y).predict(X).indices.reshape(-1, k)
+    codes = np.array(list(combinations(range(n_features), k)))
+    F = np.asarray(encoder.dictionary_, dtype=np.float64)
+    for x, code in zip(X, found, strict=True):
+        every = distances(F, x, codes)
+        assert_allclose(distances(F, x, code[np.newaxis])[0], every.min(), rtol=1e-6, atol=1e-9)
+        nearest, second = np.sort(every)[:2]
+        if second > nearest * (1 + 1e-4) + 1e-6:
+            assert_array_equal(code, codes[every.argmin()])
+
+
+def test_recovers_where_others_do_not():
+    """Rates over 40 samples of 0.55 against at most 0.25; their standard errors are 0.08."""
+    Y = make_sparse_codes(40, 64, n_nonzero_coefs=4, random_state=0)
+    encoder = RademacherEncoder(10, random_state=0)
+    X = encoder.fit_transform(Y)
+    rates = {}
+    for kind in (
+        MaximumLikelihoodDecoder,
+        BasisPursuitDecoder,
+        AMPDecoder,
+        MatchingPursuitDecoder,
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            rates[kind.__name__] = kind(encoder).fit(X, Y).score(X, Y)
+    best = rates.pop("MaximumLikelihoodDecoder")
+    assert best > max(rates.values()) + 0.1
+
+
+@pytest.mark.parametrize("kind", [RademacherEncoder, SphericalEncoder])
+def test_when_the_time_is_over_there_is_a_code(kind, monkeypatch):
+    Y = make_sparse_codes(3, 80, n_nonzero_coefs=6, random_state=0)
+    encoder = kind(12, random_state=0)
+    X = encoder.fit_transform(Y) + np.random.default_rng(0).standard_normal((3, 12))
+    decoder = MaximumLikelihoodDecoder(encoder, time_limit=1e-3).fit(X, Y)
+    with pytest.warns(ConvergenceWarning, match="3 of 3 samples were not decided within 0.001 s"):
+        codes = decoder.predict(X)
+    assert_array_equal(np.diff(codes.indptr), [6, 6, 6])
+
+
+def test_what_the_solver_found_in_time_is_kept(monkeypatch):
+    """A solver that is interrupted after each improvement still improves on the greedy code."""
+    Y = make_sparse_codes(20, 40, n_nonzero_coefs=4, random_state=0)
+    encoder = RademacherEncoder(8, random_state=0)
+    X = encoder.fit_transform(Y)
+    original = _maximum_likelihood.milp
+
+    def interrupted(*args, **kwargs):
+        result = original(*args, **kwargs)
+        result.status = 1
+        return result
+
+    monkeypatch.setattr(_maximum_likelihood, "milp", interrupted)
+    decoder = MaximumLikelihoodDecoder(encoder).fit(X, Y)
+    with pytest.warns(ConvergenceWarning):
+        codes = decoder.predict(X)
+    residuals = np.linalg.norm(X - encoder.transform(codes), axis=1)
+    assert_allclose(residuals, 0, atol=1e-6)
+
+
+def test_zero_codewords_are_not_used():
+    F = np.eye(5)
+    F[[1, 3]] = 0
+    codes = MaximumLikelihoodDecoder(F, 4).fit(F).predict(np.ones((2, 5)))
+    assert_array_equal(codes.toarray(), np.tile([1, 0, 1, 0, 1], (2, 1)))
+
+
+@pytest.mark.parametrize("time_limit", [0, -1, np.nan, "1", None])
+def test_illegal_time_limit(time_limit):
+    with pytest.raises(ValueError, match="time_limit must be"):
+        MaximumLikelihoodDecoder(np.eye(3), 1, time_limit=time_limit).fit(np.ones((2, 3)))

@@ -91,9 +91,17 @@ class AdaptiveSuccessiveDecoder(BaseDecoder):
     1.0
     """
 
+    # There is no other way to read it.
+    sections = True
+
     def __init__(self, dictionary, n_nonzero_coefs=None, *, margin=1.0, sparse_output=True):
-        super().__init__(dictionary, n_nonzero_coefs, values="binary", sparse_output=sparse_output)
+        self.dictionary = dictionary
+        self.n_nonzero_coefs = n_nonzero_coefs
+        self.sparse_output = sparse_output
         self.margin = margin
+
+    def _learn_values(self, by_default):
+        return "binary"
 
     def _needs_fixed_k(self):
         return True

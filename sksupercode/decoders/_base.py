@@ -117,12 +117,11 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             If the codebook, or what it takes to decode one sample, cannot fit in memory.
         """
         X = check_samples(self, X, reset=True)
-        check_option(self.values, "values", ("auto", "binary", "nonnegative", "real"))
         if not isinstance(self.sparse_output, bool | np.bool_):
             raise ValueError(f"sparse_output must be True or False, got {self.sparse_output!r}.")
         k = check_integer(self.n_nonzero_coefs, "n_nonzero_coefs", minimum=0, allow_none=True)
         self.dictionary_, self.intercept_, values = resolve_dictionary(self.dictionary, X, y)
-        self.values_ = values if self.values == "auto" else self.values
+        self.values_ = self._learn_values(values)
         Y = read_codes(y, *X.shape[:1], self.dictionary_.shape[0])
         self.n_nonzero_coefs_ = self._learn_sparsity(Y) if k is None else k
         if Y is not None:
@@ -131,6 +130,10 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         purpose = f"Decoding a sample with {self.dictionary_.shape[0]} codewords"
         require_memory(self._bytes_per_sample(), purpose)
         return self
+
+    def _learn_values(self, by_default):
+        check_option(self.values, "values", ("auto", "binary", "nonnegative", "real"))
+        return by_default if self.values == "auto" else self.values
 
     def _learn_sparsity(self, Y):
         if Y is None:

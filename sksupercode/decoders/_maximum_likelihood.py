@@ -3,16 +3,15 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import time
-
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array, diags_array, eye_array, hstack, vstack
 
 from sksupercode._validation import check_real
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.dictionaries import SignDictionary
 
-# A residual of this part of ||x|| is zero, and objectives this close are equal.
+# A residual of this part of ||x|| is zero.
 _TOLERANCE = 1e-6
 
 
@@ -68,23 +67,24 @@ class MaximumLikelihoodDecoder(BaseDecoder):
 
     Notes
     -----
-    The program is for small N: seconds at N = 100 and k = 5, where there are 10^8 codes. For
-    each dimension j there is a variable for the squared residual, ``theta_j >= r_j^2``, with
+    The program is for small N: a second at N = 100 and k = 5, where there are 10^8 codes. HiGHS
+    solves it by branch and bound. It is linear, and exact:
 
-    * for codewords of signs, lines through the only points (r_j, r_j^2) that k signs can make.
-      With these the program is exact;
-    * for other dictionaries, tangents in the residual of the best code of the program so far,
-      until there is none better (outer approximation).
+    * for codewords of signs, each dimension has a variable for its squared residual, above the
+      lines through those points of the parabola that sums of k signs can reach;
+    * for other dictionaries, each pair of codewords has a variable for the product of their
+      coefficients, whose sums over pairs are known.
 
-    HiGHS solves it by branch and bound, from a code that is found greedily. Zero codewords are not
-    used. Of codes at the same distance any may be returned.
+    A sample whose time is over gets the better of what HiGHS has found and a greedy code. Zero
+    codewords are not used. Of codes at the same distance any may be returned, but of equal
+    codewords the first.
 
     References
     ----------
     .. [1] G. Reeves, J. Xu and I. Zadik, "The all-or-nothing phenomenon in sparse linear
        regression", Conference on Learning Theory, 2019.
-    .. [2] M. A. Duran and I. E. Grossmann, "An outer-approximation algorithm for a class of
-       mixed-integer nonlinear programs", Mathematical Programming 36, 1986.
+    .. [2] W. P. Adams and H. D. Sherali, "A tight linearization and an algorithm for zero-one
+       quadratic programming problems", Management Science 32(10), 1986.
     .. [3] Q. Huangfu and J. A. J. Hall, "Parallelizing the dual revised simplex method",
        Mathematical Programming Computation 10(1), 2018.
 
@@ -100,8 +100,13 @@ class MaximumLikelihoodDecoder(BaseDecoder):
     """
 
     def __init__(self, dictionary, n_nonzero_coefs=None, *, time_limit=10.0, sparse_output=True):
-        super().__init__(dictionary, n_nonzero_coefs, values="binary", sparse_output=sparse_output)
+        self.dictionary = dictionary
+        self.n_nonzero_coefs = n_nonzero_coefs
+        self.sparse_output = sparse_output
         self.time_limit = time_limit
+
+    def _learn_values(self, by_default):
+        return "binary"
 
     def _needs_fixed_k(self):
         return True
@@ -111,8 +116,9 @@ class MaximumLikelihoodDecoder(BaseDecoder):
 
     def _bytes_per_sample(self):
         n_features, n_components = self.dictionary_.shape
-        # The constraints of a sample: a row for each line of each dimension.
-        return 64 * (self.n_nonzero_coefs_ + 4) * n_components * (n_features + n_components)
+        if isinstance(self._codewords, SignDictionary):
+            return 32 * (self.n_nonzero_coefs_ + 1) * n_components * n_features
+        return 256 * n_features**2
 
     def _failure(self):
         return f"were not decided within {self.time_limit} s; they get the best code found"
@@ -138,39 +144,43 @@ class _NearestSum:
     """The integer program for the k rows of F whose sum is nearest to a sample."""
 
     def __init__(self, F, k, *, is_signs):
-        self._F = F
+        # The solver's tolerances are absolute.
+        self._unit = np.abs(F).max()
+        self._F = F / self._unit
         self._k = k
-        self._is_signs = is_signs
-        n_features, d = F.shape
-        self._objective = np.concatenate([np.zeros(n_features), np.ones(d)])
-        self._counts = LinearConstraint(1 - self._objective[np.newaxis], k, k)
+        self._constraints = self._chords if is_signs else self._products
+        _, first, self._kinds = np.unique(F, axis=0, return_index=True, return_inverse=True)
+        self._has_equals = len(first) < len(F)
 
     def solve(self, v, time_limit):
         """Return k rows, and whether the time was not enough to know that they are the best."""
-        end = time.monotonic() + time_limit
-        best = self._greedy(v)
-        smallest = self._distance(v, best)
-        lines = self._chords(v) if self._is_signs else []
-        while smallest > (_TOLERANCE * np.linalg.norm(v)) ** 2:
-            lines.append(self._tangents(v, best))
-            rest = end - time.monotonic()
-            result = self._optimize(v, lines, smallest, rest) if rest > 0 else None
-            if result is None or (result.x is None and result.status == 1):
-                return best, True
-            if result.x is None:
-                # Nothing is better than the best, by more than the solver's tolerance.
-                return best, False
-            found = np.argsort(-result.x[: len(self._F)], kind="stable")[: self._k]
-            distance = self._distance(v, found)
-            is_new = distance < smallest
-            if is_new:
-                best, smallest = found, distance
-            if result.status == 0 and result.fun >= smallest * (1 - _TOLERANCE):
-                return best, False
-            if result.status != 0:
-                return best, True
-            lines.append(self._tangents(v, found))
-        return best, False
+        v = v / self._unit
+        found = self._greedy(v)
+        smallest = self._distance(v, found)
+        failed = False
+        if smallest > (_TOLERANCE * np.linalg.norm(v)) ** 2:
+            objective, constraints = self._constraints(v, smallest)
+            n_features = len(self._F)
+            is_integer = np.zeros(len(objective))
+            is_integer[:n_features] = 1
+            upper = np.where(is_integer, 1.0, np.inf)
+            result = milp(
+                objective,
+                integrality=is_integer,
+                bounds=Bounds(0, upper),
+                constraints=[
+                    LinearConstraint(is_integer[np.newaxis], self._k, self._k),
+                    *constraints,
+                ],
+                options={"time_limit": time_limit, "mip_rel_gap": 1e-9},
+            )
+            # Status 2: no code is better than the greedy one.
+            failed = result.status not in (0, 2)
+            if result.x is not None:
+                code = np.argsort(-result.x[:n_features], kind="stable")[: self._k]
+                if self._distance(v, code) < smallest:
+                    found = code
+        return self._first_of_equals(found) if self._has_equals else found, failed
 
     def _greedy(self, v):
         residual, found = v.copy(), []
@@ -185,36 +195,58 @@ class _NearestSum:
     def _distance(self, v, found):
         return np.sum((v - self._F[found].sum(axis=0)) ** 2)
 
-    def _optimize(self, v, lines, smallest, time_limit):
+    def _chords(self, v, smallest):
+        """Return the program for signs: theta_j is above lines that meet all possible r_j^2."""
         n_features, d = self._F.shape
-        slopes, offsets = (np.concatenate(parts) for parts in zip(*lines, strict=True))
-        # theta_j - slope (v_j - f_j y) >= offset
-        dimensions = np.tile(np.arange(d), len(slopes) // d)
-        rows = slopes[:, np.newaxis] * self._F.T[dimensions]
-        lines = LinearConstraint(
-            np.hstack([rows, np.eye(d)[dimensions]]), slopes * v[dimensions] + offsets, np.inf
-        )
         radius = np.sqrt(smallest) * (1 + _TOLERANCE)
-        residuals = LinearConstraint(
-            np.hstack([self._F.T, np.zeros((d, d))]), v - radius, v + radius
+        # r_j is v_j less a sum of k signs; lines between neighbours, low and low + 2.
+        low = (v - self._k + 2 * np.arange(self._k)[:, np.newaxis]).ravel()
+        dimensions = np.tile(np.arange(d), self._k)
+        is_near = (low <= radius) & (low + 2 >= -radius)
+        low, dimensions = low[is_near], dimensions[is_near]
+        slopes = 2 * low + 2
+        signs = csr_array(self._F.T)
+        lines = hstack(
+            [diags_array(slopes) @ signs[dimensions], eye_array(d, format="csr")[dimensions]]
         )
-        upper = np.concatenate([np.ones(n_features), np.full(d, radius**2)])
-        return milp(
-            self._objective,
-            integrality=1 - self._objective,
-            bounds=Bounds(0, upper),
-            constraints=[self._counts, residuals, lines],
-            options={"time_limit": time_limit, "mip_rel_gap": _TOLERANCE / 10},
+        residuals = hstack([signs, csr_array((d, d))])
+        objective = np.concatenate([np.zeros(n_features), np.ones(d)])
+        return objective, [
+            LinearConstraint(lines, slopes * v[dimensions] - low * (low + 2), np.inf),
+            LinearConstraint(residuals, v - radius, v + radius),
+        ]
+
+    def _products(self, v, smallest):
+        """Return the program for any F: variables w_ij stand for the products y_i y_j."""
+        n_features = len(self._F)
+        first, second = np.triu_indices(n_features, 1)
+        pairs = np.arange(len(first))
+        gram = self._F @ self._F.T
+        objective = np.concatenate([np.diag(gram) - 2 * self._F @ v, 2 * gram[first, second]])
+        rows = np.concatenate([first, second])
+        incidence = csr_array(
+            (np.ones(len(rows)), (rows, np.concatenate([pairs, pairs]))),
+            shape=(n_features, len(pairs)),
         )
+        # sum_j w_ij = (k - 1) y_i, and w_ij <= y_i.
+        sums = hstack([(1 - self._k) * eye_array(n_features), incidence])
+        below = vstack(
+            [
+                hstack([-eye_array(n_features, format="csr")[end], eye_array(len(pairs))])
+                for end in (first, second)
+            ]
+        )
+        return objective, [
+            LinearConstraint(sums, 0, 0),
+            LinearConstraint(below, -np.inf, 0),
+        ]
 
-    def _chords(self, v):
-        """Return the lines between neighbours among the squares of ``v_j`` less a sum of signs."""
-        lines = []
-        for n_negative in range(self._k):
-            low = v - self._k + 2 * n_negative
-            lines.append((2 * low + 2, -low * (low + 2)))
-        return lines
-
-    def _tangents(self, v, found):
-        residual = v - self._F[found].sum(axis=0)
-        return 2 * residual, -(residual**2)
+    def _first_of_equals(self, found):
+        """Return a selection of the same sum, of the lowest indices among equal rows."""
+        kinds, counts = np.unique(self._kinds[found], return_counts=True)
+        return np.concatenate(
+            [
+                np.flatnonzero(self._kinds == kind)[:count]
+                for kind, count in zip(kinds, counts, strict=True)
+            ]
+        )

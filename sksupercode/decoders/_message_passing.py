@@ -15,9 +15,9 @@ from sksupercode.decoders._block_interference import BlockInterference
 from sksupercode.decoders._denoisers import log_evidence
 from sksupercode.dictionaries._base import block_length
 
-# Posterior means below this are left out of the superposition: together they are less than the
-# noise that this many codewords would make.
-_NEGLIGIBLE = 1e-3
+# Smaller probabilities are left out of the superposition. At ten times as much the jump of the
+# denoiser, of which the memory term knows nothing, makes t several percent too small.
+_NEGLIGIBLE = 1e-4
 # Messages to dictionaries of signs are rounded to this fraction of their largest entry.
 _LEVELS = 2**13
 # An effective variance of so many times the best, or of the first, is a divergence.
@@ -70,7 +70,7 @@ class AMPDecoder(BaseDecoder):
         Whether the codewords are divided into k contiguous sections with one active codeword each,
         as in sparse regression codes.
 
-    n_iter : int, default=500
+    n_iter : int, default=200
         Most iterations for a sample.
 
     tol : float, default=1e-4
@@ -107,7 +107,10 @@ class AMPDecoder(BaseDecoder):
     See Also
     --------
     MatchingPursuitDecoder : Needs more dimensions and knows when it is exact.
+    AdaptiveSuccessiveDecoder : Hard decisions, for sections.
     sksupercode.theory.amp_state_evolution : The effective variance t that is to be expected.
+    sksupercode.theory.amp_success_probability : The exact-recovery rate that is.
+    sksupercode.theory.sparc_state_evolution : Both with sections.
 
     Notes
     -----
@@ -154,7 +157,7 @@ class AMPDecoder(BaseDecoder):
         n_nonzero_coefs=None,
         *,
         sections=False,
-        n_iter=500,
+        n_iter=200,
         tol=1e-4,
         damping=0.0,
         values="auto",
@@ -288,7 +291,8 @@ class AMPDecoder(BaseDecoder):
             return probabilities, probabilities > _NEGLIGIBLE
         probabilities = softmax(evidence, self._bounds)
         kept = probabilities > _NEGLIGIBLE
-        kept[section_argmax(probabilities, self._bounds)] = True
+        best = section_argmax(probabilities, self._bounds)
+        kept[best[probabilities[best] > 0]] = True
         return probabilities, kept
 
     def _superpose(self, states):

@@ -70,7 +70,8 @@ def recovery_probability(
     ------
     ValueError
         If a parameter is outside its range, or if there is no prediction for such a decoder: other
-        codebooks and values, a covariance estimator, ``tol`` of a pursuit, basis pursuit with noise.
+        codebooks and values, sections, a covariance estimator, ``tol`` of a pursuit, basis pursuit
+        with noise.
 
     See Also
     --------
@@ -142,9 +143,11 @@ def _require_predictable(decoder, k):
         _refuse(decoder, f"the theory is of binary values, and values={decoder.values!r}")
     if decoder.n_nonzero_coefs not in (None, k):
         _refuse(decoder, f"its n_nonzero_coefs={decoder.n_nonzero_coefs!r} is not the code's {k}")
+    if getattr(decoder, "sections", False):
+        _refuse(decoder, "the theory is of arbitrary supports, and sections=True")
     if getattr(decoder, "covariance_estimator", None) is not None:
         _refuse(decoder, "its covariance_estimator is learned from data")
-    if isinstance(decoder, MatchingPursuitDecoder) and decoder.tol is not None:
+    if not isinstance(decoder, AMPDecoder) and getattr(decoder, "tol", None) is not None:
         _refuse(decoder, "with tol the number of steps is not known")
     if getattr(decoder, "noise_tol", None) is not None:
         _refuse(decoder, "there is no theory for noise_tol")
@@ -206,8 +209,6 @@ def _basis_pursuit(decoder, n_features, k, noise):
 
 
 def _amp(decoder, n_features, k, noise):
-    if decoder.sections:
-        _refuse(decoder, "sections are not the code that is predicted")
     if k < 4:
         _refuse(decoder, "the normal approximation is for 4 codewords or more")
     return _closed_form(lambda d: theory.amp_success_probability(n_features, k, d, noise))

@@ -56,8 +56,19 @@ def decoder_checks(decoder):
             elif name == "check_bad_input":
                 for case in _bad_input_checks.BAD_INPUT:
                     yield partial(check, case=case)
-            elif name != "check_common_scale" or not _decoding_checks.has_tolerance(decoder):
+            elif _applies(name, decoder):
                 yield check
+
+
+def _applies(name, decoder):
+    """Tell whether a decoder, by its parameters, makes the promise that a check is about."""
+    if name == "check_common_scale":
+        return not _decoding_checks.has_tolerance(decoder)
+    if name == "check_values":
+        return hasattr(decoder, "values")
+    if name in ("check_codeword_permutation", "check_ties"):
+        return not getattr(decoder, "sections", False)
+    return True
 
 
 def check_decoder(decoder):

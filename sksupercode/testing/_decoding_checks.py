@@ -13,7 +13,6 @@ from sksupercode import RademacherEncoder, SphericalEncoder
 from sksupercode.dictionaries import PackedSignDictionary, SignDictionary
 from sksupercode.metrics import exact_recovery_score
 from sksupercode.testing._problems import (
-    TOLERANCES,
     assert_same_codes,
     configured,
     easy_problem,
@@ -22,6 +21,7 @@ from sksupercode.testing._problems import (
     hard_problem,
     only_convergence_warnings,
     to_dense,
+    tolerances,
 )
 
 
@@ -219,4 +219,4 @@ def check_predict_is_the_support(decoder):
 def has_tolerance(decoder):
     """Whether a decoder has a parameter that is set and in the units of X."""
     params = decoder.get_params(deep=False)
-    return any(params.get(name) is not None for name in TOLERANCES)
+    return any(params[name] is not None for name in tolerances(decoder))

@@ -5,6 +5,7 @@
 
 import warnings
 from contextlib import contextmanager
+from inspect import signature
 
 import numpy as np
 from scipy.sparse import issparse
@@ -14,8 +15,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sksupercode import RademacherEncoder
 from sksupercode.datasets import make_sparse_codes
 
-# Names of parameters that are in the units of X.
-TOLERANCES = ("tol", "noise_tol")
+
+
+def tolerances(decoder):
+    """Return the names of parameters that are in the units of X: those that need not be given."""
+    parameters = signature(type(decoder).__init__).parameters
+    names = ("tol", "noise_tol")
+    return [name for name in names if name in parameters and parameters[name].default is None]
 
 
 def configured(decoder, dictionary, n_nonzero_coefs=None, **params):
@@ -28,10 +34,10 @@ def configured(decoder, dictionary, n_nonzero_coefs=None, **params):
 def easy_problem(encoder_class=RademacherEncoder, *, n_samples=6, seed=0):
     """Return (encoder, X, Y) that every decoder should solve without one error.
 
-    N = 96, d = 100, k = 2: matched filters of present codewords give 1 +- 0.10, those of absent
-    ones 0 +- 0.14.
+    N = 96, d = 100, k = 2, one codeword in each half: matched filters of present codewords give
+    1 +- 0.10, those of absent ones 0 +- 0.14.
     """
-    Y = make_sparse_codes(n_samples, 96, n_nonzero_coefs=2, random_state=seed)
+    Y = make_sparse_codes(n_samples, 96, n_nonzero_coefs=2, sections=True, random_state=seed)
     encoder = encoder_class(n_components=100, random_state=seed)
     return encoder, encoder.fit_transform(Y), Y
 

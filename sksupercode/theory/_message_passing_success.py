@@ -93,7 +93,7 @@ def amp_success_probability(n_features, n_nonzero_coefs, n_components, noise_var
     --------
     >>> from sksupercode.theory import amp_success_probability
     >>> amp_success_probability(1024, 8, [35, 43, 52]).round(2)
-    array([0.13, 0.6 , 0.94])
+    array([0.13, 0.6 , 0.93])
     """
     n, k = check_sizes(n_features, n_nonzero_coefs)
     d = check_n_components(n_components)
@@ -115,12 +115,15 @@ def _success(n, k, d, noise_variance):
         return float(passes)
 
     def excess(u):
-        return np.log(_mean(n, min(k, n - k), noise_variance, np.array([u])).item() / d)
+        return _mean(n, min(k, n - k), noise_variance, np.array([u])).item() / d - 1
 
-    # Where even the least f is above d, there is no solution, and hardly a chance.
-    low, high = beyond, np.log(1 / noise_variance) - 1e-12
-    u = low if excess(low) >= 0 else brentq(excess, low, high) if excess(high) > 0 else high
-    return float(passes * _recovery(n, k, np.exp(u)))
+    low, high = beyond, np.log(1 / noise_variance) - 1e-9
+    if excess(low) >= 0:
+        # Even the least f is above d: there is no solution, and hardly a chance.
+        high = low
+    elif excess(high) > 0:
+        high = brentq(excess, low, high)
+    return float(passes * _recovery(n, k, np.exp(high)))
 
 
 def _posterior(n, k, u):

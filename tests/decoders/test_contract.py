@@ -47,7 +47,7 @@ DECODERS = [
     AMPDecoder(RECIPE),
     AMPDecoder(RECIPE, sections=True),
     AdaptiveSuccessiveDecoder(RECIPE),
-    MaximumLikelihoodDecoder(RECIPE),
+    MaximumLikelihoodDecoder(RECIPE, time_limit=0.7),
     AMPDecoder(RECIPE, values="nonnegative"),
     AMPDecoder(RECIPE, values="real", damping=0.2),
     BasisPursuitDecoder(RECIPE),

@@ -98,7 +98,7 @@ def literal_amp(F, x, k, n_iter):
 
 @pytest.mark.parametrize("powers", [None, [3.0, 2.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.5]])
 def test_amp_is_that_of_the_literature(powers):
-    """The estimates below 1e-3 that are left out change t by less than a percent."""
+    """The estimates below 1e-4 that are left out change t by less than a percent."""
     encoder, X, Y = problem(5, 800, 8, 120, power_allocation=powers)
     noisy = X + 0.08 * np.random.default_rng(0).standard_normal(X.shape)
     F = np.asarray(encoder.dictionary_, dtype=np.float64)

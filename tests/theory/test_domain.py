@@ -87,6 +87,15 @@ def test_dimensions_of_one_step_decoders(n_k):
         assert np.all(d >= 1) and np.all(np.diff(d[np.isfinite(d)]) >= 0)
 
 
+@pytest.mark.parametrize("noise", [0.0, 1e-300, 1e-9, 0.01, 0.1, 1e6])
+def test_probability_of_message_passing(noise):
+    n, k = np.array(SIZES).T
+    d = np.array([1, 2, 10, 300, 10**5, 10**9])[:, None]
+    p = theory.amp_success_probability(n, k, d, noise)
+    assert np.all((p >= 0) & (p <= 1)) and np.all(np.diff(p, axis=0) >= -1e-9)
+    assert np.all(p[:, n == k] == 1)
+
+
 def test_logarithms_go_where_the_probability_underflows():
     """If the active and inactive scores have one law, all subsets are equally likely."""
     n, k = 2**60, np.array([1, 3, 1000, 2**40, 2**59])

@@ -12,8 +12,11 @@ from sksupercode import (
     AMPDecoder,
     BasisPursuitDecoder,
     CoupledEncoder,
+    GradientPursuitDecoder,
     HadamardEncoder,
     MatchingPursuitDecoder,
+    MaximumLikelihoodDecoder,
+    OrthogonalMatchingPursuitDecoder,
     RademacherEncoder,
     ThresholdDecoder,
     TopKDecoder,
@@ -48,8 +51,12 @@ def _message_passing(decoder, n_features, k, rate, seed):
     return theory.amp_dimension(n_features, k)
 
 
-def _slow_homotopy(n_features, k):
+def _unless_few(n_features, k):
     return "takes minutes for a sample of so large a k" if k > 512 else None
+
+
+def _unless_tiny(n_features, k):
+    return "an integer program for small N and k" if n_features > 256 or k > 5 else None
 
 
 def _few_for_coupling(n_features, k):
@@ -62,10 +69,12 @@ ENTRIES = {
     "threshold": Entry(ThresholdDecoder(RADEMACHER, threshold="map"), _required),
     "top-k": Entry(TopKDecoder(RADEMACHER), _required),
     "matching-pursuit": Entry(MatchingPursuitDecoder(RADEMACHER), _required),
-    "basis-pursuit": Entry(BasisPursuitDecoder(RADEMACHER), _required, _slow_homotopy),
-    "amp": Entry(AMPDecoder(RADEMACHER), _message_passing),
+    "gradient-pursuit": Entry(GradientPursuitDecoder(RADEMACHER), refuse=_unless_few),
+    "omp": Entry(OrthogonalMatchingPursuitDecoder(RADEMACHER), refuse=_unless_few),
+    "basis-pursuit": Entry(BasisPursuitDecoder(RADEMACHER), _required, _unless_few),
+    "amp": Entry(AMPDecoder(RADEMACHER), _required),
     "amp-hadamard": Entry(AMPDecoder(HadamardEncoder()), _message_passing),
     "amp-sections": Entry(AMPDecoder(RADEMACHER, sections=True)),
-    # The waves that decode a coupled code need many iterations.
-    "amp-coupled": Entry(AMPDecoder(CoupledEncoder(), n_iter=500), refuse=_few_for_coupling),
+    "amp-coupled": Entry(AMPDecoder(CoupledEncoder()), refuse=_few_for_coupling),
+    "maximum-likelihood": Entry(MaximumLikelihoodDecoder(RADEMACHER), refuse=_unless_tiny),
 }

@@ -67,8 +67,9 @@ class MaximumLikelihoodDecoder(BaseDecoder):
 
     Notes
     -----
-    The program is for small N: a second at N = 100 and k = 5, where there are 10^8 codes. HiGHS
-    solves it by branch and bound. It is linear, and exact:
+    The program is for small N: at N = 100 and k = 5, where there are 10^8 codes, it takes a tenth
+    of a second to some seconds for signs, and for other codewords up to minutes where d is small.
+    HiGHS solves it by branch and bound. It is linear, and exact:
 
     * for codewords of signs, each dimension has a variable for its squared residual, above the
       lines through those points of the parabola that sums of k signs can reach;
@@ -121,7 +122,10 @@ class MaximumLikelihoodDecoder(BaseDecoder):
         return 256 * n_features**2
 
     def _failure(self):
-        return f"were not decided within {self.time_limit} s; they get the best code found"
+        return (
+            f"were not decided within {self.time_limit} s, or not solved; they get the best code "
+            "found"
+        )
 
     def _decode(self, V):
         used = np.flatnonzero(self._codewords.squared_norms)
@@ -149,8 +153,9 @@ class _NearestSum:
         self._F = F / self._unit
         self._k = k
         self._constraints = self._chords if is_signs else self._products
-        _, first, self._kinds = np.unique(F, axis=0, return_index=True, return_inverse=True)
-        self._has_equals = len(first) < len(F)
+        kinds, self._kinds = np.unique(F, axis=0, return_inverse=True)
+        self._kinds = self._kinds.ravel()
+        self._has_equals = len(kinds) < len(F)
 
     def solve(self, v, time_limit):
         """Return k rows, and whether the time was not enough to know that they are the best."""

@@ -48,6 +48,22 @@ def test_nothing_is_nearer(kind, n_features, k, d, noise):
             assert_array_equal(code, codes[every.argmin()])
 
 
+@pytest.mark.parametrize("unit", [1e-5, 1.0, 1e5])
+@pytest.mark.parametrize("noise", [1e-6, 1e-3])
+def test_neither_units_nor_little_noise_matter(unit, noise):
+    """The tolerances of the solver are absolute; those of the decoder are not."""
+    rng = np.random.default_rng(1)
+    F = unit * rng.standard_normal((16, 4))
+    codes = np.array(list(combinations(range(16), 3)))
+    X = F[codes[rng.integers(len(codes), size=5)]].sum(axis=1)
+    X += noise * unit * rng.standard_normal(X.shape)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        found = MaximumLikelihoodDecoder(F, 3).fit(X).predict(X).indices.reshape(-1, 3)
+    for x, code in zip(X, found, strict=True):
+        assert_array_equal(code, codes[distances(F, x, codes).argmin()])
+
+
 def test_recovers_where_others_do_not():
     """Rates over 40 samples of 0.55 against at most 0.25; their standard errors are 0.08."""
     Y = make_sparse_codes(40, 64, n_nonzero_coefs=4, random_state=0)

@@ -23,9 +23,9 @@ def load_sae(path, *, format=None):
     path : str or os.PathLike
         A directory, or the weight file within.
 
-    format : {"saelens", "gemma_scope", "sparsify", "dictionary_learning", "openai"} or None, \
-            default=None
-        Which library wrote it. None tells by the names of the files, and takes a directory only
+    format : str or None, default=None
+        Which library wrote it: "saelens", "gemma_scope", "sparsify", "dictionary_learning" or
+        "openai". None tells by the names of the files, and takes a directory only
         if it holds one autoencoder.
 
     Returns

@@ -23,7 +23,6 @@ from sksupercode import (
     RademacherEncoder,
     ThresholdDecoder,
     TopKDecoder,
-    theory,
 )
 from sksupercode.model_selection import measured_dimension, required_dimension
 from sksupercode.plotting import FrontierDisplay
@@ -43,15 +42,12 @@ results = {
 }
 
 # %%
-# Four of them have a prediction of their own. Message passing has the threshold of state evolution,
-# which holds where N and k are large: eight codewords are few.
+# What theory expects at this N and k, without decoding anything:
 
 predicted = {
     name: required_dimension(decoder, probability=0.9, random_state=0, **size)
     for name, decoder in decoders.items()
-    if name != "message passing"
 }
-predicted["message passing"] = theory.amp_dimension(*size.values())
 
 display = FrontierDisplay.from_measurements(results, predicted=predicted)
 display.ax_.set_title("N = 1,024, k = 8, 90 % exact recovery")

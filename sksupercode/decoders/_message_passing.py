@@ -22,6 +22,8 @@ _NEGLIGIBLE = 1e-4
 _LEVELS = 2**13
 # An effective variance of so many times the best, or of the first, is a divergence.
 _DIVERGENCE = 4.0
+# So many iterations without a smaller effective variance are the end.
+_PATIENCE = 30
 # Below this part of the power of x a residual is rounding.
 _ROUNDING = 1e-12
 
@@ -119,8 +121,9 @@ class AMPDecoder(BaseDecoder):
     needs no parameter, since t measures it.
 
     It is made for codewords that are independent and random. Where t grows to four times its
-    smallest value the sample ends with the estimate of that time, and where ``n_iter`` is
-    reached with the last; both with a :class:`~sklearn.exceptions.ConvergenceWarning`.
+    smallest value, or finds no smaller one for 30 iterations, the sample ends with the estimate of
+    that time, and where ``n_iter`` is reached with the last; both with a
+    :class:`~sklearn.exceptions.ConvergenceWarning`.
 
     Codewords of other norms are normalised, and their coefficients scaled by the norm.
 
@@ -325,6 +328,7 @@ class _State:
         self.variances = []
         self.has_failed = False
         self._best = None
+        self._n_stalled = 0
 
     def messages(self):
         """Return the residual, each dimension weighted by what it is worth."""
@@ -353,10 +357,11 @@ class _State:
         """Measure the effective variance, and tell whether another iteration is due."""
         t = float(np.mean(self.residual**2))
         lowest = min(self.variances, default=t)
+        self._n_stalled = 0 if t < (1 - tol) * lowest else self._n_stalled + 1
         if self._best is None or t <= lowest:
             # The code of all zeros, from which it starts, is nobody's best.
             self._best = (self.indices, self.probabilities, self.means) if self.variances else None
-        if not t <= _DIVERGENCE * lowest:
+        if self._n_stalled > _PATIENCE or not t <= _DIVERGENCE * lowest:
             self.indices, self.probabilities, self.means = self._best
             self.has_failed = True
             return False

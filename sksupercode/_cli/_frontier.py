@@ -76,6 +76,9 @@ def measure_row(name, n_features, k, *, n_samples, max_seconds, seed):
             )
         except (TimeoutError, MemoryError) as error:
             reason = str(error)
+        else:
+            if result.low == 1:
+                result, reason = None, "too few samples to tell: give it more --time-limit"
     if entry.predict is not None:
         bits = theory.entropy_bits(*size) if result is None else result.entropy_bits
         predicted = float(bits / entry.predict(entry.decoder, *size, RATE, seed))

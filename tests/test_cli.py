@@ -186,7 +186,7 @@ def test_frontier_says_what_is_out_of_reach(capsys, tmp_path):
 def test_frontier_entries_can_be_measured(name):
     entry = ENTRIES[name]
     if entry.refuse(64, 3) is None:
-        row = measure_row(name, 64, 3, n_samples=2, max_seconds=60.0, seed=0)
+        row = measure_row(name, 64, 3, n_samples=20, max_seconds=60.0, seed=0)
         assert 1 < row.result.n_components < 1000
         assert 0.5 < row.result.bits_per_dimension / (row.predicted or 1) < 2 or not row.predicted
 

@@ -47,8 +47,14 @@ def _required(decoder, n_features, k, rate, seed):
     )
 
 
-def _message_passing(decoder, n_features, k, rate, seed):
+def _state_evolution(decoder, n_features, k, rate, seed):
     return theory.amp_dimension(n_features, k)
+
+
+def _message_passing(decoder, n_features, k, rate, seed):
+    # There is no law for fewer.
+    predict = _required if k >= 4 else _state_evolution
+    return predict(decoder, n_features, k, rate, seed)
 
 
 def _unless_few(n_features, k):
@@ -72,8 +78,8 @@ ENTRIES = {
     "gradient-pursuit": Entry(GradientPursuitDecoder(RADEMACHER), refuse=_unless_few),
     "omp": Entry(OrthogonalMatchingPursuitDecoder(RADEMACHER), refuse=_unless_few),
     "basis-pursuit": Entry(BasisPursuitDecoder(RADEMACHER), _required, _unless_few),
-    "amp": Entry(AMPDecoder(RADEMACHER), _required),
-    "amp-hadamard": Entry(AMPDecoder(HadamardEncoder()), _message_passing),
+    "amp": Entry(AMPDecoder(RADEMACHER), _message_passing),
+    "amp-hadamard": Entry(AMPDecoder(HadamardEncoder()), _state_evolution),
     "amp-sections": Entry(AMPDecoder(RADEMACHER, sections=True)),
     "amp-coupled": Entry(AMPDecoder(CoupledEncoder()), refuse=_few_for_coupling),
     "maximum-likelihood": Entry(MaximumLikelihoodDecoder(RADEMACHER), refuse=_unless_tiny),

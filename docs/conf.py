@@ -50,6 +50,7 @@ sphinx_gallery_conf = {
     "doc_module": ("sksupercode",),
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
+    "ignore_pattern": r"make_activations\.py$",  # a script for the command line
     "reference_url": {"sksupercode": None},
 }
 

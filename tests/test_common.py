@@ -81,7 +81,11 @@ ESTIMATORS = [
 ]
 
 # Fitting these takes PyTorch.
-TRAINED = [SparseAutoencoder()]
+TRAINED = [
+    SparseAutoencoder(),
+    SparseAutoencoder(20, architecture="batchtopk", n_nonzero_coefs=4, max_iter=5),
+    SparseAutoencoder(20, architecture="relu", max_iter=5, sparse_output=False),
+]
 
 
 def expected_failed_checks(estimator):

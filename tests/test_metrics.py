@@ -15,16 +15,30 @@ from sklearn.base import BaseEstimator
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
 from sklearn.dummy import DummyRegressor
-from sklearn.metrics import accuracy_score, precision_recall_fscore_support, r2_score
+from sklearn.metrics import (
+    accuracy_score,
+    jaccard_score,
+    precision_recall_fscore_support,
+    r2_score,
+)
+from sklearn.metrics.pairwise import cosine_similarity as pairwise_cosines
 from sklearn.model_selection import GridSearchCV, KFold
 
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.metrics import (
     bits_per_dimension,
+    cosine_similarity,
+    dead_latent_fraction,
+    dense_latent_fraction,
     exact_recovery_score,
     exact_recovery_scorer,
+    explained_variance,
     fraction_of_variance_unexplained,
+    mean_l0,
     neg_fvu_scorer,
+    normalized_mse,
+    relative_reconstruction_bias,
+    support_overlap,
     support_precision_recall_f1,
 )
 
@@ -275,3 +289,113 @@ def test_scorers_ignore_the_global_output_setting():
     with config_context(transform_output="pandas"):
         assert neg_fvu_scorer(SparseRoundTrip(), X) == 0.0
         assert exact_recovery_scorer(DummyRegressor().fit(X, X), X, X + 1) == 1.0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_latents_in_every_kind_of_matrix(kind):
+    Z, other = noisy_pair()
+    active = Z != 0
+    assert mean_l0(kind(Z)) == pytest.approx(active.sum(axis=1).mean(), rel=1e-15)
+    frequencies = active.mean(axis=0)
+    for threshold in (0.0, 0.25, np.median(frequencies), 1.0):
+        dead = dead_latent_fraction(kind(Z), threshold=threshold)
+        dense = dense_latent_fraction(kind(Z), threshold=threshold)
+        assert dead == np.mean(frequencies <= threshold)
+        assert dense == np.mean(frequencies > threshold)
+    expected = jaccard_score(active, other != 0, average="samples", zero_division=1)
+    assert support_overlap(kind(Z), kind(other)) == pytest.approx(expected, rel=1e-14)
+
+
+def test_dead_and_dense_latents_by_default():
+    Z = np.zeros((20, 5))
+    Z[:2, 1] = Z[:3, 2] = 1.0
+    Z[:, 3] = -1.0
+    assert dead_latent_fraction(Z) == 2 / 5
+    # Two samples in twenty are not more than a tenth.
+    assert dense_latent_fraction(Z) == 2 / 5
+
+
+def test_support_overlap_is_symmetric_and_counts_empty_rows():
+    Z, other = noisy_pair(seed=1)
+    assert support_overlap(Z, other) == support_overlap(other, Z) < 1
+    assert support_overlap(Z, -3 * Z) == 1.0
+    assert support_overlap([[0, 0], [0, 0]], [[0, 0], [0, 1]]) == 0.5
+
+
+@pytest.mark.parametrize("function", [dead_latent_fraction, dense_latent_fraction])
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, np.nan, "0.1", None])
+def test_thresholds_out_of_range(function, threshold):
+    with pytest.raises(ValueError, match="threshold"):
+        function(np.eye(3), threshold=threshold)
+
+
+def reconstructions(seed=0, shrinkage=0.8):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((50, 7)) + 3
+    return X, shrinkage * X + 0.3 * rng.standard_normal(X.shape)
+
+
+def test_explained_variance_is_pooled():
+    X, X_hat = reconstructions()
+    fvu = fraction_of_variance_unexplained(X, X_hat)
+    assert explained_variance(X, X_hat) == 1 - fvu
+    assert normalized_mse(X, X_hat) == fvu
+    assert normalized_mse(X, X_hat, mean=X.mean(axis=0)) == pytest.approx(fvu, rel=1e-12)
+
+
+def test_normalized_mse_with_a_mean_adds_up_over_batches():
+    X, X_hat = reconstructions()
+    mean = np.linspace(2, 4, 7)
+    weights = np.array([np.sum((part - mean) ** 2) for part in (X[:20], X[20:])])
+    parts = [normalized_mse(X[:20], X_hat[:20], mean=mean)]
+    parts.append(normalized_mse(X[20:], X_hat[20:], mean=mean))
+    whole = normalized_mse(X, X_hat, mean=mean)
+    assert whole == pytest.approx(np.average(parts, weights=weights), rel=1e-12)
+    assert normalized_mse(X, np.tile(mean, (50, 1)), mean=mean) == 1.0
+
+
+def test_normalized_mse_of_a_perfect_guess():
+    X = np.ones((3, 2))
+    assert normalized_mse(X, X, mean=[1, 1]) == 0.0
+    assert normalized_mse(X, X + 1, mean=[1, 1]) == np.inf
+    with pytest.raises(ValueError, match=r"mean must have shape \(2,\)"):
+        normalized_mse(X, X, mean=[1, 1, 1])
+
+
+def test_cosine_similarity():
+    X, X_hat = reconstructions()
+    expected = np.diag(pairwise_cosines(X, X_hat)).mean()
+    assert cosine_similarity(X, X_hat) == pytest.approx(expected, rel=1e-12)
+    assert cosine_similarity(1e-120 * X, 1e-120 * X) == pytest.approx(1.0, rel=1e-12)
+    assert cosine_similarity(X, -X) == pytest.approx(-1.0, rel=1e-12)
+    assert cosine_similarity([[0, 0], [0, 0]], [[0, 0], [1, 0]]) == 0.5
+
+
+def test_relative_reconstruction_bias_is_the_best_divisor():
+    X, X_hat = reconstructions()
+    gamma = relative_reconstruction_bias(X, X_hat)
+    assert 0.7 < gamma < 1
+    # The least-squares factor of X_hat is 1 / gamma.
+    factor = np.linalg.lstsq(X_hat.reshape(-1, 1), X.ravel())[0][0]
+    assert gamma == pytest.approx(1 / factor, rel=1e-12)
+    assert relative_reconstruction_bias(X, 0.5 * X) == pytest.approx(0.5, rel=1e-12)
+    assert relative_reconstruction_bias(X, X / gamma) > 1
+
+
+def test_relative_reconstruction_bias_at_its_ends():
+    X = np.array([[1.0, 0.0], [2.0, 0.0]])
+    assert relative_reconstruction_bias(X, 0 * X) == 0.0
+    assert relative_reconstruction_bias(0 * X, 0 * X) == 1.0
+    assert relative_reconstruction_bias(X, X[:, ::-1]) == np.inf
+
+
+@pytest.mark.parametrize(
+    "function",
+    [cosine_similarity, explained_variance, normalized_mse, relative_reconstruction_bias],
+)
+def test_reconstructions_refused(function):
+    X = np.ones((3, 2))
+    with pytest.raises(ValueError, match="X_hat must have the shape of X"):
+        function(X, X[:, :1])
+    with pytest.raises(ValueError, match="X_hat contains NaN"):
+        function(X, np.nan * X)

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sksupercode import RademacherEncoder, TopKDecoder
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.model_selection import MeasuredDimension
-from sksupercode.plotting import FrontierDisplay, RecoveryCurveDisplay
+from sksupercode.plotting import FrontierDisplay, ParetoDisplay, RecoveryCurveDisplay
 
 
 def test_curve_and_intervals():
@@ -100,3 +100,34 @@ def test_frontiers_that_share_an_axis_keep_the_wider_range():
     for ax, rate in zip(panels, [2.0, 0.5], strict=True):
         FrontierDisplay(["one"], [rate], [rate - 0.1], [rate + 0.1]).plot(ax)
     assert 2.1 < panels[1].get_xlim()[1] < 3
+
+
+def test_pareto_display():
+    ax = Figure().subplots()
+    names, l0, fvu = ["b", "a", "b", "b"], [8, 4, 2, 4], [0.1, 0.5, 0.4, 0.2]
+    display = ParetoDisplay(names, l0, fvu).plot(ax, lw=3)
+    assert display.ax_ is ax and display.figure_ is ax.figure
+    assert [line.get_label() for line in display.lines_] == ["b", "a"]
+    np.testing.assert_array_equal(display.lines_[0].get_xdata(), [2, 4, 8])
+    np.testing.assert_array_equal(display.lines_[0].get_ydata(), [0.4, 0.2, 0.1])
+    np.testing.assert_array_equal(display.lines_[1].get_xdata(), [4])
+    assert {line.get_linewidth() for line in display.lines_} == {3}
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["b", "a"]
+    assert ax.get_ylim()[0] == 0
+
+
+def test_pareto_display_from_comparison():
+    pandas = pytest.importorskip("pandas", reason="data frames need pandas")
+    rows = [
+        {"decoder": "SAE", "L0": 8.0, "FVU": 0.3, "cosine": 0.9},
+        {"decoder": "OMP", "L0": 8.0, "FVU": 0.2, "cosine": 0.9},
+    ]
+    for comparison in (rows, pandas.DataFrame(rows).set_index("decoder")):
+        display = ParetoDisplay.from_comparison(comparison, ax=Figure().subplots())
+        assert display.names == ["SAE", "OMP"]
+        np.testing.assert_array_equal(display.fvu, [0.3, 0.2])
+
+
+def test_pareto_display_wants_equal_lengths():
+    with pytest.raises(ValueError, match="equally long"):
+        ParetoDisplay(["a"], [1, 2], [0.1, 0.2])

@@ -3,8 +3,9 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from sksupercode.sae._compare import compare_decoders
 from sksupercode.sae._loading import load_sae
 from sksupercode.sae._sparse_autoencoder import SparseAutoencoder
 from sksupercode.sae._weights import SAEWeights
 
-__all__ = ["SAEWeights", "SparseAutoencoder", "load_sae"]
+__all__ = ["SAEWeights", "SparseAutoencoder", "compare_decoders", "load_sae"]

@@ -3,21 +3,11 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import numpy as np
-from scipy.sparse import csr_array, vstack
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import gen_batches
-from sklearn.utils.validation import check_is_fitted
-
-from sksupercode._sparse import as_configured_csr, refuse_sparse_frames
-from sksupercode._validation import check_codes, check_samples
-from sksupercode.metrics import fraction_of_variance_unexplained
-from sksupercode.sae._forward import ForwardPass
-from sksupercode.sae._normalization import PER_SAMPLE, denormalize, normalize
+from sksupercode.sae._base import BaseSparseAutoencoder
 from sksupercode.sae._weights import SAEWeights
 
 
-class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class SparseAutoencoder(BaseSparseAutoencoder):
     r"""Sparse autoencoder: N nonnegative latents, few of which are active on a sample.
 
     .. math::
@@ -37,10 +27,45 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         "gated" or "matching_pursuit".
 
     n_nonzero_coefs : int, default=32
-        Number k of latents that "topk" keeps for each sample, and "batchtopk" on average.
+        Number k of latents that "topk" keeps for each sample, and "batchtopk" on average. At most
+        N; "relu" has none.
+
+    l1_coef : float, default=0.1
+        Of "relu": weight of the sum of latents, for samples of variance 1.
+
+    aux_coef : float, default=1/32
+        Of "topk" and "batchtopk": weight of the loss that revives dead latents.
+
+    learning_rate : float or "auto", default="auto"
+        "auto" is :math:`4 \cdot 10^{-4} \sqrt{2^{14} / N}`, which falls with N as in [2]_.
+
+    batch_size : int, default=512
+        Samples in a step.
+
+    max_iter : int, default=100
+        Passes over X; with early stopping, at most.
+
+    early_stopping : bool, default=False
+        Whether to hold out part of X, end once its explained variance no longer rises, and keep the
+        best weights.
+
+    validation_fraction : float, default=0.1
+        Which part of X, if so.
+
+    n_iter_no_change : int, default=5
+        Passes without a rise by more than ``tol`` after which it stops.
+
+    tol : float, default=1e-4
+        Least rise of the explained variance that counts.
+
+    device : str or torch.device, default="cpu"
+        Where to train. Everything else is on the CPU.
+
+    verbose : bool, default=False
+        Whether to show a progress bar, if rich or tqdm is installed.
 
     random_state : int, RandomState, Generator or None, default=None
-        Of training.
+        Of the first dictionary, and of the order of samples.
 
     sparse_output : bool, default=True
         Whether latents come as CSR or as a dense array.
@@ -66,6 +91,18 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     feature_names_in_ : ndarray of shape (d,)
         Names of the columns of X in ``fit``, if all are strings.
 
+    n_iter_ : int
+        Passes over samples that training made. Missing, as all below, where weights were loaded.
+
+    loss_curve_ : list of float
+        Mean loss in each pass, where 1 is the variance of X.
+
+    validation_scores_ : list of float
+        With early stopping, explained variance of the samples held out, after each pass.
+
+    best_validation_score_ : float
+        The largest of them, which is that of the weights.
+
     See Also
     --------
     load_sae : Autoencoders that other libraries have trained.
@@ -75,23 +112,25 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     -----
     Arithmetic is in float32, as in the libraries that train autoencoders, or in float64 if W_dec
     is; weights of half precision are widened at their first use. Latents come in the dtype of X.
-    Samples are encoded in blocks by scikit-learn's ``working_memory``, so that never more than a
-    part of an (n_samples, N) matrix is held.
+    Samples are encoded in blocks by scikit-learn's ``working_memory``.
 
-    Autoencoders with "layer_norm" or "constant_norm_rescale" reconstruct normalised samples, and
-    undo the normalisation with the mean and scale of the very sample, which latents do not tell.
-    There, :meth:`inverse_transform` and decoders with ``dictionary=`` such an autoencoder live in
-    the space of normalised samples, where :meth:`normalize` leads and :meth:`denormalize` leads
-    back, and :meth:`reconstruct` does everything.
+    "layer_norm" and "constant_norm_rescale" are undone with the mean and scale of the very sample,
+    which latents do not tell. There, :meth:`inverse_transform` and decoders with ``dictionary=``
+    such an autoencoder live in the space of normalised samples, where :meth:`normalize` leads and
+    :meth:`denormalize` leads back; :meth:`reconstruct` does it all.
 
-    A clone of a `SparseAutoencoder` is unfitted, as of any estimator: one that must keep its
-    weights in a grid search goes inside :class:`sklearn.frozen.FrozenEstimator`.
+    Training is in float32, on samples of mean 0 and variance 1 (the mean squared norm), which is
+    folded into the weights. "batchtopk" [3]_ is stored as "jumprelu". Mapped X is read by batches.
+
+    A clone is unfitted, as of any estimator: what must keep its weights in a grid search goes
+    inside :class:`sklearn.frozen.FrozenEstimator`.
 
     References
     ----------
     .. [1] T. Bricken et al., "Towards monosemanticity: decomposing language models with dictionary
        learning", Transformer Circuits Thread, 2023.
     .. [2] L. Gao et al., "Scaling and evaluating sparse autoencoders", 2024, arXiv:2406.04093.
+    .. [3] B. Bussmann et al., "BatchTopK sparse autoencoders", 2024, arXiv:2412.06410.
 
     Examples
     --------
@@ -118,12 +157,34 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         *,
         architecture="topk",
         n_nonzero_coefs=32,
+        l1_coef=0.1,
+        aux_coef=1 / 32,
+        learning_rate="auto",
+        batch_size=512,
+        max_iter=100,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=5,
+        tol=1e-4,
+        device="cpu",
+        verbose=False,
         random_state=None,
         sparse_output=True,
     ):
         self.n_latents = n_latents
         self.architecture = architecture
         self.n_nonzero_coefs = n_nonzero_coefs
+        self.l1_coef = l1_coef
+        self.aux_coef = aux_coef
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.device = device
+        self.verbose = verbose
         self.random_state = random_state
         self.sparse_output = sparse_output
 
@@ -147,7 +208,7 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         Raises
         ------
         ValueError
-            If ``weights`` is something else, or asks for what its architecture does not define.
+            If ``weights`` is not that, or asks for what its architecture does not define.
         """
         if not isinstance(weights, SAEWeights):
             raise ValueError(f"weights must be SAEWeights, got {type(weights).__name__}.")
@@ -156,12 +217,6 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             sae.n_nonzero_coefs = weights.k
         sae.n_features_in_ = weights.shape[1]
         return sae._set_weights(weights)
-
-    def _set_weights(self, weights):
-        self._forward = ForwardPass(weights)
-        self.weights_ = weights
-        self.n_latents_ = weights.shape[0]
-        return self
 
     def fit(self, X, y=None):
         """Train the autoencoder on X.
@@ -185,149 +240,18 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             If PyTorch is not installed.
 
         ValueError
-            If a parameter is illegal, or X is not a matrix of finite numbers.
+            If a parameter is illegal, X is not a matrix of finite numbers, or training diverges.
         """
+        training = _import_training()
         X = self._check_samples(X, reset=True)
-        return self._set_weights(_train(self, X))
+        for name in ("_trainer", "validation_scores_", "best_validation_score_"):
+            vars(self).pop(name, None)
+        return self._set_weights(training.train(self, X))
 
-    def _check_samples(self, X, *, reset=False):
-        if not reset:
-            check_is_fitted(self)
-        if isinstance(X, np.ndarray) and X.dtype.itemsize == 2 and _is_float(X.dtype):
-            X = X.astype(np.float32)
-        return check_samples(self, X, reset=reset)
+    def partial_fit(self, X, y=None):
+        """Train for one more pass over X, at a learning rate that is constant after 100 steps.
 
-    def _encode(self, X):
-        """Yield blocks of samples, as slices, their latents, and their scale and shift."""
-        for rows in gen_batches(len(X), self._forward.block_length()):
-            block = X[rows].astype(self._forward.dtype, copy=False)
-            block, scale, shift = normalize(block, self.weights_.normalization)
-            yield rows, self._forward.encode(block), scale, shift
-
-    def transform(self, X):
-        """Encode each sample to its latents.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, d)
-            Activations.
-
-        Returns
-        -------
-        Z : CSR matrix or ndarray of shape (n_samples, N)
-            Latents in the dtype of X; dense if ``sparse_output=False``.
-
-        Raises
-        ------
-        ValueError
-            If X is not a matrix of finite numbers with d columns, or if pandas or polars output is
-            asked for without ``sparse_output=False``.
-        """
-        X = self._check_samples(X)
-        if not isinstance(self.sparse_output, bool | np.bool_):
-            raise ValueError(f"sparse_output must be True or False, got {self.sparse_output!r}.")
-        if self.sparse_output:
-            refuse_sparse_frames(self)
-        Z = vstack([Z for _, Z, _, _ in self._encode(X)], format="csr")
-        Z = csr_array(Z).astype(X.dtype, copy=False)
-        return as_configured_csr(Z) if self.sparse_output else Z.toarray()
-
-    def inverse_transform(self, X):
-        """Decode latents: ``x = z F + b`` with F ``dictionary_`` and b ``intercept_``.
-
-        Parameters
-        ----------
-        X : {ndarray, sparse matrix or array} of shape (n_samples, N)
-            Latents.
-
-        Returns
-        -------
-        X_original : ndarray of shape (n_samples, d)
-            Reconstructions, float32 for float32 latents and float64 otherwise. Of an autoencoder
-            that normalises every sample by itself they are those of normalised samples.
-
-        Raises
-        ------
-        ValueError
-            If X is not a matrix of finite numbers with N columns.
-        """
-        check_is_fitted(self)
-        Z = check_codes(X, "X", n_features=self.n_latents_)
-        return (Z @ self.dictionary_ + self.intercept_).astype(Z.dtype, copy=False)
-
-    def reconstruct(self, X):
-        """Encode and decode each sample, and undo the normalisation.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, d)
-            Activations.
-
-        Returns
-        -------
-        X_hat : ndarray of shape (n_samples, d)
-            Reconstructions in the dtype of X.
-
-        Raises
-        ------
-        ValueError
-            If X is not a matrix of finite numbers with d columns.
-        """
-        X = self._check_samples(X)
-        X_hat = np.empty_like(X, subok=False)
-        for rows, Z, scale, shift in self._encode(X):
-            X_hat[rows] = denormalize(Z @ self.dictionary_ + self.intercept_, scale, shift)
-        return X_hat
-
-    def normalize(self, X):
-        r"""Lead samples to where the dictionary reconstructs them, ``x' = (x - mu) / sigma``.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, d)
-            Activations.
-
-        Returns
-        -------
-        X_normalized : ndarray of shape (n_samples, d)
-            X itself, unless the autoencoder has "layer_norm" or "constant_norm_rescale".
-
-        scale : ndarray of shape (n_samples, 1)
-            Sigma.
-
-        shift : ndarray of shape (n_samples, 1)
-            Mu.
-
-        Raises
-        ------
-        ValueError
-            If X is not a matrix of finite numbers with d columns.
-        """
-        return normalize(self._check_samples(X), self.weights_.normalization)
-
-    def denormalize(self, X, scale, shift):
-        """Undo :meth:`normalize`: ``x = sigma x' + mu``.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_samples, d)
-            Normalised samples, or reconstructions of them.
-
-        scale : ndarray of shape (n_samples, 1)
-            Sigma.
-
-        shift : ndarray of shape (n_samples, 1)
-            Mu.
-
-        Returns
-        -------
-        X_original : ndarray of shape (n_samples, d)
-            Samples.
-        """
-        return denormalize(X, scale, shift)
-
-    def score(self, X, y=None):
-        r"""Return the explained variance, ``1 - FVU``.
+        The first X gives the shift and scale of all. Adam starts anew after ``fit`` or unpickling.
 
         Parameters
         ----------
@@ -339,61 +263,37 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
         Returns
         -------
-        score : float
-            One minus :func:`~sksupercode.metrics.fraction_of_variance_unexplained` of
-            :meth:`reconstruct`; at most 1.
+        self : object
+            The fitted autoencoder.
 
         Raises
         ------
+        ImportError
+            If PyTorch is not installed.
+
         ValueError
-            If X is not a matrix of finite numbers with d columns.
+            As in ``fit``, or if the weights so far are not of the kind that training makes.
         """
-        X = self._check_samples(X)
-        return 1.0 - fraction_of_variance_unexplained(X, self.reconstruct(X))
+        training = _import_training()
+        fitted = self.__sklearn_is_fitted__()
+        X = self._check_samples(X, reset=not fitted)
+        weights, self._trainer = training.train_further(
+            self, X, getattr(self, "_trainer", None), self.weights_ if fitted else None
+        )
+        return self._set_weights(weights)
 
-    @property
-    def dictionary_(self):
-        """Codewords, array of shape (N, d)."""
-        check_is_fitted(self)
-        return self._forward.dictionary
-
-    @property
-    def intercept_(self):
-        """What is added to reconstructions, array of shape (d,)."""
-        check_is_fitted(self)
-        return self._forward.intercept
-
-    @property
-    def normalizes_samples_(self):
-        """Whether each sample is normalised by a mean and a scale of its own."""
-        check_is_fitted(self)
-        return self.weights_.normalization in PER_SAMPLE
-
-    @property
-    def _n_features_out(self):
-        return self.n_latents_
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "weights_")
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+    def __getstate__(self):
+        state = super().__getstate__()
+        # PyTorch is for training only.
+        return {name: value for name, value in state.items() if name != "_trainer"}
 
 
-def _is_float(dtype):
-    return dtype == np.float16 or dtype.name == "bfloat16"
-
-
-def _train(estimator, X):
+def _import_training():
     try:
         import torch  # noqa: F401
     except ModuleNotFoundError as error:
-        raise ImportError(
-            "Training a SparseAutoencoder needs PyTorch: pip install sksupercode[sae]. Loading and "
-            "using one does not."
-        ) from error
-    from sksupercode.sae._training import train
+        message = "Training a SparseAutoencoder needs PyTorch: pip install sksupercode[sae]."
+        raise ImportError(message) from error
+    from sksupercode.sae import _training
 
-    return train(estimator, X)
+    return _training

@@ -16,7 +16,6 @@ from sksupercode import RademacherEncoder
 from sksupercode.datasets import make_sparse_codes
 
 
-
 def tolerances(decoder):
     """Return the names of parameters that are in the units of X: those that need not be given."""
     parameters = signature(type(decoder).__init__).parameters

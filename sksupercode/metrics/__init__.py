@@ -1,0 +1,48 @@
+"""Scores for decoded supports, for latents and for reconstructions, and scorers made of them.
+
+The support of a code is where it is nonzero, whatever the values and their signs. Codes are dense
+or sparse in any format, with any explicit zeros, and are never made dense.
+"""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from sksupercode.metrics._latents import (
+    dead_latent_fraction,
+    dense_latent_fraction,
+    mean_l0,
+)
+from sksupercode.metrics._reconstruction import (
+    cosine_similarity,
+    explained_variance,
+    fraction_of_variance_unexplained,
+    normalized_mse,
+    relative_reconstruction_bias,
+)
+from sksupercode.metrics._scorers import (
+    exact_recovery_scorer,
+    neg_fvu_scorer,
+)
+from sksupercode.metrics._supports import (
+    exact_recovery_score,
+    support_overlap,
+    support_precision_recall_f1,
+)
+from sksupercode.theory import bits_per_dimension
+
+__all__ = [
+    "bits_per_dimension",
+    "cosine_similarity",
+    "dead_latent_fraction",
+    "dense_latent_fraction",
+    "exact_recovery_score",
+    "exact_recovery_scorer",
+    "explained_variance",
+    "fraction_of_variance_unexplained",
+    "mean_l0",
+    "neg_fvu_scorer",
+    "normalized_mse",
+    "relative_reconstruction_bias",
+    "support_overlap",
+    "support_precision_recall_f1",
+]

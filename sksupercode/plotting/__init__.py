@@ -1,0 +1,10 @@
+"""Pictures, as scikit-learn's Display classes draw them."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from sksupercode.plotting._frontier import FrontierDisplay
+from sksupercode.plotting._pareto import ParetoDisplay
+from sksupercode.plotting._recovery_curve import RecoveryCurveDisplay
+
+__all__ = ["FrontierDisplay", "ParetoDisplay", "RecoveryCurveDisplay"]

@@ -1,0 +1,117 @@
+"""Decoders by what they reconstruct with how many latents."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+
+
+class ParetoDisplay:
+    """Fraction of variance unexplained against L0, one line per decoder: lower left is better.
+
+    Parameters
+    ----------
+    names : array-like of str of shape (n_points,)
+        The decoder that each point is of.
+
+    l0 : array-like of shape (n_points,)
+        Mean number of active latents.
+
+    fvu : array-like of shape (n_points,)
+        Fraction of variance unexplained.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes drawn on.
+
+    figure_ : matplotlib Figure
+        Their figure.
+
+    lines_ : list of matplotlib Artist
+        One line for each decoder, in the order in which names first appear.
+
+    See Also
+    --------
+    sksupercode.sae.compare_decoders : Measures the points.
+
+    Examples
+    --------
+    >>> from sksupercode.plotting import ParetoDisplay
+    >>> display = ParetoDisplay(["SAE", "OMP", "OMP"], [32, 32, 16], [0.3, 0.2, 0.35])
+    >>> display.plot().lines_[1].get_xdata()
+    array([16., 32.])
+    """
+
+    def __init__(self, names, l0, fvu):
+        self.names = list(names)
+        self.l0 = np.asarray(l0, dtype=float)
+        self.fvu = np.asarray(fvu, dtype=float)
+        if not self.l0.shape == self.fvu.shape == (len(self.names),):
+            raise ValueError(
+                f"names, l0 and fvu must be equally long, got {len(self.names)} names and arrays "
+                f"of shapes {self.l0.shape} and {self.fvu.shape}."
+            )
+
+    @classmethod
+    def from_comparison(cls, comparison, *, ax=None, **kwargs):
+        """Draw what :func:`~sksupercode.sae.compare_decoders` returned.
+
+        Parameters
+        ----------
+        comparison : pandas.DataFrame or list of dict
+            The comparison.
+
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None makes a new figure.
+
+        **kwargs : dict
+            Passed on to ``ax.plot``.
+
+        Returns
+        -------
+        display : ParetoDisplay
+            The drawn display.
+        """
+        if hasattr(comparison, "to_dict"):
+            comparison = comparison.reset_index().to_dict("records")
+        columns = ([row[key] for row in comparison] for key in ("decoder", "L0", "FVU"))
+        return cls(*columns).plot(ax, **kwargs)
+
+    def plot(self, ax=None, **kwargs):
+        """Draw a line for each decoder, with a dot for each of its points.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None makes a new figure.
+
+        **kwargs : dict
+            Passed on to ``ax.plot``.
+
+        Returns
+        -------
+        display : ParetoDisplay
+            This object, with its artists.
+        """
+        if ax is None:
+            from matplotlib import pyplot as plt
+
+            _, ax = plt.subplots(layout="constrained")
+        self.lines_ = []
+        for name in dict.fromkeys(self.names):
+            points = np.array([other == name for other in self.names])
+            order = np.argsort(self.l0[points], kind="stable")
+            self.lines_ += ax.plot(
+                self.l0[points][order],
+                self.fvu[points][order],
+                **{"marker": "o", "markersize": 4, "label": name} | kwargs,
+            )
+        ax.set(xlabel="L0, active latents", ylabel="fraction of variance unexplained")
+        ax.set_ylim(bottom=0)
+        ax.grid(color="0.93")
+        ax.set_axisbelow(True)
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.legend(frameon=False)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self

@@ -1,0 +1,244 @@
+"""Inference with sparse autoencoders, whether they were loaded or trained."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from scipy.sparse import csr_array, vstack
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import gen_batches
+from sklearn.utils.validation import check_is_fitted
+
+from sksupercode._sparse import as_configured_csr, refuse_sparse_frames
+from sksupercode._validation import check_codes, check_samples
+from sksupercode.metrics import fraction_of_variance_unexplained
+from sksupercode.sae._forward import ForwardPass
+from sksupercode.sae._normalization import PER_SAMPLE, denormalize, normalize
+from sksupercode.sae._saving import save_saelens
+
+
+class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """What can be done with ``weights_``, of which :meth:`_set_weights` makes a forward pass."""
+
+    def _set_weights(self, weights):
+        self._forward = ForwardPass(weights)
+        self.weights_ = weights
+        self.n_latents_ = weights.shape[0]
+        return self
+
+    def _check_samples(self, X, *, reset=False):
+        if not reset:
+            check_is_fitted(self)
+        if isinstance(X, np.ndarray) and X.dtype.itemsize == 2 and _is_float(X.dtype):
+            X = X.astype(np.float32)
+        return check_samples(self, X, reset=reset)
+
+    def _encode(self, X):
+        """Yield blocks of samples, as slices, their latents, and their scale and shift."""
+        for rows in gen_batches(len(X), self._forward.block_length()):
+            block = X[rows].astype(self._forward.dtype, copy=False)
+            block, scale, shift = normalize(block, self.weights_.normalization)
+            yield rows, self._forward.encode(block), scale, shift
+
+    def transform(self, X):
+        """Encode each sample to its latents.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, d)
+            Activations.
+
+        Returns
+        -------
+        Z : CSR matrix or ndarray of shape (n_samples, N)
+            Latents in the dtype of X; dense if ``sparse_output=False``.
+
+        Raises
+        ------
+        ValueError
+            If X is not a matrix of finite numbers with d columns, or if pandas or polars output is
+            asked for without ``sparse_output=False``.
+        """
+        X = self._check_samples(X)
+        if not isinstance(self.sparse_output, bool | np.bool_):
+            raise ValueError(f"sparse_output must be True or False, got {self.sparse_output!r}.")
+        if self.sparse_output:
+            refuse_sparse_frames(self)
+        Z = vstack([Z for _, Z, _, _ in self._encode(X)], format="csr")
+        Z = csr_array(Z).astype(X.dtype, copy=False)
+        return as_configured_csr(Z) if self.sparse_output else Z.toarray()
+
+    def inverse_transform(self, X):
+        """Decode latents: ``x = z F + b`` with F ``dictionary_`` and b ``intercept_``.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix or array} of shape (n_samples, N)
+            Latents.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, d)
+            Reconstructions, float32 for float32 latents and float64 otherwise. Of an autoencoder
+            that normalises every sample by itself they are those of normalised samples.
+
+        Raises
+        ------
+        ValueError
+            If X is not a matrix of finite numbers with N columns.
+        """
+        check_is_fitted(self)
+        Z = check_codes(X, "X", n_features=self.n_latents_)
+        return (Z @ self.dictionary_ + self.intercept_).astype(Z.dtype, copy=False)
+
+    def reconstruct(self, X):
+        """Encode and decode each sample, and undo the normalisation.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, d)
+            Activations.
+
+        Returns
+        -------
+        X_hat : ndarray of shape (n_samples, d)
+            Reconstructions in the dtype of X.
+
+        Raises
+        ------
+        ValueError
+            If X is not a matrix of finite numbers with d columns.
+        """
+        X = self._check_samples(X)
+        X_hat = np.empty_like(X, subok=False)
+        for rows, Z, scale, shift in self._encode(X):
+            X_hat[rows] = denormalize(Z @ self.dictionary_ + self.intercept_, scale, shift)
+        return X_hat
+
+    def normalize(self, X):
+        r"""Lead samples to where the dictionary reconstructs them, ``x' = (x - mu) / sigma``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, d)
+            Activations.
+
+        Returns
+        -------
+        X_normalized : ndarray of shape (n_samples, d)
+            X itself, unless the autoencoder has "layer_norm" or "constant_norm_rescale".
+
+        scale : ndarray of shape (n_samples, 1)
+            Sigma.
+
+        shift : ndarray of shape (n_samples, 1)
+            Mu.
+
+        Raises
+        ------
+        ValueError
+            If X is not a matrix of finite numbers with d columns.
+        """
+        return normalize(self._check_samples(X), self.weights_.normalization)
+
+    def denormalize(self, X, scale, shift):
+        """Undo :meth:`normalize`: ``x = sigma x' + mu``.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, d)
+            Normalised samples, or reconstructions of them.
+
+        scale : ndarray of shape (n_samples, 1)
+            Sigma.
+
+        shift : ndarray of shape (n_samples, 1)
+            Mu.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, d)
+            Samples.
+        """
+        return denormalize(X, scale, shift)
+
+    def score(self, X, y=None):
+        r"""Return the explained variance, ``1 - FVU``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, d)
+            Activations.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            One minus :func:`~sksupercode.metrics.fraction_of_variance_unexplained` of
+            :meth:`reconstruct`; at most 1.
+
+        Raises
+        ------
+        ValueError
+            If X is not a matrix of finite numbers with d columns.
+        """
+        X = self._check_samples(X)
+        return 1.0 - fraction_of_variance_unexplained(X, self.reconstruct(X))
+
+    def save(self, path):
+        """Write the weights in the format of SAELens, as :func:`load_sae` and SAELens read them.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            A directory for ``sae_weights.safetensors`` and ``cfg.json``: a new or empty one, or one
+            that holds these two files alone, which are replaced.
+
+        Raises
+        ------
+        FileExistsError
+            If there is anything else at ``path``.
+
+        ValueError
+            If SAELens has no place for something that the weights say: the scale of
+            "expected_average", or latents of other architectures than "topk" that are rescaled by
+            norms.
+        """
+        check_is_fitted(self)
+        save_saelens(self.weights_, path)
+
+    @property
+    def dictionary_(self):
+        """Codewords, array of shape (N, d)."""
+        check_is_fitted(self)
+        return self._forward.dictionary
+
+    @property
+    def intercept_(self):
+        """What is added to reconstructions, array of shape (d,)."""
+        check_is_fitted(self)
+        return self._forward.intercept
+
+    @property
+    def normalizes_samples_(self):
+        """Whether each sample is normalised by a mean and a scale of its own."""
+        check_is_fitted(self)
+        return self.weights_.normalization in PER_SAMPLE
+
+    @property
+    def _n_features_out(self):
+        return self.n_latents_
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "weights_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _is_float(dtype):
+    return dtype == np.float16 or dtype.name == "bfloat16"

@@ -1,0 +1,144 @@
+"""Sparse autoencoders to SAELens directories: ``sae_weights.safetensors`` and ``cfg.json``."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import json
+import os
+import sys
+import uuid
+from pathlib import Path
+
+import numpy as np
+
+_DTYPES = {"float16": "F16", "bfloat16": "BF16", "float32": "F32", "float64": "F64"}
+_ARRAYS = {
+    "gated": ("W_enc", "b_gate", "b_mag", "r_mag"),
+    "jumprelu": ("W_enc", "b_enc", "threshold"),
+    "matching_pursuit": (),
+    "relu": ("W_enc", "b_enc"),
+    "topk": ("W_enc", "b_enc"),
+}
+_WEIGHTS, _CONFIG = "sae_weights.safetensors", "cfg.json"
+# Since version 6 the configuration has the form that is written here.
+_VERSION = "6.0.0"
+
+
+def save_saelens(weights, path):
+    """Write weights and configuration, each file as a whole or not at all.
+
+    Parameters
+    ----------
+    weights : SAEWeights
+        Arrays keep their precision.
+
+    path : str or os.PathLike
+        A directory, made if there is none.
+
+    Raises
+    ------
+    FileExistsError
+        If there is something else at ``path`` than such a directory or an empty one.
+
+    ValueError
+        If SAELens has no place for something that the weights say.
+    """
+    path = Path(path)
+    config = _configuration(weights)
+    arrays = {name: getattr(weights, name) for name in _names(weights)}
+    if path.exists():
+        found = {entry.name for entry in path.iterdir()} if path.is_dir() else None
+        if found not in (set(), {_WEIGHTS, _CONFIG}):
+            raise FileExistsError(
+                f"path must be a new or empty directory, or one that holds {_WEIGHTS} and "
+                f"{_CONFIG} and nothing else, got {str(path)!r}."
+            )
+    path.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(config, indent=2) + "\n"
+    parts = []
+    try:
+        # Both are written before either is put in its place.
+        parts.append(_write(path, lambda file: _write_safetensors(file, arrays)))
+        parts.append(_write(path, lambda file: file.write(text.encode())))
+        os.replace(parts[0], path / _WEIGHTS)
+        os.replace(parts[1], path / _CONFIG)
+    finally:
+        for part in parts:
+            part.unlink(missing_ok=True)
+
+
+def _names(weights):
+    return ("W_dec", "b_dec", *_ARRAYS[weights.architecture])
+
+
+def _configuration(weights):
+    if weights.normalization == "expected_average":
+        raise ValueError(
+            "normalization='expected_average' cannot be saved: SAELens does not store its scale."
+        )
+    if weights.rescales_by_norm and weights.architecture != "topk":
+        raise ValueError(
+            f"rescales_by_norm cannot be saved for architecture {weights.architecture!r}: SAELens "
+            f"has it for topk alone."
+        )
+    architecture = "standard" if weights.architecture == "relu" else weights.architecture
+    dtypes = [getattr(weights, name).dtype for name in _names(weights)]
+    config = {
+        "architecture": architecture,
+        "d_in": weights.shape[1],
+        "d_sae": weights.shape[0],
+        # SAELens casts all arrays to this.
+        "dtype": max(dtypes, key=lambda dtype: (dtype.itemsize, dtype.name)).name,
+        "device": "cpu",
+        "apply_b_dec_to_input": bool(weights.applies_b_dec),
+        "normalize_activations": weights.normalization,
+        "reshape_activations": "none",
+    }
+    if architecture == "topk":
+        config["k"] = weights.k
+        config["rescale_acts_by_decoder_norm"] = bool(weights.rescales_by_norm)
+    if architecture == "matching_pursuit":
+        config["residual_threshold"] = float(weights.residual_threshold)
+        config["max_iterations"] = weights.max_iterations
+        config["stop_on_duplicate_support"] = bool(weights.stops_on_duplicate_support)
+    trained_as = weights.name.split(" ")[-1]
+    if architecture != "jumprelu" or trained_as not in ("batchtopk", "matryoshka_batchtopk"):
+        trained_as = architecture
+    config["metadata"] = {"sae_lens_version": _VERSION, "training_architecture": trained_as}
+    return config
+
+
+def _write(folder, write):
+    """Write a temporary file beside its destination; return its path."""
+    path = folder / f".{uuid.uuid4().hex}.part"
+    try:
+        with open(path, "xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _write_safetensors(file, arrays):
+    header, end = {}, 0
+    for name, array in arrays.items():
+        start, end = end, end + array.nbytes
+        header[name] = {
+            "dtype": _DTYPES[array.dtype.name],
+            "shape": list(array.shape),
+            "data_offsets": [start, end],
+        }
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    file.write(len(text).to_bytes(8, "little") + text)
+    for array in arrays.values():
+        # In parts, since those of a transposed view are copied.
+        for rows in range(0, len(array), 4096):
+            part = np.ascontiguousarray(array[rows : rows + 4096])
+            is_big = part.dtype.byteorder == ">" or (
+                part.dtype.byteorder != "<" and sys.byteorder == "big"
+            )
+            file.write((part.byteswap() if is_big else part).tobytes())

@@ -1,0 +1,293 @@
+r"""Training of sparse autoencoders by PyTorch, in units in which samples have variance 1.
+
+.. math::
+    L = \|x - \hat x\|^2 + \frac{\|e - \hat e\|^2}{32\, \|e\|^2}, \qquad
+    L = \|x - \hat x\|^2 + \lambda \|a\|_1
+
+for TopK and BatchTopK, with e the error and e-hat what dead latents make of it, and for ReLU.
+"""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import math
+
+import numpy as np
+from sklearn.utils import gen_batches
+
+from sksupercode._validation import check_generator
+from sksupercode.sae._forward import ForwardPass
+from sksupercode.sae._training_settings import check_settings, check_weights, progress
+from sksupercode.sae._weights import SAEWeights
+
+try:
+    import torch
+except ModuleNotFoundError:  # ``SparseAutoencoder.fit`` has said so before it comes here.
+    torch = None
+
+# A latent is dead once it misses this many times the mean interval N / k between activations.
+_DEAD_AFTER = 256
+# Fractions of all steps in which the learning rate rises and falls; the penalty rises with it.
+_WARM_UP, _DECAY = 0.05, 0.2
+_WARM_UP_STEPS_OF_PARTIAL_FIT = 100
+_THRESHOLD_MEMORY = 0.99
+
+
+def train(estimator, X):
+    """Train from the start; return the weights and set the attributes that describe training."""
+    settings = check_settings(estimator)
+    rng = check_generator(estimator.random_state)
+    rows, validation = _split(len(X), settings, rng)
+    trainer = Trainer(settings, rng, X, rows)
+    trainer.n_steps = settings.max_iter * math.ceil(len(rows) / settings.batch_size)
+    losses, scores, best, n_worse = [], [], None, 0
+    if validation is not None:
+        variance = _moments(X, validation)[1]
+        if not variance > 0:
+            raise ValueError("early_stopping needs samples that differ, got a constant X.")
+    for _ in progress(settings.max_iter, settings.verbose):
+        losses.append(trainer.run_epoch(X, rows))
+        if validation is None:
+            continue
+        weights = trainer.weights()
+        scores.append(1.0 - _mean_squared_error(weights, X, validation) / variance)
+        improved = best is None or scores[-1] > best[0] + settings.tol
+        n_worse = 0 if improved else n_worse + 1
+        if best is None or scores[-1] > best[0]:
+            best = scores[-1], weights
+        if n_worse >= settings.n_iter_no_change:
+            break
+    estimator.n_iter_ = len(losses)
+    estimator.loss_curve_ = losses
+    if best is not None:
+        estimator.validation_scores_ = scores
+        estimator.best_validation_score_ = best[0]
+    return trainer.weights() if best is None else best[1]
+
+
+def train_further(estimator, X, trainer, weights):
+    """Make one more pass over X; return the weights and the trainer that they come from."""
+    settings = check_settings(estimator)
+    rows = np.arange(len(X))
+    if trainer is None:
+        if weights is not None:
+            check_weights(weights, settings)
+        trainer = Trainer(settings, check_generator(estimator.random_state), X, rows, weights)
+    elif trainer.shape != (settings.n_latents, X.shape[1]) or (
+        trainer.settings.architecture != settings.architecture
+    ):
+        raise ValueError(
+            f"n_latents and architecture must not change between calls of partial_fit, from "
+            f"{trainer.shape[0]} and {trainer.settings.architecture!r} to {settings.n_latents} and "
+            f"{settings.architecture!r}."
+        )
+    trainer.settings = settings
+    loss = trainer.run_epoch(X, rows)
+    estimator.n_iter_ = getattr(estimator, "n_iter_", 0) + 1
+    estimator.loss_curve_ = [*getattr(estimator, "loss_curve_", []), loss]
+    return trainer.weights(), trainer
+
+
+class Trainer:
+    """Parameters and optimiser of one autoencoder.
+
+    Parameters
+    ----------
+    settings : Settings
+        Checked parameters.
+
+    rng : numpy.random.Generator
+        Draws the first dictionary and the order of samples.
+
+    X : ndarray of shape (n_samples, d)
+        Samples.
+
+    rows : ndarray of int
+        Those of X that are trained on, whose mean and variance are made 0 and 1.
+
+    weights : SAEWeights or None
+        Where to start, instead of random codewords.
+    """
+
+    def __init__(self, settings, rng, X, rows, weights=None):
+        self.settings, self.rng = settings, rng
+        self.shape = n_latents, d = settings.n_latents, X.shape[1]
+        center = None if weights is None else weights.b_dec.astype(np.float64)
+        self.mean, variance = _moments(X, rows, center)
+        self.scale = 1 / math.sqrt(variance) if variance > 0 else 1.0
+        if weights is None:
+            generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
+            W_dec = torch.randn(n_latents, d, generator=generator, dtype=torch.float32)
+            W_dec /= W_dec.norm(dim=1, keepdim=True).clamp_min(1e-12)
+            W_enc, b_enc = W_dec.T.clone(), torch.zeros(n_latents, dtype=torch.float32)
+        else:
+            W_dec, W_enc, b_enc = (
+                torch.from_numpy(getattr(weights, name).astype(np.float32))
+                for name in ("W_dec", "W_enc", "b_enc")
+            )
+            b_enc *= self.scale
+        b_dec = torch.zeros(d, dtype=torch.float32)
+        self.W_enc, self.b_enc, self.W_dec, self.b_dec = (
+            # Adam is applied to what is contiguous and a leaf of the graph.
+            tensor.contiguous().to(settings.device).requires_grad_()
+            for tensor in (W_enc, b_enc, W_dec, b_dec)
+        )
+        self.optimizer = torch.optim.Adam(
+            [self.W_enc, self.b_enc, self.W_dec, self.b_dec], lr=1.0, eps=6.25e-10
+        )
+        self.silent = torch.zeros(n_latents, dtype=torch.int64, device=settings.device)
+        self.n_steps, self.step = None, 0
+        self.starts_at_random = weights is None
+        # A moving average and the total weight of what is in it.
+        self.threshold = (0.0, 0.0)
+        if weights is not None and weights.threshold is not None:
+            self.threshold = (float(weights.threshold.max()) * self.scale, 1.0)
+
+    def run_epoch(self, X, rows):
+        """Take each sample once, in random order; return the mean loss."""
+        total = torch.zeros((), dtype=torch.float64, device=self.settings.device)
+        order = self.rng.permutation(rows)
+        for batch in gen_batches(len(order), self.settings.batch_size):
+            # In order of storage, for the sake of mapped files.
+            samples = np.asarray(X[np.sort(order[batch])])
+            samples = ((samples - self.mean) * self.scale).astype(np.float32)
+            total += len(samples) * self._step(torch.from_numpy(samples).to(self.settings.device))
+        loss = float(total) / len(order)
+        if not math.isfinite(loss):
+            raise ValueError(
+                f"Training diverged: learning_rate={self.settings.learning_rate!r} is too large."
+            )
+        return loss
+
+    def _step(self, x):
+        ramp, rate = self._schedule()
+        if self.step == 0 and self.starts_at_random:
+            self._rescale_encoder(x)
+        with torch.enable_grad():
+            z = torch.addmm(self.b_enc, x - self.b_dec, self.W_enc)
+            a = self._activate(z)
+            error = x - torch.addmm(self.b_dec, a, self.W_dec)
+            loss = error.square().sum(dim=1).mean()
+            if self.settings.architecture == "relu":
+                loss = loss + ramp * self.settings.l1_coef * a.sum(dim=1).mean()
+            else:
+                self.silent += len(x)
+                self.silent[(a.detach() > 0).any(dim=0)] = 0
+                loss = loss + self._auxiliary_loss(z, error.detach())
+            self.optimizer.zero_grad()
+            loss.backward()
+        with torch.no_grad():
+            gradient, F = self.W_dec.grad, self.W_dec
+            gradient -= (gradient * F).sum(dim=1, keepdim=True) * F
+            self.optimizer.param_groups[0]["lr"] = rate * self.settings.learning_rate
+            self.optimizer.step()
+            F /= F.norm(dim=1, keepdim=True).clamp_min(1e-12)
+        self.step += 1
+        return loss.detach()
+
+    def _schedule(self):
+        """Return by how much to multiply the penalty and the learning rate."""
+        if self.n_steps is None:
+            ramp = min(1.0, (self.step + 1) / _WARM_UP_STEPS_OF_PARTIAL_FIT)
+            return ramp, ramp
+        ramp = min(1.0, (self.step + 1) / max(1.0, _WARM_UP * self.n_steps))
+        fall = min(1.0, (self.n_steps - self.step) / max(1.0, _DECAY * self.n_steps))
+        return ramp, ramp * fall
+
+    def _rescale_encoder(self, x):
+        """Multiply the transpose of the dictionary by what makes reconstructions best."""
+        with torch.no_grad():
+            x_hat = self._activate(x @ self.W_enc, learns=False) @ self.W_dec
+            factor = float((x * x_hat).sum() / x_hat.square().sum().clamp_min(1e-30))
+            if factor > 0:
+                self.W_enc *= factor
+
+    def _activate(self, z, learns=True):
+        z, k = torch.relu(z), self.settings.n_nonzero_coefs
+        if self.settings.architecture == "relu":
+            return z
+        if self.settings.architecture == "topk":
+            return _keep_largest(z, k)
+        a = _keep_largest(z.reshape(1, -1), k * len(z)).reshape(z.shape)
+        positive = a.detach()[a.detach() > 0]
+        if learns and len(positive):
+            mean, weight = (_THRESHOLD_MEMORY * value for value in self.threshold)
+            share = 1 - _THRESHOLD_MEMORY
+            self.threshold = (mean + share * float(positive.min()), weight + share)
+        return a
+
+    def _auxiliary_loss(self, z, error):
+        """Gao et al.: dead latents reconstruct the error, d / 2 of them for each sample."""
+        n_latents, d = self.shape
+        dead_after = _DEAD_AFTER * n_latents / self.settings.n_nonzero_coefs
+        dead = torch.nonzero(self.silent > dead_after).ravel()
+        if not len(dead) or self.settings.aux_coef == 0:
+            return 0.0
+        n_wanted = max(1, d // 2)
+        z = torch.relu(z.index_select(1, dead))
+        error_hat = _keep_largest(z, min(n_wanted, len(dead))) @ self.W_dec.index_select(0, dead)
+        loss = (error - error_hat).square().mean() / error.square().mean().clamp_min(1e-8)
+        # A few dead latents cannot reconstruct much.
+        return self.settings.aux_coef * min(1.0, len(dead) / n_wanted) * loss
+
+    def weights(self):
+        """Return the weights, for samples as they came."""
+        W_enc, b_enc, W_dec, b_dec = (
+            tensor.detach().cpu().numpy().copy()
+            for tensor in (self.W_enc, self.b_enc, self.W_dec, self.b_dec)
+        )
+        arrays = {
+            "W_dec": W_dec,
+            "b_dec": (self.mean + b_dec / self.scale).astype(np.float32),
+            "W_enc": W_enc,
+            "b_enc": (b_enc / self.scale).astype(np.float32),
+        }
+        architecture, k = self.settings.architecture, None
+        name = f"trained {architecture}"
+        if architecture == "topk":
+            k = self.settings.n_nonzero_coefs
+        elif architecture == "batchtopk":
+            mean, weight = self.threshold
+            threshold = mean / weight / self.scale if weight else 0.0
+            arrays["threshold"] = np.full(len(b_enc), threshold, np.float32)
+            architecture = "jumprelu"
+        return SAEWeights(architecture, **arrays, k=k, name=name)
+
+
+def _keep_largest(z, k):
+    values, indices = z.topk(k, dim=1, sorted=False)
+    return torch.zeros_like(z).scatter(1, indices, values)
+
+
+def _split(n_samples, settings, rng):
+    """Return the rows to train on and those to validate on, or None."""
+    if not settings.early_stopping:
+        return np.arange(n_samples), None
+    n_validation = math.ceil(settings.validation_fraction * n_samples)
+    if n_validation < 2 or n_validation >= n_samples:
+        raise ValueError(
+            f"validation_fraction must leave at least 2 samples to validate on and 1 to train on, "
+            f"got {settings.validation_fraction!r} of {n_samples}."
+        )
+    order = rng.permutation(n_samples)
+    return np.sort(order[n_validation:]), np.sort(order[:n_validation])
+
+
+def _moments(X, rows, mean=None):
+    """Return the mean of samples and their mean squared distance from it, or from a given one."""
+    batches = list(gen_batches(len(rows), 1024))
+    if mean is None:
+        mean = sum(X[rows[batch]].sum(axis=0, dtype=np.float64) for batch in batches) / len(rows)
+        mean = np.asarray(mean)
+    total = sum(np.square(X[rows[batch]] - mean).sum() for batch in batches)
+    return mean, float(total) / len(rows)
+
+
+def _mean_squared_error(weights, X, rows):
+    """Return the mean squared distance of samples from what the forward pass makes of them."""
+    forward, total = ForwardPass(weights), 0.0
+    for batch in gen_batches(len(rows), forward.block_length()):
+        x = np.asarray(X[rows[batch]], dtype=np.float32)
+        x_hat = forward.encode(x) @ forward.dictionary + forward.intercept
+        total += float(np.square(x - x_hat).sum(dtype=np.float64))
+    return total / len(rows)

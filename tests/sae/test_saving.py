@@ -1,0 +1,146 @@
+"""Autoencoders that are saved and loaded are the same, and nothing else is overwritten."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import json
+import os
+from dataclasses import fields
+
+import ml_dtypes
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from safetensors import safe_open
+from sklearn.exceptions import NotFittedError
+
+from sksupercode import SparseAutoencoder, load_sae
+from sksupercode.sae import SAEWeights
+
+N, D = 40, 12
+X = np.random.default_rng(7).standard_normal((30, D)).astype(np.float32)
+NAMES = ("sae_weights.safetensors", "cfg.json")
+
+KINDS = {
+    "relu": {"applies_b_dec": False},
+    "topk": {"k": 5, "rescales_by_norm": True, "normalization": "layer_norm"},
+    "jumprelu": {"normalization": "constant_norm_rescale"},
+    "gated": {},
+    "matching_pursuit": {
+        "residual_threshold": 0.1 + 0.2,
+        "max_iterations": 3,
+        "stops_on_duplicate_support": False,
+    },
+}
+
+
+def make_sae(architecture="topk", dtype=np.float32, seed=0, **settings):
+    rng = np.random.default_rng(seed)
+
+    def draw(*shape):
+        return (rng.standard_normal(shape) / 3).astype(dtype)
+
+    arrays = {"W_dec": draw(N, D), "b_dec": draw(D)}
+    if architecture != "matching_pursuit":
+        # A view, as of files that store the transpose.
+        arrays["W_enc"] = draw(N, D).T
+    if architecture == "gated":
+        arrays.update(b_gate=draw(N), b_mag=draw(N), r_mag=draw(N))
+    elif architecture != "matching_pursuit":
+        arrays["b_enc"] = draw(N)
+    if architecture == "jumprelu":
+        # In another precision, as in some files of SAELens.
+        arrays["threshold"] = np.full(N, 0.1, np.float32)
+    settings = {**KINDS[architecture], **settings}
+    return SparseAutoencoder.from_weights(SAEWeights(architecture, **arrays, **settings))
+
+
+def assert_same(loaded, sae):
+    for field in fields(SAEWeights):
+        mine, read = getattr(sae.weights_, field.name), getattr(loaded.weights_, field.name)
+        if isinstance(mine, np.ndarray):
+            assert read.dtype == mine.dtype
+            assert_array_equal(read.astype(np.float64), mine.astype(np.float64))
+        elif field.name != "name":
+            assert read == mine
+    latents = sae.transform(X)
+    assert latents.nnz and (loaded.transform(X) != latents).nnz == 0
+    assert_array_equal(loaded.reconstruct(X), sae.reconstruct(X))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.float32, np.float64])
+@pytest.mark.parametrize("architecture", KINDS)
+def test_round_trip(tmp_path, architecture, dtype):
+    sae = make_sae(architecture, dtype)
+    sae.save(tmp_path / "new" / "sae")
+    assert_same(load_sae(tmp_path / "new" / "sae").estimator, sae)
+    assert sorted(os.listdir(tmp_path / "new" / "sae")) == sorted(NAMES)
+
+
+def test_what_the_safetensors_library_reads(tmp_path):
+    sae = make_sae()
+    sae.save(tmp_path)
+    with safe_open(tmp_path / NAMES[0], framework="np") as file:
+        assert set(file.keys()) == {"W_dec", "W_enc", "b_dec", "b_enc"}
+        for name in file.keys():
+            assert_array_equal(file.get_tensor(name), getattr(sae.weights_, name))
+    config = json.loads((tmp_path / NAMES[1]).read_text())
+    assert (config["d_in"], config["d_sae"], config["k"]) == (D, N, 5)
+    assert (config["architecture"], config["dtype"]) == ("topk", "float32")
+
+
+def test_dtype_of_mixed_precisions(tmp_path):
+    make_sae("jumprelu", np.float16).save(tmp_path)
+    # SAELens casts to it, and must not round the threshold.
+    assert json.loads((tmp_path / NAMES[1]).read_text())["dtype"] == "float32"
+
+
+def test_saving_over_an_autoencoder(tmp_path):
+    make_sae().save(tmp_path)
+    sae = load_sae(tmp_path).estimator
+    other = make_sae("relu", seed=1)
+    other.save(tmp_path)
+    assert_same(load_sae(tmp_path).estimator, other)
+    # Arrays that were mapped from the file that was replaced are those of before.
+    assert_same(sae, make_sae())
+    sae.save(tmp_path)
+    assert_same(load_sae(tmp_path).estimator, make_sae())
+    assert sorted(os.listdir(tmp_path)) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("names", [["notes.txt"], ["cfg.json"], [*NAMES, "sparsity.safetensors"]])
+def test_nothing_else_is_overwritten(tmp_path, names):
+    for name in names:
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(FileExistsError, match="path must be a new or empty directory"):
+        make_sae().save(tmp_path)
+    with pytest.raises(FileExistsError, match="path must be a new or empty directory"):
+        make_sae().save(tmp_path / names[0])
+    assert sorted(os.listdir(tmp_path)) == sorted(names)
+    assert {(tmp_path / name).read_text() for name in names} == {"mine"}
+
+
+def test_failure_leaves_the_former_files(tmp_path, monkeypatch):
+    sae = make_sae()
+    sae.save(tmp_path)
+
+    def fail(descriptor):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="disk full"):
+        make_sae("relu").save(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == sorted(NAMES)
+    assert_same(load_sae(tmp_path).estimator, sae)
+
+
+def test_what_cannot_be_saved(tmp_path):
+    with pytest.raises(NotFittedError):
+        SparseAutoencoder().save(tmp_path / "sae")
+    sae = make_sae(normalization="expected_average", normalization_scale=2.0)
+    with pytest.raises(ValueError, match="normalization='expected_average' cannot be saved"):
+        sae.save(tmp_path / "sae")
+    sae = make_sae("relu", rescales_by_norm=True)
+    with pytest.raises(ValueError, match="rescales_by_norm cannot be saved"):
+        sae.save(tmp_path / "sae")
+    assert not os.listdir(tmp_path)

@@ -1,0 +1,299 @@
+"""Training: what it finds, that it can be repeated, and how it fits into scikit-learn."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import pickle
+import sys
+import tracemalloc
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV
+
+from sksupercode import OrthogonalMatchingPursuitDecoder, SparseAutoencoder, load_sae
+from sksupercode.metrics import fraction_of_variance_unexplained, neg_fvu_scorer
+from sksupercode.sae import SAEWeights
+
+torch = pytest.importorskip("torch", reason="needs PyTorch")
+
+N, D, K = 48, 24, 3
+N_LATENTS = 72
+ARCHITECTURES = ("topk", "batchtopk", "relu")
+
+
+def make_samples(n_samples=4000, seed=0):
+    """K of N random unit codewords with values from 3 to 6, around a point that is not 0."""
+    rng = np.random.default_rng(12)
+    F = rng.standard_normal((N, D))
+    F /= np.linalg.norm(F, axis=1)[:, None]
+    rng = np.random.default_rng(seed)
+    Y = np.zeros((n_samples, N))
+    support = np.argsort(rng.random((n_samples, N)), axis=1)[:, :K]
+    np.put_along_axis(Y, support, rng.uniform(3, 6, (n_samples, K)), axis=1)
+    return (10 + Y @ F).astype(np.float32), F
+
+
+def make_estimator(architecture="topk", **settings):
+    defaults = {
+        "n_latents": N_LATENTS,
+        "n_nonzero_coefs": K,
+        "l1_coef": 0.2,
+        "batch_size": 100,
+        "learning_rate": 6e-3,
+        "max_iter": 40,
+        "random_state": 0,
+    }
+    return SparseAutoencoder(architecture=architecture, **{**defaults, **settings})
+
+
+def make_quick(architecture="topk", **settings):
+    return make_estimator(architecture, **{"max_iter": 2, **settings})
+
+
+def assert_same_weights(sae, other, **tolerances):
+    for name, array in sae.weights_.arrays().items():
+        assert_allclose(getattr(other.weights_, name), array, **{"rtol": 0, **tolerances})
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_finding_the_dictionary(architecture):
+    X, F = make_samples()
+    sae = make_estimator(architecture).fit(X)
+    fresh, _ = make_samples(1000, seed=1)
+    # Three codewords at best leave nothing, and the mean alone leaves 1.
+    assert 1 - sae.score(fresh) < 0.13
+    cosines = (F @ sae.dictionary_.T).max(axis=1)
+    assert (cosines > 0.9).mean() >= 0.95
+    l0 = sae.transform(fresh).nnz / len(fresh)
+    assert l0 == pytest.approx(K, rel=0.1) if architecture != "relu" else l0 < 3 * K
+    assert sae.weights_.architecture == {"batchtopk": "jumprelu"}.get(architecture, architecture)
+    assert len(sae.loss_curve_) == sae.n_iter_ == 40
+    if architecture != "relu":
+        # There the penalty rises at first.
+        assert sae.loss_curve_[-1] < 0.5 * sae.loss_curve_[0]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_form_of_the_weights(architecture, tmp_path):
+    X, _ = make_samples(500)
+    sae = make_quick(architecture).fit(X)
+    assert_allclose(np.linalg.norm(sae.dictionary_, axis=1), 1, atol=1e-6)
+    assert all(array.dtype == np.float32 for array in sae.weights_.arrays().values())
+    assert sae.n_latents_ == N_LATENTS and sae.n_features_in_ == D
+    sae.save(tmp_path)
+    loaded = load_sae(tmp_path)
+    assert_same_weights(sae, loaded.estimator)
+    assert_array_equal(loaded.reconstruct(X), sae.reconstruct(X))
+    for copy in (pickle.loads(pickle.dumps(sae)), clone(sae).fit(X)):
+        assert_same_weights(sae, copy)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_seeds(architecture):
+    X, _ = make_samples(500)
+    numpy_state = np.random.get_state()[1].copy()  # noqa: NPY002
+    torch_state = torch.get_rng_state()
+    sae = make_quick(architecture).fit(X)
+    assert_same_weights(sae, make_quick(architecture).fit(X))
+    other = make_quick(architecture, random_state=1).fit(X)
+    assert np.abs(sae.dictionary_ - other.dictionary_).max() > 0.1
+    make_quick(architecture, random_state=None).fit(X)
+    assert_array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
+    assert torch.equal(torch.get_rng_state(), torch_state)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_scale_and_shift_do_not_matter(architecture):
+    X, _ = make_samples(500)
+    sae = make_quick(architecture).fit(X.astype(np.float64))
+    # A power of two, and a shift that float64 takes without rounding.
+    other = make_quick(architecture).fit(1024.0 * X.astype(np.float64) - 512.0)
+    assert_allclose(other.dictionary_, sae.dictionary_, atol=1e-4)
+    assert_allclose(other.intercept_, 1024 * sae.intercept_ - 512, rtol=1e-4)
+    assert_allclose(other.weights_.b_enc, 1024 * sae.weights_.b_enc, atol=0.1)
+
+
+@pytest.mark.parametrize("architecture", ["topk", "batchtopk"])
+def test_dead_latents_are_revived(architecture):
+    X, _ = make_samples(2000)
+    n_strong, n_active = 20, []
+    # The others never are among the largest, but the 48 codewords need them.
+    strength = np.where(np.arange(N_LATENTS) < n_strong, 1.0, 1e-3)
+    F = np.random.default_rng(3).standard_normal((N_LATENTS, D)).astype(np.float32)
+    F /= np.linalg.norm(F, axis=1)[:, None]
+    for aux_coef in (0.0, 1 / 32):
+        weights = SAEWeights(
+            "topk" if architecture == "topk" else "jumprelu",
+            F,
+            X.mean(axis=0),
+            (strength * F.T).astype(np.float32),
+            np.zeros(N_LATENTS, np.float32),
+            np.zeros(N_LATENTS, np.float32),
+            k=K,
+        )
+        sae = SparseAutoencoder.from_weights(weights).set_params(
+            architecture=architecture,
+            n_nonzero_coefs=K,
+            aux_coef=aux_coef,
+            batch_size=100,
+            learning_rate=3e-3,
+        )
+        for _ in range(25):
+            sae.partial_fit(X)
+        n_active.append(len(np.unique(sae.transform(X).indices)))
+    assert n_active[0] < 1.2 * n_strong and n_active[1] > 2 * n_strong
+
+
+def test_penalty_makes_latents_sparse():
+    X, _ = make_samples(1000)
+    l0 = [
+        make_estimator("relu", l1_coef=l1_coef, max_iter=10).fit(X).transform(X).nnz / len(X)
+        for l1_coef in (0.0, 0.2)
+    ]
+    assert l0[1] < 0.7 * l0[0]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_partial_fit(architecture):
+    X, _ = make_samples(2000)
+    sae = make_estimator(architecture)
+    scores = []
+    for _ in range(4):
+        for rows in (slice(0, 1000), slice(1000, 2000)):
+            assert sae.partial_fit(X[rows]) is sae
+        scores.append(sae.score(X))
+    assert scores[-1] > scores[0] + 0.02 and sae.n_iter_ == len(sae.loss_curve_) == 8
+    # What is pickled goes on from its weights without the state of the optimiser.
+    copy = pickle.loads(pickle.dumps(sae))
+    assert not hasattr(copy, "_trainer")
+    assert_same_weights(sae, copy)
+    copy.set_params(learning_rate=1e-5).partial_fit(X)
+    assert 0 < np.abs(copy.dictionary_ - sae.dictionary_).max() < 1e-2
+    assert copy.score(X) > scores[-1] - 0.02
+    # Training from the start forgets all that.
+    assert_same_weights(make_quick(architecture).fit(X), sae.set_params(max_iter=2).fit(X), atol=0)
+
+
+def test_partial_fit_after_fit():
+    X, _ = make_samples(1000)
+    sae = make_estimator(max_iter=10).fit(X)
+    score = sae.score(X)
+    sae.set_params(learning_rate=1e-3).partial_fit(X).partial_fit(X)
+    assert sae.score(X) > score - 0.01 and sae.n_iter_ == 12
+    with pytest.raises(ValueError, match="n_latents and architecture must not change"):
+        sae.set_params(n_latents=10).partial_fit(X)
+    with pytest.raises(ValueError, match=f"X has {D - 1} features"):
+        sae.partial_fit(X[:, 1:])
+    with pytest.raises(ValueError, match="goes on from weights of 'relu' with n_latents=72"):
+        clone_of_weights = SparseAutoencoder.from_weights(sae.weights_)
+        clone_of_weights.set_params(architecture="relu").partial_fit(X)
+
+
+def test_early_stopping():
+    X, _ = make_samples(1000)
+    settings = {"early_stopping": True, "n_iter_no_change": 3, "validation_fraction": 0.2}
+    sae = make_estimator(max_iter=200, learning_rate=0.02, tol=1e-3, **settings).fit(X)
+    assert 3 < sae.n_iter_ < 200
+    assert len(sae.validation_scores_) == sae.n_iter_
+    assert sae.best_validation_score_ == max(sae.validation_scores_) > 0.5
+    # The score of the weights on all samples is about that on those held out.
+    assert sae.score(X) == pytest.approx(sae.best_validation_score_, abs=0.1)
+    sae.set_params(early_stopping=False, max_iter=1).fit(X)
+    assert not hasattr(sae, "validation_scores_")
+    with pytest.raises(ValueError, match="validation_fraction must leave at least 2 samples"):
+        make_quick(**settings).fit(X[:5])
+    with pytest.raises(ValueError, match="early_stopping needs samples that differ"):
+        make_quick(**settings).fit(np.ones((50, D)))
+
+
+def test_mapped_samples(tmp_path):
+    X = np.random.default_rng(5).standard_normal((20_000, 128)).astype(np.float32)
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    sae = make_quick(n_latents=16, max_iter=1, batch_size=500, early_stopping=True)
+    tracemalloc.start()
+    try:
+        other = clone(sae).fit(mapped)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < X.nbytes / 2
+    assert_same_weights(sae.fit(X), other)
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 7])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_few_samples(architecture, n_samples):
+    X, _ = make_samples(n_samples)
+    sae = make_quick(architecture, batch_size=1000).fit(X)
+    assert np.isfinite(sae.reconstruct(X)).all()
+    sae = make_quick(architecture).fit(np.full((n_samples, 1), 3.0))
+    assert_allclose(sae.reconstruct([[3.0]]), 3, rtol=0.1)
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"architecture": "gated"}, "architecture .* 'gated' can be loaded, not trained"),
+        ({"architecture": "lasso"}, "architecture .* 'lasso' is unknown"),
+        ({"n_latents": 0}, "n_latents must be an integer >= 1"),
+        ({"n_nonzero_coefs": 73}, "n_nonzero_coefs must be an integer >= 1 and <= 72"),
+        ({"l1_coef": -1}, "l1_coef"),
+        ({"aux_coef": np.inf}, "aux_coef"),
+        ({"learning_rate": 0}, "learning_rate"),
+        ({"learning_rate": "fast"}, "learning_rate"),
+        ({"batch_size": 1.5}, "batch_size"),
+        ({"max_iter": 0}, "max_iter"),
+        ({"early_stopping": "yes"}, "early_stopping"),
+        ({"validation_fraction": 1}, "validation_fraction"),
+        ({"n_iter_no_change": 0}, "n_iter_no_change"),
+        ({"device": "abacus"}, "device must be one that PyTorch can use, got 'abacus'"),
+        ({"verbose": "yes"}, "verbose"),
+        ({"random_state": "seed"}, "random_state"),
+        ({"learning_rate": 1e30}, "Training diverged: learning_rate"),
+    ],
+)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_illegal_parameters(settings, message, method):
+    X, _ = make_samples(300)
+    with pytest.raises(ValueError, match=message):
+        getattr(make_quick().set_params(**settings), method)(X)
+
+
+@pytest.mark.parametrize("missing", [(), ("rich",), ("rich", "rich.progress", "tqdm")])
+def test_progress_bar(monkeypatch, capfd, missing):
+    X, _ = make_samples(100)
+    for name in missing:
+        monkeypatch.setitem(sys.modules, name, None)
+    if "rich" in missing and "tqdm" not in missing:
+        monkeypatch.setitem(sys.modules, "rich.progress", None)
+        pytest.importorskip("tqdm", reason="needs tqdm")
+    make_quick(verbose=True).fit(X)
+    shown = "".join(capfd.readouterr())
+    assert ("Training" in shown) == ("tqdm" not in missing)
+    make_quick().fit(X)
+    assert not "".join(capfd.readouterr())
+
+
+def test_grid_search():
+    X, _ = make_samples(800)
+    grid = {"n_latents": [24, N_LATENTS], "n_nonzero_coefs": [1, K]}
+    search = GridSearchCV(
+        make_estimator(max_iter=10), grid, scoring=neg_fvu_scorer, cv=2, error_score="raise"
+    ).fit(X)
+    assert search.best_params_ == {"n_latents": N_LATENTS, "n_nonzero_coefs": K}
+    assert search.best_score_ > search.cv_results_["mean_test_score"].min() + 0.1
+
+
+def test_decoding_on_a_trained_dictionary():
+    X, _ = make_samples(2000)
+    sae = make_estimator().fit(X)
+    decoder = OrthogonalMatchingPursuitDecoder(
+        FrozenEstimator(sae), n_nonzero_coefs=K, values="nonnegative"
+    ).fit(X)
+    X_hat = decoder.inverse_transform(decoder.transform(X))
+    assert fraction_of_variance_unexplained(X, X_hat) < 1 - sae.score(X)

@@ -130,7 +130,7 @@ def check_float_dtypes(decoder):
             for name in ("decision_function", "predict_proba"):
                 if hasattr(fitted, name):
                     assert getattr(fitted, name)(X.astype(dtype)).dtype == dtype
-        # Both codewords of a sample have the same inner product: rounding may decide which is first.
+        # Both codewords of a sample have the same inner product: rounding may say which is first.
         single, double = (np.sort(to_dense(codes[dtype]), axis=1) for dtype in codes)
         assert_same_codes(single, double, exact=False)
 

@@ -80,7 +80,7 @@ def exponential_power_allocation(
     References
     ----------
     .. [1] A. Greig and R. Venkataramanan, "Techniques for Improving the Finite Length Performance
-       of Sparse Superposition Codes", IEEE Trans. Commun. 66(3), 2018.
+       of Sparse Superposition Codes", IEEE Transactions on Communications 66(3), 2018.
 
     Examples
     --------
@@ -149,7 +149,7 @@ def iterative_power_allocation(n_sections, signal_to_noise_ratio, rate_nats, *, 
     References
     ----------
     .. [1] A. Greig and R. Venkataramanan, "Techniques for Improving the Finite Length Performance
-       of Sparse Superposition Codes", IEEE Trans. Commun. 66(3), 2018.
+       of Sparse Superposition Codes", IEEE Transactions on Communications 66(3), 2018.
 
     Examples
     --------

@@ -124,7 +124,8 @@ def test_active_sets_reach_the_optimum(seed):
         wanted = nnls(A[:, :n], b)[1]
         np.testing.assert_allclose(np.linalg.norm(b - A[:, :n] @ y), wanted, rtol=1e-9)
         used = A[:, :n][:, y > 0]
-        assert np.linalg.matrix_rank(used) == used.shape[1]
+        # NumPy 2.0 knows no rank of a matrix without columns.
+        assert not used.size or np.linalg.matrix_rank(used) == used.shape[1]
 
 
 @pytest.mark.parametrize("n_components", [48, 56, 64])

@@ -1,7 +1,7 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import sys
+import builtins
 import tracemalloc
 from dataclasses import replace
 
@@ -147,7 +147,14 @@ def test_equal_samples_have_no_variance():
 
 
 def test_without_pandas(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pandas", None)
+    original = builtins.__import__
+
+    def without_pandas(name, *args, **kwargs):
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+        return original(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without_pandas)
     rows = compare_decoders({"SAE": make_sae()}, make_activations(20).tolist())
     assert [row["decoder"] for row in rows] == ["SAE"]
     assert list(rows[0]) == ["decoder", *COLUMNS, "seconds_per_sample"]

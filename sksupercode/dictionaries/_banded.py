@@ -10,7 +10,11 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from sksupercode.dictionaries._base import Dictionary, as_indices
-from sksupercode.dictionaries._packed_signs import PackedSignDictionary
+from sksupercode.dictionaries._packed_signs import (
+    PackedSignDictionary,
+    compilation_is_enabled,
+    csr_entries,
+)
 from sksupercode.dictionaries._signs import SignDictionary
 from sksupercode.dictionaries._threads import thread_count
 
@@ -136,15 +140,7 @@ class BandedDictionary(Dictionary):
         def correlate_part(part, block, window):
             scores[:, block] = part.correlate(V[:, window])
 
-        parts, blocks = self._parts, self._blocks
-        n_threads = self._thread_count(len(V))
-        if n_threads == 1:
-            for part, (block, window) in zip(parts, blocks, strict=True):
-                correlate_part(part, block, window)
-        else:
-            # A thread takes the next part when it is done with one, on which it works alone.
-            with ThreadPoolExecutor(n_threads) as pool:
-                list(pool.map(correlate_part, parts, *zip(*blocks, strict=True)))
+        list(self._map(correlate_part, len(V) * self._n_signs))
         if self.scale != 1.0:
             scores *= self.scale**2
         return scores
@@ -163,20 +159,43 @@ class BandedDictionary(Dictionary):
             )
         return V if self.scale == 1.0 else self.to_units(V)
 
-    def _thread_count(self, n_samples):
-        # BLAS, which correlates with signs that are not packed, has threads itself.
-        work = n_samples * sum(math.prod(part.shape) for part in self._parts)
-        if work < _WORTH_THREADS or not isinstance(self._parts[0], PackedSignDictionary):
-            return 1
-        return min(len(self._parts), thread_count())
-
     def superpose(self, Y):
         Y = csr_array(Y)
         self._check_codes(Y)
+        if self._are_packed and compilation_is_enabled():
+            entries = csr_entries(Y)
+
+            def superpose_part(part, block, window):
+                return part.superpose_entries(*entries, first=block.start)
+        else:
+
+            def superpose_part(part, block, window):
+                return part.superpose(Y[:, block])
+
         X = np.zeros((Y.shape[0], self.shape[1]))
-        for part, (block, window) in zip(self._parts, self._blocks, strict=True):
-            codes = Y[:, block]
-            if codes.nnz:
-                X[:, window] += part.superpose(codes)
+        density = Y.nnz / max(1, Y.shape[0] * Y.shape[1])
+        sums = self._map(superpose_part, len(X) * self._n_signs * density)
+        for (_, window), part_of_X in zip(self._blocks, sums, strict=True):
+            X[:, window] += part_of_X
         X *= self.scale
         return X
+
+    @property
+    def _are_packed(self):
+        return all(type(part) is PackedSignDictionary for part in self._parts)
+
+    @property
+    def _n_signs(self):
+        return sum(math.prod(part.shape) for part in self._parts)
+
+    def _map(self, function, work):
+        """Call a function of a part, its codewords and its window for each of them, in threads."""
+        parts, blocks = self._parts, zip(*self._blocks, strict=True)
+        # BLAS, which works with signs that are not packed, has threads itself.
+        n_threads = thread_count() if work >= _WORTH_THREADS and self._are_packed else 1
+        if n_threads == 1:
+            yield from map(function, parts, *blocks)
+        else:
+            # A thread takes the next part when it is done with one, on which it works alone.
+            with ThreadPoolExecutor(n_threads) as pool:
+                yield from pool.map(function, parts, *blocks)

@@ -170,19 +170,49 @@ class PackedSignDictionary(SignDictionary):
     def superpose(self, Y):
         if self.scale != 1.0 or not compilation_is_enabled():
             return super().superpose(Y)
+        Y = csr_array(Y)
+        entries = csr_entries(Y)
+        self._check_codes(Y)
+        return self.superpose_entries(*entries)
+
+    def superpose_entries(self, indptr, indices, data, *, first=0):
+        """Superpose codes of which this dictionary has the codewords from ``first`` on.
+
+        Parameters
+        ----------
+        indptr, indices, data : ndarrays
+            As from :func:`csr_entries`.
+
+        first : int, default=0
+            The index of codeword 0.
+
+        Returns
+        -------
+        X : float64 ndarray of shape (n_samples, d)
+            In units of S.
+        """
         from sksupercode.dictionaries._sign_kernels import superpose
 
-        Y = csr_array(Y).astype(np.float64, copy=False)
-        if Y.ndim != 2:
-            raise ValueError(f"Y must be a matrix, got an array of shape {Y.shape}.")
-        self._check_codes(Y)
-        # Compiled code does not look where it reads.
-        Y.check_format(full_check=True)
-        Y = Y.sorted_indices()
-        X = np.zeros((Y.shape[0], self.shape[1]))
-        indptr, indices = Y.indptr.astype(np.int64), Y.indices.astype(np.int64)
-        superpose(self._lanes, self.shape[1], indptr, indices, Y.data, X)
-        return X
+        n_words = self._lanes.shape[1]
+        X = np.zeros((len(indptr) - 1, 64 * n_words))
+
+        def add_part(*words):
+            codewords = first, first + self.shape[0]
+            superpose(self._lanes, words, indptr, indices, data, codewords, X)
+
+        in_threads(add_part, n_words, least=1 + _WORTH_A_THREAD // (1 + 8 * len(data)))
+        return np.ascontiguousarray(X[:, : self.shape[1]])
+
+
+def csr_entries(Y):
+    """Return indptr, indices and data of a matrix with the types that kernels are compiled for."""
+    Y = csr_array(Y).astype(np.float64, copy=False)
+    if Y.ndim != 2:
+        raise ValueError(f"Y must be a matrix, got an array of shape {Y.shape}.")
+    # Compiled code does not look where it reads.
+    Y.check_format(full_check=True)
+    Y = Y.sorted_indices()
+    return Y.indptr.astype(np.int64), Y.indices.astype(np.int64), Y.data
 
 
 class SeededSignDictionary(PackedSignDictionary):

@@ -46,6 +46,8 @@ _CACHE_BYTES = 2**18
 
 _WORD = ir.IntType(64)
 _REGISTER = ir.VectorType(_WORD, LANES)
+_BITS = ir.VectorType(ir.IntType(1), 64)
+_SUMS = ir.VectorType(ir.DoubleType(), 64)
 
 
 def compiled(function, **options):
@@ -107,11 +109,45 @@ def weighted_popcounts(typingctx, lanes, g, planes, n_planes, counts):
 
 
 def _broadcast(builder, pointer):
-    undefined = ir.Constant(_REGISTER, ir.Undefined)
-    first = builder.insert_element(undefined, builder.load(pointer), ir.IntType(32)(0))
-    return builder.shuffle_vector(
-        first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-    )
+    return _repeated(builder, builder.load(pointer), LANES)
+
+
+def _repeated(builder, value, length):
+    undefined = ir.Constant(ir.VectorType(value.type, length), ir.Undefined)
+    first = builder.insert_element(undefined, value, ir.IntType(32)(0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), length), [0] * length)
+    return builder.shuffle_vector(first, undefined, zeros)
+
+
+@intrinsic
+def add_signed(typingctx, lanes, w, indices, first, data, start, stop, sums):
+    """Add ``data[j] * s_i[64 w : 64 (w + 1)]`` to 64 sums, for j from start to stop, in order.
+
+    Here s_i is codeword ``i = indices[j] - first`` of ``lanes``.
+    """
+
+    def codegen(context, builder, signature, args):
+        def array(position):
+            return context.make_array(signature.args[position])(context, builder, args[position])
+
+        n_words = builder.extract_value(array(0).shape, 1)
+        target = builder.bitcast(array(7).data, _SUMS.as_pointer())
+        total = cgutils.alloca_once_value(builder, builder.load(target, align=8))
+        with cgutils.for_range_slice(builder, args[5], args[6], _WORD(1), _WORD) as (j, _):
+            index = builder.sub(builder.load(builder.gep(array(2).data, [j])), args[3])
+            value = builder.load(builder.gep(array(4).data, [j]))
+            group = builder.mul(builder.udiv(index, _WORD(LANES)), n_words)
+            at = builder.mul(builder.add(group, args[1]), _WORD(LANES))
+            at = builder.add(at, builder.urem(index, _WORD(LANES)))
+            word = builder.load(builder.gep(array(0).data, [at]))
+            positive = _repeated(builder, value, 64)
+            negative = _repeated(builder, builder.fneg(value), 64)
+            terms = builder.select(builder.bitcast(word, _BITS), negative, positive)
+            builder.store(builder.fadd(builder.load(total), terms), total)
+        builder.store(builder.load(total), target, align=8)
+        return context.get_dummy_value()
+
+    return types.void(lanes, w, indices, first, data, start, stop, sums), codegen
 
 
 @compiled
@@ -221,11 +257,39 @@ def add_correlations(lanes, origin, vectors, rows, scores, start, stop):
 
 
 @compiled
-def superpose(lanes, n_components, indptr, indices, data, out):
-    """Add ``data[j] * s_i`` over the entries (j, i = indices[j]) of each row of CSR to ``out``."""
+def superpose(lanes, words, indptr, indices, data, codewords, out):
+    """Add ``data[j] * s_i`` over the entries (j, i = indices[j]) of each row of CSR to ``out``.
+
+    Parameters
+    ----------
+    lanes : uint64 ndarray of shape (G, W, 32)
+        Codewords ``codewords[0]:codewords[1]`` of those that the indices count.
+
+    words : tuple of int
+        The range of words of which the sums are computed.
+
+    indptr, indices, data : int64, int64 and float64 ndarrays
+        CSR. Indices of a row ascend, and terms are added in their order.
+
+    codewords : tuple of int
+        The range of indices that is used.
+
+    out : float64 ndarray of shape (n_samples, 64 W)
+    """
+    first, last = codewords
+    heads = np.empty(len(out), dtype=np.int64)
     for row in range(len(out)):
-        for j in range(indptr[row], indptr[row + 1]):
-            g, lane = divmod(indices[j], LANES)
-            for r in range(n_components):
-                bit = (lanes[g, r >> 6, lane] >> np.uint64(r & 63)) & np.uint64(1)
-                out[row, r] += data[j] * (1.0 - 2.0 * bit)
+        entries = indices[indptr[row] : indptr[row + 1]]
+        heads[row] = indptr[row] + np.searchsorted(entries, first)
+    step = max(1, _CACHE_BYTES // (8 * LANES * (words[1] - words[0])))
+    for g in range(0, len(lanes), step):
+        end = min(first + LANES * (g + step), last)
+        for row in range(len(out)):
+            start = stop = heads[row]
+            while stop < indptr[row + 1] and indices[stop] < end:
+                stop += 1
+            heads[row] = stop
+            if start < stop:
+                for w in range(words[0], words[1]):
+                    sums = out[row, 64 * w : 64 * (w + 1)]
+                    add_signed(lanes, w, indices, first, data, start, stop, sums)

@@ -78,8 +78,10 @@ def in_threads(function, n_items, *, least=1):
     results : list
         What the calls returned, in the order of the parts.
     """
+    if n_items < 2 * least:
+        return [function(0, n_items)]
     with shared_threads() as (n_threads, pool):
-        n_parts = min(n_threads, max(1, n_items // least))
+        n_parts = min(n_threads, n_items // least)
         bounds = [n_items * i // n_parts for i in range(n_parts + 1)]
         first, *others = pairwise(bounds)
         others = [pool.submit(function, *part) for part in others]

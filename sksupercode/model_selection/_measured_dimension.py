@@ -242,15 +242,14 @@ def _measure(trials, p, n_samples, confidence, max_seconds):
     clock, batch = _Clock(max_seconds), _BATCH
     if max_seconds is not None:
         batch = _affordable_batch(trials, n_first, clock)
-    center, slope = _search(trials, n_first, p, batch, clock)
+    center, deviation = _search(trials, n_first, p, batch, clock)
     if center == np.inf:
         nothing = np.empty(0, dtype=int)
         return MeasuredDimension(
             np.inf, np.inf, np.inf, p, confidence, trials.entropy_bits, *3 * [nothing], np.nan
         )
 
-    deviation = max(_SPREAD / slope, _NARROWEST)
-    grid = np.exp(center + deviation * np.linspace(-1, 1, _N_DIMENSIONS))
+    grid = np.exp(center + max(deviation, _NARROWEST) * np.linspace(-1, 1, _N_DIMENSIONS))
     grid = np.unique(np.maximum(np.rint(grid), 1).astype(int))
     totals = {}
     rounds = np.diff([*range(0, n_samples, batch), n_samples])
@@ -314,7 +313,7 @@ def _affordable_batch(trials, d, clock):
 
 
 def _search(trials, d, p, batch, clock):
-    """Return about where ln d has rate p, and the slope there; inf for a transition nowhere."""
+    """Return about where ln d has rate p, and how far around to measure; inf for nowhere."""
     points = []
 
     def fails(d):
@@ -330,8 +329,9 @@ def _search(trials, d, p, batch, clock):
     for i in range(_LOOKS):
         if i > 2 and clock.used > 0.4:
             break
-        center, slope = guess_transition(points, batch, p)
+        center, _, slope = guess_transition(points, batch, p)
         # In turn near the wanted rate, and at one half.
         x = center if i % 2 else center - ndtri(p) / slope
         fails(max(1, round(np.exp(x))))
-    return guess_transition(points, batch, p)
+    center, deviation, slope = guess_transition(points, batch, p)
+    return center, np.hypot(_SPREAD / slope, deviation)

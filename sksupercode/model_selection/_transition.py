@@ -4,13 +4,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from scipy.optimize import brentq, minimize, minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 from scipy.special import log_ndtr, ndtri
 from scipy.stats import chi2
 
 # Slopes b in ln d: those of codes are between 3, for few codewords, and 100.
 _LOG_SLOPES = (np.log(1.0), np.log(1000.0))
-_USUAL_LOG_SLOPE = (np.log(12.0), 1.0)
+_USUAL_LOG_SLOPE = (np.log(20.0), 1.2)
 
 
 class _Likelihood:
@@ -35,22 +35,24 @@ class _Likelihood:
 
 
 def guess_transition(points, n_trials, p):
-    """Return (ln d_p, b) from few trials, which leave the slope to what slopes usually are.
+    """Return the mean and the deviation of ln d_p, and a slope, given few trials.
 
-    ``points`` are pairs of a dimension and how many of ``n_trials`` succeeded there.
+    ``points`` are pairs of a dimension and how many of ``n_trials`` succeeded there. What they
+    leave open is averaged over, the slope with what slopes usually are: where failure and success
+    are far apart, d_p is anywhere in between.
     """
-    dimensions, n_successes = np.array(points).T
+    dimensions, n_successes = np.array(sorted(points)).T
     likelihood = _Likelihood(dimensions, n_successes, np.full(len(points), n_trials), p)
+    centers = np.linspace(likelihood.x[0] - 0.5, likelihood.x[-1] + 0.5, 400)
+    log_slopes = np.linspace(*_LOG_SLOPES, 50)
+    values = likelihood.log(centers[:, None, None], log_slopes[:, None])
     usual, deviation = _USUAL_LOG_SLOPE
-    rates = (n_successes + 0.5) / (n_trials + 1)
-    nearest = np.argmin(np.abs(rates - 0.5))
-    found = minimize(
-        lambda v: ((v[1] - usual) / deviation) ** 2 / 2 - likelihood.log(*v),
-        (likelihood.x[nearest] + ndtri(p) / np.exp(usual), usual),
-        method="Nelder-Mead",
-        options={"xatol": 1e-3, "fatol": 1e-3},
-    )
-    return float(found.x[0]), float(np.exp(found.x[1]))
+    values -= ((log_slopes - usual) / deviation) ** 2 / 2
+    weights = np.exp(values - values.max())
+    weights /= weights.sum()
+    mean = centers @ weights.sum(axis=1)
+    variance = (centers - mean) ** 2 @ weights.sum(axis=1)
+    return float(mean), float(np.sqrt(variance)), float(np.exp(weights.sum(axis=0) @ log_slopes))
 
 
 def fit_transition(dimensions, n_successes, n_trials, p, confidence):

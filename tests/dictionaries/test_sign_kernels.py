@@ -257,14 +257,30 @@ def test_more_codewords_than_the_cache_holds():
 def test_superpose_equals_the_product(n_components):
     lanes, S = problem(70, n_components)
     rng = np.random.default_rng(0)
-    Y = rng.integers(-3, 4, (8, 70)) * (rng.random((8, 70)) < 0.2)
+    Y = rng.integers(-3, 4, (8, 170)) * (rng.random((8, 170)) < 0.2)
     Y[[0, 5]] = 0
+    n_words = lanes.shape[1]
     for values in (Y, 10**6 * Y):
         csr = csr_array(values.astype(np.float64))
-        out = np.ones((8, n_components))
         indptr, indices = csr.indptr.astype(np.int64), csr.indices.astype(np.int64)
-        superpose(lanes, n_components, indptr, indices, csr.data, out)
-        assert_array_equal(out, 1 + values @ S)
+        for first in (0, 100, 50):
+            out = np.ones((8, 64 * n_words))
+            # In two parts, as two threads would
+            for words in pairwise(sorted({0, n_words // 2, n_words})):
+                superpose(lanes, words, indptr, indices, csr.data, (first, first + 70), out)
+            wanted = 1 + values[:, first : first + 70] @ S
+            assert_array_equal(out[:, :n_components], wanted)
+
+
+def test_superpose_adds_in_the_order_of_the_codewords():
+    n_features = 2**18 // 64 + 77
+    lanes, S = problem(n_features, 130)
+    Y = np.random.default_rng(0).normal(size=n_features)
+    csr = csr_array(Y[np.newaxis])
+    indptr, indices = csr.indptr.astype(np.int64), csr.indices.astype(np.int64)
+    out = np.zeros((1, 64 * lanes.shape[1]))
+    superpose(lanes, (0, lanes.shape[1]), indptr, indices, csr.data, (0, n_features), out)
+    assert_array_equal(out[0, :130], np.cumsum(Y[:, np.newaxis] * S, axis=0)[-1])
 
 
 # Dictionaries

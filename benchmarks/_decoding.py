@@ -39,7 +39,8 @@ def matching_pursuit(size, repeats, tell):
 def orthogonal_matching_pursuit(size, repeats, tell):
     """Compare orthogonal matching pursuit on packed signs and on arrays of floats.
 
-    On arrays it has real values, as that of the peers has.
+    On arrays it has real values, as that of the peers has; nonnegative ones follow. For these
+    least squares have to be constrained, which the peers do not do.
     """
     problem = Problem(size)
     rows = []
@@ -48,10 +49,12 @@ def orthogonal_matching_pursuit(size, repeats, tell):
         ("float32", problem.dictionary),
         ("float64", problem.dictionary.astype(np.float64)),
     ):
-        decoder = OrthogonalMatchingPursuitDecoder(dictionary)
-        name = type(decoder).__name__
-        own, *others = compare(problem, name, decoder, ORTHOGONAL_PURSUITS, repeats, tell)
-        rows += [own | {"note": storage}, *others]
+        for values in ("auto", "nonnegative"):
+            decoder = OrthogonalMatchingPursuitDecoder(dictionary, values=values)
+            name = type(decoder).__name__
+            own, *others = compare(problem, name, decoder, ORTHOGONAL_PURSUITS, repeats, tell)
+            note = storage if values == "auto" else f"{storage}, {values}"
+            rows += [own | {"note": note}, *others]
     return rows
 
 

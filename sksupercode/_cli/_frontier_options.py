@@ -8,7 +8,8 @@ from pathlib import Path
 
 from sksupercode._cli._frontier_rows import ENTRIES
 
-_FULL = {"sizes": [(256, 4), (65536, 64), (65536, 1024)], "trials": 100, "time_limit": 60.0}
+_SIZES = [(256, 4), (4096, 32), (65536, 64), (65536, 1024)]
+_FULL = {"sizes": _SIZES, "trials": 100, "time_limit": 60.0}
 _QUICK = {"sizes": [(256, 4), (1024, 8)], "trials": 30, "time_limit": 1.5}
 
 

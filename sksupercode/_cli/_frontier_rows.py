@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sksupercode import (
+    AdaptiveSuccessiveDecoder,
     AMPDecoder,
     BasisPursuitDecoder,
     CoupledEncoder,
@@ -58,7 +59,7 @@ def _message_passing(decoder, n_features, k, rate, seed):
 
 
 def _unless_few(n_features, k):
-    return "takes minutes for a sample of so large a k" if k > 512 else None
+    return "takes 20 seconds or more for a sample of so large a k" if k > 512 else None
 
 
 def _unless_tiny(n_features, k):
@@ -82,5 +83,6 @@ ENTRIES = {
     "amp-hadamard": Entry(AMPDecoder(HadamardEncoder()), _state_evolution),
     "amp-sections": Entry(AMPDecoder(RADEMACHER, sections=True)),
     "amp-coupled": Entry(AMPDecoder(CoupledEncoder()), refuse=_few_for_coupling),
+    "adaptive-successive": Entry(AdaptiveSuccessiveDecoder(RADEMACHER)),
     "maximum-likelihood": Entry(MaximumLikelihoodDecoder(RADEMACHER), refuse=_unless_tiny),
 }

@@ -61,7 +61,9 @@ def test_comparison_from_the_command_line(tmp_path, capsys, monkeypatch):
 def test_orthogonal_pursuits():
     rows = _decoding.orthogonal_matching_pursuit(TINY, 1, lambda what: None)
     own = rows[:: len(ORTHOGONAL_PURSUITS) + 1]
-    assert [row["note"] for row in own] == ["packed signs", "float32", "float64"]
+    storages = ["packed signs", "float32", "float64"]
+    assert [row["note"] for row in own[::2]] == storages
+    assert [row["note"] for row in own[1::2]] == [f"{name}, nonnegative" for name in storages]
     assert {row["recovery"] for row in rows if "seconds" in row} == {1.0}
 
 

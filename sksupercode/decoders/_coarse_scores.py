@@ -72,11 +72,12 @@ class CoarseScores:
         return self._codewords.dtype == np.float32 and low > _SMALLEST_NORM and high < _LARGEST_NORM
 
     def _to_float32(self):
-        """Return the codewords in float32, divided by their norms."""
-        floats = np.empty(self._codewords.shape, dtype=np.float32)
-        for rows in gen_batches(len(floats), block_length(16 * floats.shape[1], share=0.25)):
+        """Return the codewords in float32, divided by their norms, as columns."""
+        n_features, n_components = self._codewords.shape
+        floats = np.empty((n_components, n_features), dtype=np.float32)
+        for rows in gen_batches(n_features, block_length(16 * n_components, share=0.25)):
             codewords = self._codewords.codewords(np.arange(rows.start, rows.stop))
-            floats[rows] = codewords / self._norms[rows, np.newaxis]
+            floats[:, rows] = (codewords / self._norms[rows, np.newaxis]).T
         self._divisors = None
         return floats
 
@@ -147,7 +148,7 @@ class CoarseScores:
         norm = self._norms[0] if self._divisors is None else 1.0
         rounding = self._codewords.shape[1] + 8
         if self._floats is not None:
-            coarse = directions.astype(np.float32) @ self._floats.T
+            coarse = directions.astype(np.float32) @ self._floats
             return coarse, np.full(len(coarse), rounding * np.finfo(np.float32).eps)
         if not self._codewords.prefers_integers:
             coarse = self._codewords.correlate(directions)

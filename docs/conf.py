@@ -8,11 +8,14 @@ import inspect
 import os
 import pkgutil
 import re
+import sys
 from pathlib import Path
 
 from sphinx.util import logging
 
 import sksupercode
+
+sys.path.append(str(Path(__file__).with_name("_extensions")))
 
 project = "sksupercode"
 author = "The sksupercode developers"
@@ -25,6 +28,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
+    "explorer_tables",
 ]
 if os.environ.get("READTHEDOCS"):
     # A build without a network has no inventories of other projects to link to.
@@ -50,12 +54,13 @@ sphinx_gallery_conf = {
     "doc_module": ("sksupercode",),
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
-    "ignore_pattern": r"make_activations\.py$",  # a script for the command line
+    "ignore_pattern": r"make_\w+\.py$",  # scripts for the command line
     "reference_url": {"sksupercode": None},
 }
 
 html_theme = "pydata_sphinx_theme"
 html_title = project
+html_static_path = ["_static"]
 html_show_sourcelink = False
 html_theme_options = {
     "footer_start": ["copyright"],
@@ -65,6 +70,8 @@ html_theme_options = {
     "show_prev_next": True,
 }
 html_sidebars = {
+    "contributing": [],
+    "explorer": [],
     "getting_started": [],
 }
 

@@ -28,6 +28,7 @@ from sksupercode import (
     OrthogonalMatchingPursuitDecoder,
     QuantizationChannel,
     RademacherEncoder,
+    RefitDecoder,
     SparseAutoencoder,
     SphericalEncoder,
     ThresholdDecoder,
@@ -68,6 +69,8 @@ ESTIMATORS = [
     GradientPursuitDecoder(RECIPE, n_nonzero_coefs=2),
     GradientPursuitDecoder(RECIPE, n_nonzero_coefs=2, values="real", sparse_output=False),
     GradientPursuitDecoder(RECIPE, tol=0.1, values="nonnegative"),
+    RefitDecoder(TopKDecoder(RECIPE, n_nonzero_coefs=2)),
+    RefitDecoder(ThresholdDecoder(RECIPE), values="real", sparse_output=False),
     AMPDecoder(RECIPE, n_nonzero_coefs=2),
     AMPDecoder(RECIPE, n_nonzero_coefs=2, sections=True),
     AdaptiveSuccessiveDecoder(RECIPE, n_nonzero_coefs=2),
@@ -122,7 +125,7 @@ def test_every_public_estimator_is_checked():
 def test_estimators_but_decoders_are_default_constructible():
     for estimator in ESTIMATORS + TRAINED:
         if isinstance(estimator, BaseDecoder):
-            with pytest.raises(TypeError, match="dictionary"):
+            with pytest.raises(TypeError, match="dictionary|estimator"):
                 type(estimator)()
         else:
             assert type(estimator)().get_params(deep=False).keys() == estimator.get_params().keys()

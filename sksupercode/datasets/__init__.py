@@ -3,8 +3,18 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from sksupercode.datasets._activations import load_activations, load_token_embeddings
+from sksupercode.datasets._activations import (
+    load_activations,
+    load_activations_sae,
+    load_token_embeddings,
+)
 from sksupercode.datasets._passages import load_passages
 from sksupercode.datasets._sparse_codes import make_sparse_codes
 
-__all__ = ["load_activations", "load_passages", "load_token_embeddings", "make_sparse_codes"]
+__all__ = [
+    "load_activations",
+    "load_activations_sae",
+    "load_passages",
+    "load_token_embeddings",
+    "make_sparse_codes",
+]

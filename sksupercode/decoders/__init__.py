@@ -11,6 +11,7 @@ from sksupercode.decoders._matching_pursuit import MatchingPursuitDecoder
 from sksupercode.decoders._maximum_likelihood import MaximumLikelihoodDecoder
 from sksupercode.decoders._message_passing import AMPDecoder
 from sksupercode.decoders._orthogonal_matching_pursuit import OrthogonalMatchingPursuitDecoder
+from sksupercode.decoders._refit import RefitDecoder
 from sksupercode.decoders._threshold import ThresholdDecoder
 from sksupercode.decoders._top_k import TopKDecoder
 
@@ -23,6 +24,7 @@ __all__ = [
     "MatchingPursuitDecoder",
     "MaximumLikelihoodDecoder",
     "OrthogonalMatchingPursuitDecoder",
+    "RefitDecoder",
     "ThresholdDecoder",
     "TopKDecoder",
 ]

@@ -7,7 +7,7 @@ import warnings
 from abc import ABC, abstractmethod
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches
@@ -19,6 +19,9 @@ from sksupercode.decoders._codebook import read_codes, resolve_dictionary, warn_
 from sksupercode.dictionaries._base import block_length
 from sksupercode.dictionaries._memory import require_memory
 from sksupercode.metrics import exact_recovery_score
+
+# Larger blocks take memory and spare no time.
+_MOST_ROWS = 4096
 
 
 class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
@@ -116,7 +119,7 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         MemoryError
             If the codebook, or what it takes to decode one sample, cannot fit in memory.
         """
-        X = check_samples(self, X, reset=True)
+        X = check_samples(self, X, reset=True, keeps_half=True)
         if not isinstance(self.sparse_output, bool | np.bool_):
             raise ValueError(f"sparse_output must be True or False, got {self.sparse_output!r}.")
         k = check_integer(self.n_nonzero_coefs, "n_nonzero_coefs", minimum=0, allow_none=True)
@@ -159,18 +162,22 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return self.dictionary_.unnormalized
 
     def _to_units(self, X):
+        if X.dtype == np.float16:
+            X = X.astype(np.float32)
         return self.dictionary_.to_units(X - self.intercept_)
 
-    def _check_samples(self, X):
+    def _check_samples(self, X, *, keeps_half=False):
         check_is_fitted(self)
-        return check_samples(self, X, reset=False)
+        return check_samples(self, X, reset=False, keeps_half=keeps_half)
 
     def _decode_all(self, X, decode):
-        """Decode X block by block and return CSR arrays."""
+        """Decode X block by block and return a CSR array, of float32 for half precision."""
         codes, n_failed = [], 0
-        for rows in gen_batches(len(X), block_length(self._bytes_per_sample(), share=0.5)):
+        dtype = np.float32 if X.dtype == np.float16 else X.dtype
+        length = min(_MOST_ROWS, block_length(self._bytes_per_sample(), share=0.5))
+        for rows in gen_batches(len(X), length):
             indices, values, *failed = decode(self._to_units(X[rows]))
-            codes.append(_to_triples(indices, values))
+            codes.append(_to_csr(indices, values, self._n_features_out).astype(dtype))
             n_failed += int(np.sum(failed))
         if n_failed:
             warnings.warn(
@@ -178,16 +185,7 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                 ConvergenceWarning,
                 stacklevel=3,
             )
-        counts, indices, data = (np.concatenate(parts) for parts in zip(*codes, strict=True))
-        indptr = np.concatenate([[0], np.cumsum(counts)])
-        index_dtype = np.int32 if max(indptr[-1], self._n_features_out) < 2**31 else np.int64
-        Z = csr_array(
-            (data, indices.astype(index_dtype), indptr.astype(index_dtype)),
-            shape=(len(X), self._n_features_out),
-        )
-        Z.sum_duplicates()
-        Z.eliminate_zeros()
-        return Z
+        return vstack(codes, format="csr")
 
     def transform(self, X):
         """Decode each sample to its sparse code.
@@ -200,7 +198,8 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Returns
         -------
         Z : CSR matrix or ndarray of shape (n_samples, N)
-            Sparse codes in the dtype of X; dense if ``sparse_output=False``.
+            Sparse codes in the dtype of X, but float32 for float16; dense if
+            ``sparse_output=False``.
 
         Raises
         ------
@@ -208,13 +207,13 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             If X is not a matrix of finite numbers with d columns, or if pandas or polars output is
             asked for without ``sparse_output=False``.
         """
-        X = self._check_samples(X)
+        X = self._check_samples(X, keeps_half=True)
         if self.sparse_output:
             refuse_sparse_frames(self)
         Z = self._decode_all(X, self._decode)
         if self.values_ == "binary":
             Z.data[:] = 1
-        return self._output(Z, X.dtype)
+        return self._output(Z, Z.dtype)
 
     def predict(self, X):
         """Decode the support of each sample.
@@ -234,7 +233,8 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         ValueError
             If X is not a matrix of finite numbers with d columns.
         """
-        Z = self._decode_all(self._check_samples(X), self._decode_support)
+        X = self._check_samples(X, keeps_half=True)
+        Z = self._decode_all(X, self._decode_support)
         Z.data[:] = 1
         return self._output(Z, np.int64)
 
@@ -266,7 +266,7 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         ValueError
             If X or y has another shape, or holds anything but finite numbers.
         """
-        X = self._check_samples(X)
+        X = self._check_samples(X, keeps_half=True)
         y = check_codes(y, n_samples=len(X), n_features=self._n_features_out)
         support = self._decode_all(X, self._decode_support)
         return exact_recovery_score(y, support, sample_weight=sample_weight)
@@ -303,7 +303,15 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return tags
 
 
-def _to_triples(indices, values):
-    """Flatten (indices, values) to row counts, columns and data, without the empty places."""
+def _to_csr(indices, values, n_features):
+    """Make a CSR array of (indices, values), without the empty places."""
     kept = values != 0
-    return kept.sum(axis=1), indices[kept], values[kept]
+    indptr = np.concatenate([[0], np.cumsum(kept.sum(axis=1))])
+    index_dtype = np.int32 if max(indptr[-1], n_features) < 2**31 else np.int64
+    Z = csr_array(
+        (values[kept], indices[kept].astype(index_dtype), indptr.astype(index_dtype)),
+        shape=(len(values), n_features),
+    )
+    Z.sum_duplicates()
+    Z.eliminate_zeros()
+    return Z

@@ -46,15 +46,16 @@ class MatchedFilterDecoder(BaseDecoder):
         self.covariance_estimator = covariance_estimator
 
     def _fit_decoder(self, X):
-        X = X - self.intercept_
         if self.covariance_estimator is None:
-            self.interference_variance_ = float(np.mean(X.astype(np.float64) ** 2))
+            self.interference_variance_ = _mean_square(X, self.intercept_)
             self._precision = None
             self._energies = self._codewords.squared_norms
             # rho = weight * energy, kept finite where X is zero.
             self._weight = self.dictionary_.scale**2 / max(self.interference_variance_, 1e-300)
         else:
-            self.covariance_estimator_, covariance = _fit_covariance(self.covariance_estimator, X)
+            self.covariance_estimator_, covariance = _fit_covariance(
+                self.covariance_estimator, X - np.asarray(self.intercept_)
+            )
             self._precision = np.linalg.pinv(covariance, hermitian=True)
             self._energies = _quadratic_forms(self._codewords, self._precision)
             self._weight = self.dictionary_.scale**2
@@ -147,6 +148,13 @@ class MatchedFilterDecoder(BaseDecoder):
             return expit(np.clip(evidence, -1e300, 1e300) + prior)
 
         return self._dense_blocks(X, posterior)
+
+
+def _mean_square(X, intercept):
+    """Return the mean square of the entries of ``X - intercept``."""
+    # X may be mapped from a file.
+    blocks = (X[rows].astype(np.float64) for rows in gen_batches(len(X), 4096))
+    return float(sum(np.sum((block - intercept) ** 2) for block in blocks) / X.size)
 
 
 def _fit_covariance(estimator, X):

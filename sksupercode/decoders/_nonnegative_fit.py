@@ -55,14 +55,15 @@ class NonnegativeFit:
         bound = np.flatnonzero(~(self._is_independent & (coefs > 0).all(axis=1)))
         for row in bound:
             A, b = self._bases.triangles[row].T, self._bases.targets[row]
-            coefs[row] = nonnegative_least_squares(A, b, np.append(self._coefs[row], 0.0))
+            start = np.append(self._coefs[row], 0.0)
+            coefs[row] = nonnegative_least_squares(A, b, start, len(start) - 1)
             left = (b - A @ coefs[row])[np.newaxis]
             self.residuals[row] += self._bases.combine([row], left)[0]
         self._coefs = coefs
         return ~codewords.any(axis=1)
 
 
-def nonnegative_least_squares(A, b, start):
+def nonnegative_least_squares(A, b, start, candidate=None):
     """Minimise ``||A y - b||`` over y >= 0, by the active sets of Lawson and Hanson.
 
     Parameters
@@ -72,7 +73,11 @@ def nonnegative_least_squares(A, b, start):
     b : float64 ndarray of shape (m,)
 
     start : float64 ndarray of shape (n,)
-        The solution without the last column, and 0 for that.
+        Nonnegative coefficients; the columns of those that are not 0 are independent.
+
+    candidate : int or None, default=None
+        The column to take in first, where ``start`` is the solution without it. None begins with
+        the columns of ``start``.
 
     Returns
     -------
@@ -88,10 +93,10 @@ def nonnegative_least_squares(A, b, start):
     norms = np.linalg.norm(A, axis=0)
     norms[norms == 0] = 1.0
     refused = np.zeros(len(y), dtype=bool)
-    candidate = len(y) - 1
     for _ in range(10 * len(y)):
-        used[candidate] = True
-        entered = True
+        entered = candidate is not None
+        if entered:
+            used[candidate] = True
         while True:
             solution = np.zeros(len(y))
             solution[used], _, rank, _ = np.linalg.lstsq(A[:, used], b, rcond=_DEPENDENT)

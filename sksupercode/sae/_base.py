@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import vstack
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
@@ -26,12 +26,14 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         self.n_latents_ = weights.shape[0]
         return self
 
-    def _check_samples(self, X, *, reset=False):
+    def _check_samples(self, X, *, reset=False, keeps_half=False):
         if not reset:
             check_is_fitted(self)
-        if isinstance(X, np.ndarray) and X.dtype.itemsize == 2 and _is_float(X.dtype):
-            X = X.astype(np.float32)
-        return check_samples(self, X, reset=reset)
+        if isinstance(X, np.ndarray) and _is_half(X.dtype):
+            # What is mapped from a file, as float16 can be, is widened block by block.
+            if not keeps_half or X.dtype != np.float16:
+                X = X.astype(np.float32)
+        return check_samples(self, X, reset=reset, keeps_half=keeps_half)
 
     def _encode(self, X):
         """Yield blocks of samples, as slices, their latents, and their scale and shift."""
@@ -51,7 +53,8 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         Returns
         -------
         Z : CSR matrix or ndarray of shape (n_samples, N)
-            Latents in the dtype of X; dense if ``sparse_output=False``.
+            Latents in the dtype of X, but float32 for half precision; dense if
+            ``sparse_output=False``.
 
         Raises
         ------
@@ -59,13 +62,14 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             If X is not a matrix of finite numbers with d columns, or if pandas or polars output is
             asked for without ``sparse_output=False``.
         """
-        X = self._check_samples(X)
+        X = self._check_samples(X, keeps_half=True)
         if not isinstance(self.sparse_output, bool | np.bool_):
             raise ValueError(f"sparse_output must be True or False, got {self.sparse_output!r}.")
         if self.sparse_output:
             refuse_sparse_frames(self)
-        Z = vstack([Z for _, Z, _, _ in self._encode(X)], format="csr")
-        Z = csr_array(Z).astype(X.dtype, copy=False)
+        dtype = _widened(X.dtype)
+        codes = [Z.astype(dtype, copy=False) for _, Z, _, _ in self._encode(X)]
+        Z = vstack(codes, format="csr")
         return as_configured_csr(Z) if self.sparse_output else Z.toarray()
 
     def inverse_transform(self, X):
@@ -102,15 +106,15 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         Returns
         -------
         X_hat : ndarray of shape (n_samples, d)
-            Reconstructions in the dtype of X.
+            Reconstructions in the dtype of X, but float32 for half precision.
 
         Raises
         ------
         ValueError
             If X is not a matrix of finite numbers with d columns.
         """
-        X = self._check_samples(X)
-        X_hat = np.empty_like(X, subok=False)
+        X = self._check_samples(X, keeps_half=True)
+        X_hat = np.empty(X.shape, _widened(X.dtype))
         for rows, Z, scale, shift in self._encode(X):
             X_hat[rows] = denormalize(Z @ self.dictionary_ + self.intercept_, scale, shift)
         return X_hat
@@ -240,5 +244,9 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         return tags
 
 
-def _is_float(dtype):
+def _is_half(dtype):
     return dtype == np.float16 or dtype.name == "bfloat16"
+
+
+def _widened(dtype):
+    return np.dtype(np.float32) if _is_half(dtype) else dtype

@@ -15,11 +15,12 @@ from sklearn.utils import check_array, gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._validation import check_codes, check_integer
+from sksupercode.decoders import RefitDecoder
 from sksupercode.metrics._reconstruction import sample_cosines
 from sksupercode.sae._sparse_autoencoder import SparseAutoencoder
 
 COLUMNS = ("L0", "FVU", "cosine", "dead_latents", "seconds_per_sample")
-_MOST_ROWS = 16384
+_MOST_ROWS = 4096
 
 
 def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None):
@@ -143,10 +144,11 @@ def _candidates(decoders, n_nonzero_coefs):
                 f"decoders[{name!r}] must have transform and inverse_transform, got "
                 f"{type(decoder).__name__}."
             )
+        inner = decoder.estimator if isinstance(decoder, RefitDecoder) else decoder
         swept = (
-            isinstance(decoder, BaseEstimator)
-            and not isinstance(decoder, FrozenEstimator | SparseAutoencoder)
-            and "n_nonzero_coefs" in decoder.get_params(deep=False)
+            isinstance(inner, BaseEstimator)
+            and not isinstance(inner, FrozenEstimator | SparseAutoencoder)
+            and "n_nonzero_coefs" in inner.get_params(deep=False)
         )
         candidates += [_Candidate(name, decoder, k) for k in (ks if swept else [None])]
     return candidates
@@ -154,6 +156,13 @@ def _candidates(decoders, n_nonzero_coefs):
 
 def _thawed(estimator):
     return estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
+
+
+def _at_sparsity(decoder, k):
+    """Return an unfitted copy of a decoder, or of one around it, that selects k codewords."""
+    if isinstance(decoder, RefitDecoder):
+        return copy(decoder).set_params(estimator=_at_sparsity(decoder.estimator, k))
+    return copy(decoder).set_params(n_nonzero_coefs=k)
 
 
 class _Moments:
@@ -184,12 +193,16 @@ class _Candidate:
         # Not a clone: it would unfit a sparse autoencoder that is the dictionary.
         self.decoder = decoder if self.is_fitted else copy(decoder)
         if k is not None:
-            self.decoder.set_params(n_nonzero_coefs=k)
+            self.decoder = _at_sparsity(decoder, k)
+        # A refit takes what it refits takes.
+        decoder = _thawed(decoder)
+        if isinstance(decoder, RefitDecoder):
+            decoder = decoder.estimator
         autoencoder = _thawed(decoder)
         self.encodes = isinstance(autoencoder, SparseAutoencoder)
         if not self.encodes:
-            autoencoder = _thawed(getattr(decoder, "dictionary", None))
-        elif not self.is_fitted:
+            autoencoder = _thawed(getattr(autoencoder, "dictionary", None))
+        elif not _is_fitted(autoencoder):
             raise NotFittedError(f"decoders[{name!r}] is a sparse autoencoder that is not fitted.")
         normalizes = getattr(autoencoder, "normalizes_samples_", False)
         self.autoencoder = autoencoder if normalizes else None

@@ -122,11 +122,12 @@ def parametrize_with_decoder_checks(decoders):
 def _describe(decoder):
     """Return the class and the parameters that tell this decoder from a default one."""
     params = decoder.get_params(deep=False)
-    defaults = type(decoder)(params["dictionary"]).get_params(deep=False)
+    first = "estimator" if "estimator" in params else "dictionary"
+    defaults = type(decoder)(params[first]).get_params(deep=False)
     shown = [
         f"{name}={value!r}"
         for name, value in params.items()
-        if name != "dictionary" and repr(value) != repr(defaults[name])
+        if name == "estimator" or (name != "dictionary" and repr(value) != repr(defaults[name]))
     ]
     return f"{type(decoder).__name__}({','.join(shown)})"
 

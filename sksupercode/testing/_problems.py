@@ -24,10 +24,23 @@ def tolerances(decoder):
 
 
 def configured(decoder, dictionary, n_nonzero_coefs=None, **params):
-    """Return an unfitted copy of a decoder that reads with another dictionary."""
+    """Return an unfitted copy of a decoder that reads with another dictionary.
+
+    Of a decoder around another, the inner one does, and has the same ``values``.
+    """
+    if hasattr(decoder, "estimator"):
+        values = {name: params[name] for name in params if name == "values"}
+        inner = configured(decoder.estimator, dictionary, n_nonzero_coefs, **values)
+        return clone(decoder).set_params(estimator=inner, **params)
     return clone(decoder).set_params(
         dictionary=dictionary, n_nonzero_coefs=n_nonzero_coefs, **params
     )
+
+
+def legal_values(decoder):
+    """Return what the parameter ``values`` may be; of binary ones there is nothing to refit."""
+    refits = hasattr(decoder, "estimator")
+    return ("nonnegative", "real") if refits else ("binary", "nonnegative", "real")
 
 
 def easy_problem(encoder_class=RademacherEncoder, *, n_samples=6, seed=0):

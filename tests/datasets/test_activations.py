@@ -6,9 +6,14 @@ from importlib.resources import files
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
+from sklearn.base import clone
 from sklearn.decomposition import PCA
 
-from sksupercode.datasets import load_activations, load_token_embeddings
+from sksupercode.datasets import (
+    load_activations,
+    load_activations_sae,
+    load_token_embeddings,
+)
 from sksupercode.datasets._activations import KEY
 
 
@@ -105,3 +110,11 @@ def test_token_embeddings_of_no_file(tmp_path):
     path.write_bytes(b"\xff" * 100)
     with pytest.raises(ValueError, match="cannot be read as a safetensors file"):
         load_token_embeddings(path)
+
+
+def test_the_autoencoder_is_small_and_frozen():
+    path = files("sksupercode.datasets") / "data" / "minilm_sae" / "sae_weights.safetensors"
+    assert path.stat().st_size < 4 * 2**20
+    one, other = load_activations_sae(), load_activations_sae()
+    assert clone(one) is one and one.weights_ is not other.weights_
+    assert one.n_features_in_ == load_activations().data.shape[1]

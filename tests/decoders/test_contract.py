@@ -18,6 +18,7 @@ from sksupercode import (
     MaximumLikelihoodDecoder,
     OrthogonalMatchingPursuitDecoder,
     RademacherEncoder,
+    RefitDecoder,
     ThresholdDecoder,
     TopKDecoder,
 )
@@ -44,6 +45,9 @@ DECODERS = [
     GradientPursuitDecoder(RECIPE, values="nonnegative"),
     GradientPursuitDecoder(RECIPE, values="real"),
     GradientPursuitDecoder(RECIPE, tol=0.5),
+    RefitDecoder(TopKDecoder(RECIPE)),
+    RefitDecoder(TopKDecoder(RECIPE, values="real"), values="real"),
+    RefitDecoder(MatchingPursuitDecoder(RECIPE)),
     AMPDecoder(RECIPE),
     AMPDecoder(RECIPE, sections=True),
     AdaptiveSuccessiveDecoder(RECIPE),

@@ -148,3 +148,18 @@ def test_tensors_that_are_no_arrays(tmp_path, torch):
     torch.save({(1, 2): torch.zeros(3), None: 3}, path)
     with pytest.raises(ValueError, match="9.pt: unknown <NoneType>, <tuple>"):
         read_weights(path)
+
+
+@pytest.mark.parametrize("name", ["saelens", "sparsify"])
+@pytest.mark.parametrize("is_config", [False, True])
+def test_pickles_in_the_place_of_safetensors_and_json(tmp_path, name, is_config):
+    marker = tmp_path / "marker"
+    getattr(files, name)(tmp_path)
+    (weight_file,) = tmp_path.glob("*.safetensors")
+    path = tmp_path / "cfg.json" if is_config else weight_file
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        path.unlink()
+        path.write_bytes(pickle.dumps(Payload(marker), protocol=protocol))
+        with deadline(), pytest.raises(ValueError, match=path.name):
+            read_weights(tmp_path)
+    assert not marker.exists()

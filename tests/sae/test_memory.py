@@ -1,0 +1,86 @@
+"""Activations that are mapped from a file are never held in memory, nor widened, as a whole."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from sksupercode import MatchingPursuitDecoder, RefitDecoder, SparseAutoencoder
+from sksupercode.sae import SAEWeights
+
+pytest.importorskip("resource", reason="peak memory is read from the resource module of Unix")
+
+SCRIPT = """
+import resource
+import sys
+from pathlib import Path
+
+import numpy as np
+from sksupercode import MatchingPursuitDecoder, SparseAutoencoder
+from sksupercode.sae import SAEWeights, compare_decoders
+
+rng = np.random.default_rng(0)
+F = rng.standard_normal((128, 1024), dtype=np.float32)
+F /= np.linalg.norm(F, axis=1, keepdims=True)
+zeros = {{"b_dec": np.zeros(1024, np.float32), "b_enc": np.zeros(128, np.float32)}}
+weights = SAEWeights("topk", F, W_enc=F.T.copy(), k=8, **zeros)
+sae = SparseAutoencoder.from_weights(weights)
+X = np.load({path!r}, mmap_mode="r")
+decoder = MatchingPursuitDecoder(sae, n_nonzero_coefs=1).fit(X[:1000])
+assert sae.transform(X).nnz == 8 * len(X)
+assert decoder.transform(X).nnz == len(X)
+compare_decoders({{"SAE": sae, "MP": decoder}}, X)
+status = Path("/proc/self/status")
+if status.exists():
+    # Linux counts the peak of the process before its program was replaced in ru_maxrss.
+    peak = int(status.read_text().split("VmHWM:")[1].split()[0])
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(peak if sys.platform == "darwin" else 1024 * peak)
+"""
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_a_hundred_thousand_activations_in_a_gibibyte(tmp_path, dtype):
+    """In float64 they have 781 MiB alone; the file is counted where it is mapped."""
+    path = tmp_path / "activations.npy"
+    X = np.lib.format.open_memmap(path, "w+", dtype=dtype, shape=(100_000, 1024))
+    rng = np.random.default_rng(0)
+    for start in range(0, len(X), 10_000):
+        X[start : start + 10_000] = rng.standard_normal((10_000, 1024), dtype=np.float32)
+    X.flush()
+    process = subprocess.run(
+        [sys.executable, "-c", SCRIPT.format(path=str(path))],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    path.unlink()
+    assert process.returncode == 0, process.stderr
+    assert int(process.stdout) < 2**30
+
+
+def test_half_precision_is_as_good_as_the_numbers_it_has():
+    rng = np.random.default_rng(0)
+    F = rng.standard_normal((64, 16)).astype(np.float32)
+    b_dec = 100 * rng.standard_normal(16).astype(np.float32)
+    weights = SAEWeights("topk", F, b_dec, F.T, np.zeros(64, np.float32), k=4)
+    sae = SparseAutoencoder.from_weights(weights)
+    # So large that sums of them overflow.
+    X = (b_dec + 1000 * rng.standard_normal((30, 16))).astype(np.float16)
+    decoders = [
+        sae,
+        MatchingPursuitDecoder(sae, n_nonzero_coefs=5).fit(X),
+        RefitDecoder(sae).fit(X),
+    ]
+    for decoder in decoders:
+        found, wanted = decoder.transform(X), decoder.transform(X.astype(np.float32))
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found.toarray(), wanted.toarray())
+        with pytest.raises(ValueError, match="X contains infinity"):
+            decoder.transform(np.where(np.arange(16) == 3, np.float16(np.inf), X))
+    np.testing.assert_array_equal(sae.reconstruct(X), sae.reconstruct(X.astype(np.float32)))

@@ -24,7 +24,7 @@ from sksupercode import (
     ThresholdDecoder,
     TopKDecoder,
 )
-from sksupercode.model_selection import measured_dimension, required_dimension
+from sksupercode.model_selection import required_dimension, smallest_dimension
 from sksupercode.plotting import FrontierDisplay
 
 encoder = RademacherEncoder()
@@ -37,7 +37,7 @@ decoders = {
 }
 size = {"n_features": 1024, "n_nonzero_coefs": 8}
 results = {
-    name: measured_dimension(decoder, n_samples=50, random_state=0, **size)
+    name: smallest_dimension(encoder, decoder, n_trials=400, random_state=0, **size)
     for name, decoder in decoders.items()
 }
 
@@ -60,6 +60,6 @@ plt.show()
 # is fitted to them:
 
 result = results["matching pursuit"]
-print(result.dimensions)
-print(result.n_recovered, "of", result.n_samples[0])
+print(result.curve.n_components)
+print(result.curve.n_recovered, "of", result.curve.n_trials[0])
 print(f"d = {result.n_components}, from {result.low} to {result.high}")

@@ -168,7 +168,7 @@ def check_generator(random_state, name="random_state"):
     _refuse(name, "an integer >= 0, a RandomState, a Generator or None", random_state)
 
 
-def check_samples(estimator, X, *, reset, accept_sparse=False):
+def check_samples(estimator, X, *, reset, accept_sparse=False, keeps_half=False):
     """Return X as a float matrix through scikit-learn's ``validate_data``.
 
     Parameters
@@ -181,6 +181,8 @@ def check_samples(estimator, X, *, reset, accept_sparse=False):
         True in ``fit``.
     accept_sparse : bool or list of str, default=False
         The sparse formats that are taken.
+    keeps_half : bool, default=False
+        Whether float16 stays, too, for the caller to widen it block by block.
 
     Returns
     -------
@@ -192,7 +194,7 @@ def check_samples(estimator, X, *, reset, accept_sparse=False):
     TypeError, ValueError
         As scikit-learn does, with messages that name X.
     """
-    dtypes = (np.float64, np.float32)
+    dtypes = (np.float64, np.float32, np.float16)[: 2 + keeps_half]
     if issparse(X) and not accept_sparse:
         raise ValueError(
             f"X must be a dense array, got a sparse {type(X).__name__}: pass X.toarray()."

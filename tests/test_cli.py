@@ -145,7 +145,7 @@ def test_frontier(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     names = ["top-k", "matching-pursuit", "basis-pursuit"]
-    sizes = ["--sizes", "64:3", "16:1", "--trials", "20", "--time-limit", "30"]
+    sizes = ["--sizes", "64:3", "16:1", "--trials", "160", "--time-limit", "30"]
     arguments = ["--decoders", *names, *sizes, "--csv", "table.csv", "--seed", "1"]
     output = run(capsys, "frontier", *arguments)
     assert all(len(line.rstrip()) <= 80 for line in output.splitlines())
@@ -186,7 +186,7 @@ def test_frontier_says_what_is_out_of_reach(capsys, tmp_path):
 def test_frontier_entries_can_be_measured(name):
     entry = ENTRIES[name]
     if entry.refuse(64, 3) is None:
-        row = measure_row(name, 64, 3, n_samples=20, max_seconds=60.0, seed=0)
+        row = measure_row(name, 64, 3, n_samples=160, max_seconds=60.0, seed=0)
         assert 1 < row.result.n_components < 1000
         assert 0.5 < row.result.bits_per_dimension / (row.predicted or 1) < 2 or not row.predicted
 
@@ -194,8 +194,8 @@ def test_frontier_entries_can_be_measured(name):
 def test_frontier_quick_gives_way():
     parser = build_parser()
     for given, expected in [
-        ([], (100, 4)),
-        (["--quick"], (30, 2)),
+        ([], (800, 4)),
+        (["--quick"], (240, 2)),
         (["--quick", "--trials", "7"], (7, 2)),
     ]:
         arguments = parser.parse_args(["frontier", *given])

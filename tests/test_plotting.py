@@ -9,13 +9,25 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from scipy.stats import norm
-from sklearn.model_selection import GridSearchCV
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from sksupercode import RademacherEncoder, TopKDecoder
+from sksupercode import DropoutChannel, GaussianChannel, RademacherEncoder, TopKDecoder
 from sksupercode.datasets import make_sparse_codes
-from sksupercode.model_selection import MeasuredDimension
-from sksupercode.plotting import FrontierDisplay, ParetoDisplay, RecoveryCurveDisplay
+from sksupercode.model_selection import (
+    RecoveryCurve,
+    SmallestDimension,
+    phase_transition,
+    recovery_curve,
+    recovery_probability,
+)
+from sksupercode.plotting import (
+    FrontierDisplay,
+    ParetoDisplay,
+    PhaseTransitionDisplay,
+    RecoveryCurveDisplay,
+)
 
 
 def test_curve_and_intervals():
@@ -34,35 +46,141 @@ def test_curve_and_intervals():
         assert np.abs(heights - high).min() < 1e-9
 
 
-def test_from_cv_results_sorts_by_dimension():
-    Y = make_sparse_codes(30, 64, n_nonzero_coefs=2, random_state=0)
+def searched(make_search=GridSearchCV, **options):
+    Y = make_sparse_codes(60, 64, n_nonzero_coefs=2, random_state=0)
     encoder = RademacherEncoder(random_state=0)
-    grid = {"rademacherencoder__n_components": [60, 5, 20]}
-    pipeline = make_pipeline(encoder, TopKDecoder(encoder))
-    search = GridSearchCV(pipeline, grid, cv=2, refit=False).fit(Y, Y)
-    ax = Figure().subplots()
-    display = RecoveryCurveDisplay.from_cv_results(
-        search.cv_results_, n_trials=30, name="top-k", ax=ax, color="k"
+    pipeline = make_pipeline(encoder, GaussianChannel(0.0, random_state=0), TopKDecoder(encoder))
+    grid = {"rademacherencoder__n_components": [60, 5, 20]} | options.pop("grid", {})
+    return make_search(pipeline, grid, cv=2, refit=False, **options).fit(Y, Y).cv_results_
+
+
+def test_curves_of_a_grid_search_are_sorted():
+    results, ax = searched(), Figure().subplots()
+    display = RecoveryCurveDisplay.from_results(
+        results, n_trials=60, predicted=[0.1, 0.5, 0.9], name="top-k", ax=ax, color="k"
     )
     assert display.ax_ is ax
     assert display.line_.get_color() == "k"
     np.testing.assert_array_equal(display.n_components, [5, 20, 60])
-    scores = search.cv_results_["mean_test_score"]
-    np.testing.assert_array_equal(display.success_rate, scores[[1, 2, 0]])
+    np.testing.assert_array_equal(display.success_rate, results["mean_test_score"][[1, 2, 0]])
+    assert display.success_rate[0] < display.success_rate[-1]
+    np.testing.assert_array_equal(display.predicted_.get_ydata(), [0.1, 0.5, 0.9])
+    assert display.predicted_.get_label() == "top-k, theory"
+    assert RecoveryCurveDisplay.from_results(results).fill_ is None
+
+
+def test_curves_of_a_halving_search_are_of_the_last_round():
+    results = searched(HalvingGridSearchCV, factor=2, min_resources=15)
+    display = RecoveryCurveDisplay.from_results(results)
+    np.testing.assert_array_equal(display.n_components, [5, 20, 60])
+    last = {}
+    columns = ("param_rademacherencoder__n_components", "n_resources", "mean_test_score")
+    for d, *rest in zip(*(results[name] for name in columns), strict=True):
+        last[d] = rest
+    assert len(results["iter"]) > len(last) == 3
+    expected = np.array([last[d] for d in (5, 20, 60)])
+    np.testing.assert_array_equal(display.n_trials, expected[:, 0])
+    np.testing.assert_array_equal(display.success_rate, expected[:, 1])
+    assert len(set(display.n_trials)) > 1 and display.fill_ is not None
 
 
 @pytest.mark.parametrize("keys", [[], ["param_a__n_components", "param_b__n_components"]])
-def test_from_cv_results_wants_one_dimension(keys):
+def test_curves_have_one_dimension(keys):
     results = {"mean_test_score": [1.0], **{key: [3] for key in keys}}
-    with pytest.raises(ValueError, match="exactly one n_components"):
-        RecoveryCurveDisplay.from_cv_results(results, n_trials=10)
+    with pytest.raises(ValueError, match="exactly one n_components parameter, and no other"):
+        RecoveryCurveDisplay.from_results(results, n_trials=10)
+    with pytest.raises(ValueError, match="exactly one n_components parameter, and exactly one"):
+        PhaseTransitionDisplay.from_results(results)
+    with pytest.raises(ValueError, match="must have a mean_test_score"):
+        RecoveryCurveDisplay.from_results({"param_a__n_components": [3]})
+
+
+SWEEP = {"n_features": 64, "n_trials": 40, "random_state": 0}
+
+
+def test_curve_from_estimator():
+    encoder = RademacherEncoder()
+    options = SWEEP | {"n_nonzero_coefs": 4, "n_components": [15, 25, 40]}
+    channel, decoder = GaussianChannel(0.02), TopKDecoder(encoder)
+    display = RecoveryCurveDisplay.from_estimator(
+        encoder, decoder, theory=True, channel=channel, line_kw={"lw": 3}, **options
+    )
+    curve = recovery_curve(encoder, decoder, channel=channel, **options)
+    np.testing.assert_array_equal(display.line_.get_ydata(), curve.success_rate)
+    np.testing.assert_array_equal(display.n_trials, 40 / curve.design_effect)
+    options = {"n_features": 64, "n_nonzero_coefs": 4, "n_components": [15, 25, 40]}
+    predicted, _ = recovery_probability(decoder, noise_variance=0.02, **options)
+    np.testing.assert_allclose(display.predicted_.get_ydata(), predicted)
+    assert display.line_.get_label() == "TopKDecoder" and display.line_.get_lw() == 3
+
+
+def test_there_is_not_always_a_theory():
+    encoder = RademacherEncoder()
+    options = SWEEP | {"theory": True, "n_nonzero_coefs": 4, "n_components": [15]}
+    with pytest.raises(ValueError, match="needs channel=None or a GaussianChannel"):
+        RecoveryCurveDisplay.from_estimator(
+            encoder, TopKDecoder(encoder), channel=DropoutChannel(), **options
+        )
+    with pytest.raises(ValueError, match="there is no prediction for Pipeline"):
+        RecoveryCurveDisplay.from_estimator(encoder, make_pipeline(TopKDecoder(encoder)), **options)
+
+
+@pytest.mark.parametrize("parameter", ["n_nonzero_coefs", "n_features"])
+def test_phase_transition_from_estimator(parameter):
+    encoder = RademacherEncoder()
+    sizes = {"n_nonzero_coefs": (2, [2, 4]), "n_features": (64, [32, 256])}
+    size = {name: few for name, (few, _) in sizes.items()} | {parameter: sizes[parameter][1]}
+    options = size | {"n_components": [10, 20, 40, 80], "n_trials": 40, "random_state": 0}
+    display = PhaseTransitionDisplay.from_estimator(
+        encoder, TopKDecoder(encoder), theory=True, mesh_kw={"cmap": "Reds"}, **options
+    )
+    transition = phase_transition(encoder, TopKDecoder(encoder), **options)
+    np.testing.assert_array_equal(display.mesh_.get_array().T, transition.success_rate)
+    half = transition.dimension_at(0.5).n_components
+    np.testing.assert_allclose(display.half_.get_ydata(), half)
+    predicted = display.predicted_.get_ydata()
+    # Rates of 40 trials at four dimensions leave some 10 % open.
+    np.testing.assert_allclose(predicted, half, rtol=0.3)
+    assert predicted[0] < predicted[1]
+    assert display.mesh_.get_cmap().name == "Reds"
+    assert display.ax_.get_yscale() == "log"
+    assert display.ax_.get_xscale() == ("log" if parameter == "n_features" else "linear")
+    assert display.colorbar_.ax.get_ylabel() == "exact-recovery rate"
+    display.figure_.canvas.draw()
+
+
+def test_phase_transition_of_a_grid_search():
+    grid = {"gaussianchannel__noise_variance": [0.0, 0.3]}
+    results = searched(grid=grid)
+    display = PhaseTransitionDisplay.from_results(results, ax=Figure().subplots())
+    assert display.ax_.get_xlabel() == "gaussianchannel__noise_variance"
+    np.testing.assert_array_equal(display.values, [0.0, 0.3])
+    np.testing.assert_array_equal(display.n_components, [5, 20, 60])
+    for row in range(len(results["params"])):
+        d = results["param_rademacherencoder__n_components"][row]
+        noise = results["param_gaussianchannel__noise_variance"][row]
+        rate = display.success_rate[display.values == noise, display.n_components == d]
+        assert rate == results["mean_test_score"][row]
+    assert display.half_ is None and display.predicted_ is None
+    assert display.success_rate[0, 1] > display.success_rate[1, 1]
+    with pytest.raises(ValueError, match="must be of a full grid of n_components and numbers"):
+        PhaseTransitionDisplay.from_results({name: values[1:] for name, values in results.items()})
+
+
+def test_cells_of_the_grid_are_around_their_values():
+    values, dimensions = np.array([1, 10, 100]), np.array([10, 20])
+    display = PhaseTransitionDisplay(values, dimensions, np.zeros((3, 2))).plot()
+    corners = display.mesh_.get_coordinates()
+    np.testing.assert_allclose(corners[0, :, 0], 10.0 ** np.array([-0.5, 0.5, 1.5, 2.5]))
+    np.testing.assert_allclose(corners[:, 0, 1], [5, 15, 25])
+    with pytest.raises(ValueError, match=r"success_rate must be of shape \(3, 2\)"):
+        PhaseTransitionDisplay(values, dimensions, np.zeros((2, 3)))
 
 
 def measured(n_components, low, high):
     counts = np.array([1])
-    return MeasuredDimension(
-        n_components, low, high, 0.9, 0.95, 60.0, counts, counts, counts, seconds_per_sample=0.1
-    )
+    curve = RecoveryCurve(counts, counts, counts)
+    return SmallestDimension(n_components, low, high, 0.9, 0.95, 60.0, curve, 0.1)
 
 
 def test_frontier_from_measurements():

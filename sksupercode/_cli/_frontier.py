@@ -13,7 +13,7 @@ from rich.table import Table
 
 from sksupercode import theory
 from sksupercode._cli._frontier_rows import ENTRIES
-from sksupercode.model_selection import measured_dimension
+from sksupercode.model_selection import smallest_dimension
 
 RATE = 0.9
 COLUMNS = (
@@ -54,8 +54,8 @@ class Row:
             low,
             high,
             self.predicted,
-            self.result.seconds_per_sample,
-            int(self.result.n_samples.sum()),
+            self.result.seconds_per_trial,
+            int(self.result.curve.n_trials.sum()),
         )
 
 
@@ -65,12 +65,13 @@ def measure_row(name, n_features, k, *, n_samples, max_seconds, seed):
     reason, result, predicted = entry.refuse(*size), None, None
     if reason is None:
         try:
-            result = measured_dimension(
+            result = smallest_dimension(
+                entry.decoder.dictionary,
                 entry.decoder,
                 n_features=n_features,
                 n_nonzero_coefs=k,
                 probability=RATE,
-                n_samples=n_samples,
+                n_trials=n_samples,
                 max_seconds=max_seconds,
                 random_state=seed,
             )

@@ -9,8 +9,8 @@ from pathlib import Path
 from sksupercode._cli._frontier_rows import ENTRIES
 
 _SIZES = [(256, 4), (4096, 32), (65536, 64), (65536, 1024)]
-_FULL = {"sizes": _SIZES, "trials": 100, "time_limit": 60.0}
-_QUICK = {"sizes": [(256, 4), (1024, 8)], "trials": 30, "time_limit": 1.5}
+_FULL = {"sizes": _SIZES, "trials": 800, "time_limit": 60.0}
+_QUICK = {"sizes": [(256, 4), (1024, 8)], "trials": 240, "time_limit": 1.5}
 
 
 def add_frontier(commands):
@@ -41,7 +41,7 @@ def add_frontier(commands):
         "--trials",
         type=int,
         metavar="T",
-        help=f"samples at each of eight dimensions (default: {_FULL['trials']})",
+        help=f"samples for a decoder at one size (default: {_FULL['trials']})",
     )
     add(
         "--time-limit",

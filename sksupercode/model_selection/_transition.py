@@ -1,11 +1,14 @@
-"""The curve ``Phi(b (ln d - ln d_p) + Phi^-1(p))`` of a transition from failure to success."""
+"""The curve ``L(b (ln d - ln d_p) + L^-1(p))`` of a transition from failure to success."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
-from scipy.special import log_ndtr, ndtri
+from scipy.special import log_expit, log_ndtr, logit, ndtri
 from scipy.stats import chi2
 
 # Slopes b in ln d: those of codes are between 3, for few codewords, and 100.
@@ -13,18 +16,29 @@ _LOG_SLOPES = (np.log(1.0), np.log(1000.0))
 _USUAL_LOG_SLOPE = (np.log(20.0), 1.2)
 
 
+class _Law(NamedTuple):
+    """The law L: its logarithm, and its inverse."""
+
+    log_cdf: Callable
+    quantile: Callable
+
+
+LAWS = {"logit": _Law(log_expit, logit), "probit": _Law(log_ndtr, ndtri)}
+
+
 class _Likelihood:
     """Of the ln d at which the rate is p, and of ln b, for binomial counts."""
 
-    def __init__(self, dimensions, n_successes, n_trials, p):
+    def __init__(self, dimensions, n_successes, n_trials, p, link):
         self.x = np.log(dimensions)
         self._successes = np.asarray(n_successes)
         self._failures = np.asarray(n_trials) - self._successes
-        self._shift = ndtri(p)
+        self._log_cdf, quantile = LAWS[link]
+        self._shift = quantile(p)
 
     def log(self, center, log_slope):
         z = self._shift + np.exp(log_slope) * (self.x - center)
-        return log_ndtr(z) @ self._successes + log_ndtr(-z) @ self._failures
+        return self._log_cdf(z) @ self._successes + self._log_cdf(-z) @ self._failures
 
     def log_profile(self, center):
         """The largest value for a center, over all slopes; concave in the slope."""
@@ -34,15 +48,15 @@ class _Likelihood:
         return -found.fun
 
 
-def guess_transition(points, n_trials, p):
+def guess_transition(points, p):
     """Return the mean and the deviation of ln d_p, and a slope, given few trials.
 
-    ``points`` are pairs of a dimension and how many of ``n_trials`` succeeded there. What they
+    ``points`` are triples: a dimension, and how many of how many trials succeeded there. What they
     leave open is averaged over, the slope with what slopes usually are: where failure and success
     are far apart, d_p is anywhere in between.
     """
-    dimensions, n_successes = np.array(sorted(points)).T
-    likelihood = _Likelihood(dimensions, n_successes, np.full(len(points), n_trials), p)
+    dimensions, n_successes, n_trials = np.array(sorted(points)).T
+    likelihood = _Likelihood(dimensions, n_successes, np.full(len(points), n_trials), p, "probit")
     centers = np.linspace(likelihood.x[0] - 0.5, likelihood.x[-1] + 0.5, 400)
     log_slopes = np.linspace(*_LOG_SLOPES, 50)
     values = likelihood.log(centers[:, None, None], log_slopes[:, None])
@@ -55,12 +69,12 @@ def guess_transition(points, n_trials, p):
     return float(mean), float(np.sqrt(variance)), float(np.exp(weights.sum(axis=0) @ log_slopes))
 
 
-def fit_transition(dimensions, n_successes, n_trials, p, confidence):
+def fit_transition(dimensions, n_successes, n_trials, p, confidence, link="probit"):
     """Return d_p by maximum likelihood, and its interval by the profile of the likelihood.
 
     An end of the interval that the counts say nothing about is 0 or infinite.
     """
-    likelihood = _Likelihood(dimensions, n_successes, n_trials, p)
+    likelihood = _Likelihood(dimensions, n_successes, n_trials, p, link)
     span = likelihood.x[[0, -1]] + np.array([-1.0, 1.0])
     # There is one maximum, as the likelihood is log-concave in (b ln d_p, b): a grid finds it.
     centers, log_slopes = np.linspace(*span, 100), np.linspace(*_LOG_SLOPES, 50)

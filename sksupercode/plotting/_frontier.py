@@ -39,7 +39,7 @@ class FrontierDisplay:
 
     See Also
     --------
-    sksupercode.model_selection.measured_dimension : Measures a decoder.
+    sksupercode.model_selection.smallest_dimension : Measures a decoder.
 
     Examples
     --------
@@ -64,11 +64,11 @@ class FrontierDisplay:
 
     @classmethod
     def from_measurements(cls, measurements, *, predicted=None, ax=None, **kwargs):
-        """Draw what :func:`~sksupercode.model_selection.measured_dimension` returned.
+        """Draw what :func:`~sksupercode.model_selection.smallest_dimension` returned.
 
         Parameters
         ----------
-        measurements : dict of str to MeasuredDimension
+        measurements : dict of str to SmallestDimension
             The decoders and their results.
 
         predicted : dict of str to float or None, default=None

@@ -4,7 +4,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from scipy.stats import binomtest
+
+from sksupercode.model_selection import RecoveryCurve, recovery_curve, recovery_probability
+from sksupercode.model_selection._intervals import wilson_interval
+from sksupercode.plotting._search_results import read_search
+from sksupercode.plotting._theory import noise_of, with_dictionary
 
 
 class RecoveryCurveDisplay:
@@ -18,8 +22,11 @@ class RecoveryCurveDisplay:
     success_rate : array-like of shape (n_dimensions,)
         Fraction of the trials that were recovered exactly.
 
-    n_trials : int
-        Number of trials behind each rate.
+    n_trials : float, array-like of shape (n_dimensions,) or None, default=None
+        Number of independent trials behind each rate; None draws no intervals.
+
+    predicted : array-like of shape (n_dimensions,) or None, default=None
+        The rates that theory expects.
 
     name : str or None, default=None
         Label of the curve.
@@ -35,8 +42,16 @@ class RecoveryCurveDisplay:
     line_ : matplotlib Artist
         The curve.
 
-    fill_ : matplotlib Artist
+    fill_ : matplotlib Artist or None
         The band of the 95 % intervals.
+
+    predicted_ : matplotlib Artist or None
+        The rates that theory expects.
+
+    See Also
+    --------
+    sksupercode.model_selection.recovery_curve : Measures the rates.
+    sksupercode.model_selection.recovery_probability : Predicts them.
 
     Examples
     --------
@@ -46,24 +61,86 @@ class RecoveryCurveDisplay:
     array([ 50,  70, 100])
     """
 
-    def __init__(self, n_components, success_rate, *, n_trials, name=None):
+    def __init__(self, n_components, success_rate, *, n_trials=None, predicted=None, name=None):
         self.n_components = np.asarray(n_components)
         self.success_rate = np.asarray(success_rate)
         self.n_trials = n_trials
+        self.predicted = predicted
         self.name = name
 
     @classmethod
-    def from_cv_results(cls, cv_results, *, n_trials, name=None, ax=None, **kwargs):
-        """Draw the curve of a grid search over the ``n_components`` of a pipeline's encoder.
+    def from_estimator(
+        cls, encoder, decoder, *, theory=False, name=None, ax=None, line_kw=None, **sweep
+    ):
+        """Measure a recovery curve and draw it.
 
         Parameters
         ----------
-        cv_results : dict
-            The ``cv_results_`` of a search over one parameter that ends in ``n_components``, scored
-            by exact recovery.
+        encoder : encoder
+            Which codebooks are drawn.
 
-        n_trials : int
-            Number of samples that were scored at each dimension, all folds together.
+        decoder : decoder
+            What reads the code.
+
+        theory : bool, default=False
+            Whether to lay over what theory expects; there has to be a prediction for the decoder,
+            and no channel but a ``GaussianChannel``.
+
+        name : str or None, default=None
+            Label of the curve; None is the name of the decoder's class.
+
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None makes a new figure.
+
+        line_kw : dict or None, default=None
+            Passed on to ``ax.plot``.
+
+        **sweep : dict
+            Passed on to :func:`~sksupercode.model_selection.recovery_curve`.
+
+        Returns
+        -------
+        display : RecoveryCurveDisplay
+            The drawn display.
+
+        Raises
+        ------
+        ValueError
+            If a parameter of the sweep is illegal, or if there is no such prediction.
+        """
+        predict = with_dictionary(decoder, encoder) if theory else None
+        noise = noise_of(sweep.get("channel")) if theory else None
+        curve = recovery_curve(encoder, decoder, **sweep)
+        predicted = None
+        if theory:
+            predicted, _ = recovery_probability(
+                predict,
+                n_features=sweep["n_features"],
+                n_nonzero_coefs=sweep["n_nonzero_coefs"],
+                n_components=curve.n_components,
+                noise_variance=noise,
+                random_state=0,
+            )
+        name = type(decoder).__name__ if name is None else name
+        return cls.from_results(curve, predicted=predicted, name=name, ax=ax, **(line_kw or {}))
+
+    @classmethod
+    def from_results(cls, results, *, n_trials=None, predicted=None, name=None, ax=None, **kwargs):
+        """Draw a curve that was measured by a sweep, or by a search of scikit-learn.
+
+        Parameters
+        ----------
+        results : RecoveryCurve or dict
+            What :func:`~sksupercode.model_selection.recovery_curve` returned; or the
+            ``cv_results_`` of a grid search or halving search over one parameter that ends in
+            ``n_components``, scored by exact recovery.
+
+        n_trials : int or None, default=None
+            For ``cv_results_``: the number of samples that were scored at each dimension, all
+            folds together. None is what a halving search had of them, and no intervals for others.
+
+        predicted : array-like of shape (n_dimensions,) or None, default=None
+            The rates that theory expects, in the order of increasing dimensions.
 
         name : str or None, default=None
             Label of the curve.
@@ -82,19 +159,16 @@ class RecoveryCurveDisplay:
         Raises
         ------
         ValueError
-            If the search was over anything else than one parameter that ends in ``n_components``.
+            If a search was over anything else than one parameter that ends in ``n_components``.
         """
-        columns = [key for key in cv_results if key.startswith("param_")]
-        values = cv_results[columns[0]] if len(columns) == 1 else None
-        if values is None or not columns[0].endswith("n_components") or np.ma.is_masked(values):
-            raise ValueError(
-                "cv_results must come from a search over exactly one n_components parameter, and "
-                f"no other; got {columns}."
-            )
-        n_components = np.asarray(values, dtype=int)
-        order = np.argsort(n_components, kind="stable")
-        rates = np.asarray(cv_results["mean_test_score"])
-        display = cls(n_components[order], rates[order], n_trials=n_trials, name=name)
+        if isinstance(results, RecoveryCurve):
+            n_trials = results.n_trials / results.design_effect
+            curve = results.n_components, results.success_rate
+        else:
+            search = read_search(results, n_parameters=1)
+            n_trials = search.n_resources if n_trials is None else n_trials
+            curve = search.n_components, search.score
+        display = cls(*curve, n_trials=n_trials, predicted=predicted, name=name)
         return display.plot(ax, **kwargs)
 
     def plot(self, ax=None, *, name=None, **kwargs):
@@ -119,21 +193,25 @@ class RecoveryCurveDisplay:
         if ax is None:
             from matplotlib import pyplot as plt
 
-            _, ax = plt.subplots()
+            _, ax = plt.subplots(layout="constrained")
         name = self.name if name is None else name
         (self.line_,) = ax.plot(
             self.n_components,
             self.success_rate,
             **{"marker": "o", "markersize": 4, "label": name} | kwargs,
         )
-        self.fill_ = ax.fill_between(
-            self.n_components, *self._intervals().T, color=self.line_.get_color(), alpha=0.15, lw=0
-        )
+        color = self.line_.get_color()
+        self.fill_ = self.predicted_ = None
+        if self.n_trials is not None:
+            interval = wilson_interval(self.success_rate, self.n_trials)
+            self.fill_ = ax.fill_between(
+                self.n_components, *interval, color=color, alpha=0.15, lw=0
+            )
+        if self.predicted is not None:
+            label = "theory" if name is None else f"{name}, theory"
+            (self.predicted_,) = ax.plot(
+                self.n_components, self.predicted, "--", color=color, label=label
+            )
         ax.set(xlabel="dimensions d", ylabel="exact-recovery rate", ylim=(-0.02, 1.02))
         self.ax_, self.figure_ = ax, ax.figure
         return self
-
-    def _intervals(self):
-        counts = np.rint(self.success_rate * self.n_trials).astype(int)
-        tests = [binomtest(int(count), self.n_trials) for count in counts]
-        return np.array([test.proportion_ci(0.95, method="wilson") for test in tests])

@@ -11,9 +11,7 @@ from scipy.stats import binom
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from sksupercode import GaussianChannel, RademacherEncoder, ThresholdDecoder, TopKDecoder
-from sksupercode.datasets import make_sparse_codes
-from sksupercode.model_selection import measured_dimension, required_dimension
-from sksupercode.model_selection._measured_dimension import _Trials
+from sksupercode.model_selection import required_dimension, smallest_dimension
 from sksupercode.model_selection._transition import fit_transition
 
 SIZE = {"n_features": 64, "n_nonzero_coefs": 4}
@@ -37,7 +35,7 @@ class Blank(TransformerMixin, BaseEstimator):
 class Oracle(BaseEstimator):
     """A decoder whose recovery law is known: ``Phi(slope (ln d - ln dimension) + Phi^-1(0.9))``."""
 
-    def __init__(self, dictionary, dimension=200.5, slope=8.0, seconds=0.0):
+    def __init__(self, dictionary=None, dimension=200.5, slope=8.0, seconds=0.0):
         self.dictionary = dictionary
         self.dimension = dimension
         self.slope = slope
@@ -77,10 +75,10 @@ def test_intervals_cover_at_their_level():
 @pytest.mark.parametrize("slope", [4.0, 40.0])
 @pytest.mark.parametrize("dimension", [40.5, 900.5])
 def test_search_and_measurement_cover_the_truth(slope, dimension):
-    decoder = Oracle(Blank(), dimension, slope)
+    decoder = Oracle(None, dimension, slope)
     n_runs = 12
     results = [
-        measured_dimension(decoder, n_samples=30, random_state=seed, **SIZE)
+        smallest_dimension(Blank(), decoder, n_trials=240, random_state=seed, **SIZE)
         for seed in range(n_runs)
     ]
     truth = np.ceil(dimension)
@@ -92,57 +90,56 @@ def test_search_and_measurement_cover_the_truth(slope, dimension):
     assert abs(errors.mean()) < 3.5 * errors.std(ddof=1) / np.sqrt(n_runs) + 1 / truth
     # The dimensions are where the rate changes, not all on one side.
     for result in results:
-        assert result.dimensions[0] <= truth * 1.05 and result.dimensions[-1] >= truth * 0.95
+        assert result.curve.n_components[0] <= truth * 1.05
+        assert result.curve.n_components[-1] >= truth * 0.95
 
 
 @pytest.mark.parametrize("make", [TopKDecoder, ThresholdDecoder])
 @pytest.mark.parametrize("noise_variance", [0.0, 0.003])
 def test_agrees_with_the_prediction(make, noise_variance):
-    decoder = make(RademacherEncoder())
-    size = {"n_features": 512, "n_nonzero_coefs": 4, "noise_variance": noise_variance}
-    result = measured_dimension(decoder, n_samples=60, random_state=0, **size)
-    predicted = required_dimension(decoder, probability=0.9, random_state=0, **size)
+    encoder = RademacherEncoder()
+    decoder, channel = make(encoder), GaussianChannel(noise_variance)
+    size = {"n_features": 512, "n_nonzero_coefs": 4}
+    result = smallest_dimension(
+        encoder, decoder, channel=channel, n_trials=480, random_state=0, **size
+    )
+    predicted = required_dimension(
+        decoder, probability=0.9, noise_variance=noise_variance, random_state=0, **size
+    )
     # The laws are good to 0.03, which is 4 % of d where the slope is 4.
     assert result.low * 0.95 <= predicted <= result.high * 1.05
     assert result.high < 1.5 * result.low
 
 
 def test_result_is_consistent():
-    result = measured_dimension(Oracle(Blank()), n_samples=25, random_state=0, **SIZE)
+    result = smallest_dimension(Blank(), Oracle(), n_trials=200, random_state=0, **SIZE)
     # log2 C(64, 4)
     assert result.entropy_bits == pytest.approx(19.2773, abs=1e-4)
     assert result.bits_per_dimension == result.entropy_bits / result.n_components
     low, high = result.bits_per_dimension_interval
     assert low < result.bits_per_dimension < high
-    assert_array_equal(result.n_samples, 25)
-    assert np.all(np.diff(result.dimensions) > 0)
-    assert np.all((result.n_recovered >= 0) & (result.n_recovered <= 25))
+    assert 195 <= result.n_trials == result.curve.n_trials.sum() <= 205
+    assert np.all(np.diff(result.curve.n_components) > 0)
     assert (result.probability, result.confidence) == (0.9, 0.95)
-    assert 0 < result.seconds_per_sample < 0.1
+    assert 0 < result.seconds_per_trial < 0.1
 
 
 def test_depends_on_the_seed_alone():
-    decoder = TopKDecoder(RademacherEncoder(random_state=5))
+    encoder = RademacherEncoder(random_state=5)
+    decoder = TopKDecoder(encoder)
     first, second, other = (
-        measured_dimension(decoder, n_samples=10, random_state=seed, **SIZE) for seed in (1, 1, 2)
+        smallest_dimension(encoder, decoder, n_trials=80, random_state=seed, **SIZE).curve
+        for seed in (1, 1, 2)
     )
     assert_array_equal(first.n_recovered, second.n_recovered)
-    assert_array_equal(first.dimensions, second.dimensions)
-    assert first.dimensions.tolist() + first.n_recovered.tolist() != (
-        other.dimensions.tolist() + other.n_recovered.tolist()
+    assert_array_equal(first.n_components, second.n_components)
+    assert first.n_components.tolist() + first.n_recovered.tolist() != (
+        other.n_components.tolist() + other.n_recovered.tolist()
     )
-    assert decoder.dictionary.random_state == 5 and not hasattr(decoder, "dictionary_")
+    assert encoder.random_state == 5 and not hasattr(decoder, "dictionary_")
 
 
-def test_codebooks_and_codes_are_fresh(monkeypatch):
-    seen = []
-
-    def spy(*args, **kwargs):
-        codes = make_sparse_codes(*args, **kwargs)
-        seen.append(codes.indices.tobytes())
-        return codes
-
-    monkeypatch.setattr("sksupercode.model_selection._measured_dimension.make_sparse_codes", spy)
+def test_no_codebook_is_used_twice():
     seeds = []
 
     class Spied(Blank):
@@ -150,51 +147,50 @@ def test_codebooks_and_codes_are_fresh(monkeypatch):
             seeds.append(self.random_state)
             return super().transform(X)
 
-    measured_dimension(Oracle(Spied()), n_samples=20, random_state=0, **SIZE)
-    assert len(seeds) == len(set(seeds)) == len(seen) == len(set(seen)) > 16
+    smallest_dimension(Spied(), Oracle(), n_trials=160, random_state=0, **SIZE)
+    assert len(seeds) == len(set(seeds)) > 16
 
 
-def test_noise_is_sent(monkeypatch):
-    sent = []
-
-    class Channel(GaussianChannel):
-        def transform(self, X):
-            sent.append(self.noise_variance)
-            return super().transform(X)
-
-    monkeypatch.setattr("sksupercode.model_selection._measured_dimension.GaussianChannel", Channel)
-    decoder = TopKDecoder(RademacherEncoder())
-    noisy = measured_dimension(decoder, noise_variance=0.05, n_samples=20, random_state=0, **SIZE)
-    assert set(sent) == {0.05}
-    assert noisy.low > measured_dimension(decoder, n_samples=20, random_state=0, **SIZE).high
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_checkpoint_goes_on(tmp_path, n_jobs):
+    options = {"checkpoint": tmp_path / "cells", "random_state": 3, "n_jobs": n_jobs} | SIZE
+    encoder = RademacherEncoder()
+    decoder = TopKDecoder(encoder)
+    smallest_dimension(encoder, decoder, n_trials=80, **options)
+    more = smallest_dimension(encoder, decoder, n_trials=160, **options)
+    fresh = smallest_dimension(encoder, decoder, n_trials=160, random_state=3, **SIZE)
+    assert_array_equal(more.curve.n_recovered, fresh.curve.n_recovered)
+    assert (more.n_components, more.low, more.high) == (fresh.n_components, fresh.low, fresh.high)
 
 
 def test_codes_with_sections():
-    trials = _Trials(TopKDecoder(RademacherEncoder(), sections=True), 62, 4, 0.0, None)
+    encoder, size = RademacherEncoder(), {"n_features": 62, "n_nonzero_coefs": 4}
+    decoder = TopKDecoder(encoder, sections=True)
+    result = smallest_dimension(encoder, decoder, n_trials=40, random_state=0, **size)
     # Sections of 15, 16, 15 and 16 codewords
-    assert trials.entropy_bits == pytest.approx(2 * np.log2(15) + 8)
-    trials = _Trials(TopKDecoder(RademacherEncoder()), 62, 4, 0.0, None)
-    assert trials.entropy_bits == pytest.approx(19.0895, abs=1e-4)
+    assert result.entropy_bits == pytest.approx(2 * np.log2(15) + 8)
 
 
 def test_slow_decoders_get_fewer_samples():
-    decoder = Oracle(Blank(), seconds=0.001)
+    decoder = Oracle(seconds=0.001)
     start = time.perf_counter()
-    result = measured_dimension(decoder, max_seconds=0.4, random_state=0, **SIZE)
+    result = smallest_dimension(Blank(), decoder, max_seconds=0.8, random_state=0, **SIZE)
     assert time.perf_counter() - start < 2
-    assert result.n_samples.max() < 100 and result.n_samples.min() >= 2
-    assert result.seconds_per_sample == pytest.approx(0.001, rel=0.5)
+    assert result.curve.n_trials.max() < 100 and result.curve.n_trials.min() >= 2
+    assert result.seconds_per_trial == pytest.approx(0.001, rel=0.5)
     assert result.low <= 201 <= result.high
 
 
 def test_decoders_that_are_too_slow_say_so():
-    with pytest.raises(TimeoutError, match="a sample takes 0.02"):
-        measured_dimension(Oracle(Blank(), seconds=0.02), max_seconds=0.1, **SIZE)
+    with pytest.raises(TimeoutError, match="a trial takes 0.0"):
+        smallest_dimension(Blank(), Oracle(seconds=0.02), max_seconds=0.1, **SIZE)
 
 
 @pytest.mark.parametrize("dimension, expected", [(1e9, np.inf), (1e-9, 1)])
 def test_transitions_that_are_nowhere(dimension, expected):
-    result = measured_dimension(Oracle(Blank(), dimension), n_samples=10, random_state=0, **SIZE)
+    result = smallest_dimension(
+        Blank(), Oracle(None, dimension), n_trials=80, random_state=0, **SIZE
+    )
     assert result.n_components == expected
     assert result.bits_per_dimension == result.entropy_bits / expected
 
@@ -212,8 +208,8 @@ def test_open_intervals():
         ("n_features", 0),
         ("n_nonzero_coefs", 65),
         ("probability", 1),
-        ("noise_variance", -1),
-        ("n_samples", 0),
+        ("n_trials", 0),
+        ("n_trials_per_codebook", 0),
         ("confidence", 0),
         ("max_seconds", 0),
         ("random_state", -1),
@@ -221,9 +217,9 @@ def test_open_intervals():
 )
 def test_bad_parameters(name, value):
     with pytest.raises(ValueError, match=name):
-        measured_dimension(TopKDecoder(RademacherEncoder()), **SIZE | {name: value})
+        smallest_dimension(RademacherEncoder(), TopKDecoder(None), **SIZE | {name: value})
 
 
-def test_a_bare_dictionary_has_one_dimension_only():
-    with pytest.raises(ValueError, match="must be an encoder, got ndarray"):
-        measured_dimension(TopKDecoder(np.eye(64)), **SIZE)
+def test_time_is_not_kept(tmp_path):
+    with pytest.raises(ValueError, match="max_seconds must be None with a checkpoint"):
+        smallest_dimension(Blank(), Oracle(), max_seconds=1, checkpoint=tmp_path / "cells", **SIZE)

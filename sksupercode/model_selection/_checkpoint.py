@@ -1,0 +1,198 @@
+"""Finished cells of a sweep in an SQLite file: what is there survives whatever comes next.
+
+Each cell is a transaction of its own, synchronised to disk before the next one. A file belongs to
+one configuration, which is written into it when it is made: the estimators and their parameters,
+the seeds, and the versions that the numbers may depend on. Which dimensions are swept and how many
+trials there are is no part of it, so that a sweep can be extended.
+"""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import json
+import os
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import joblib
+import numpy as np
+from sklearn.frozen import FrozenEstimator
+
+import sksupercode
+from sksupercode.model_selection._cells import Cell
+
+# Marks our files among those of SQLite: "supc".
+_APPLICATION = 0x73757063
+_FORMAT = 1
+# Seconds to wait while another process writes.
+_PATIENCE = 120
+
+_SCHEMA = f"""
+BEGIN;
+PRAGMA application_id = {_APPLICATION};
+PRAGMA user_version = {_FORMAT};
+CREATE TABLE configuration (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE cells (
+    n_features INTEGER NOT NULL,
+    n_nonzero_coefs INTEGER NOT NULL,
+    n_components INTEGER NOT NULL,
+    codebook INTEGER NOT NULL,
+    n_trials INTEGER NOT NULL,
+    n_recovered INTEGER NOT NULL CHECK (n_recovered BETWEEN 0 AND n_trials),
+    seconds REAL NOT NULL,
+    PRIMARY KEY (n_features, n_nonzero_coefs, n_components, codebook, n_trials)
+);
+"""
+
+
+class Checkpoint:
+    """The finished cells of a sweep.
+
+    Parameters
+    ----------
+    path : str, PathLike or None
+        The file, which is made if there is none; None keeps the cells in memory.
+
+    configuration : dict
+        What the numbers depend on. Estimators are described by their classes and parameters.
+
+    entropy : int or None
+        Of the seeds; None takes that of the file, and draws it for a new one.
+
+    Attributes
+    ----------
+    entropy : int
+        Of the seeds.
+
+    cells : dict
+        From each finished `Cell` to its number of recovered trials, and the seconds they took.
+    """
+
+    def __init__(self, path, configuration, entropy):
+        versions = {"sksupercode": sksupercode.__version__, "numpy": np.__version__}
+        wanted = dict(_flatten(configuration | {"version": versions}))
+        drawn = np.random.SeedSequence().entropy if entropy is None else entropy
+        initial = wanted | {"random_state": json.dumps(drawn)}
+        self._connection = None
+        try:
+            if path is None:
+                self._connection = _connect(":memory:")
+                _initialize(self._connection, initial)
+            else:
+                path = Path(path)
+                if not path.exists():
+                    _create(path, initial)
+                self._connection = _connect(path)
+            stored = self._read()
+            self.entropy = json.loads(stored["random_state"])
+            wanted["random_state"] = json.dumps(self.entropy if entropy is None else entropy)
+            _require_equal(stored, wanted)
+        except (sqlite3.DatabaseError, ValueError) as error:
+            self.close()
+            message = str(error)
+            if isinstance(error, sqlite3.DatabaseError):
+                message = f"cannot be read, as if damaged or no checkpoint: {error}"
+            raise ValueError(f"checkpoint={str(path)!r} {message}.") from error
+
+    def _read(self):
+        execute = self._connection.execute
+        if execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
+            raise ValueError("is empty or no checkpoint of a sweep")
+        version = execute("PRAGMA user_version").fetchone()[0]
+        if version != _FORMAT:
+            raise ValueError(
+                f"was written by a newer version of sksupercode, in format {version}; "
+                f"this version reads format {_FORMAT}"
+            )
+        report = execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if report != "ok":
+            raise sqlite3.DatabaseError(report)
+        rows = execute("SELECT * FROM cells").fetchall()
+        self.cells = {Cell(*row[:5]): row[5:] for row in rows}
+        return dict(execute("SELECT name, value FROM configuration").fetchall())
+
+    def add(self, cell, n_recovered, seconds):
+        """Keep a cell; when this returns, it is on the disk."""
+        # Another process may have been here first, with the same number.
+        statement = "INSERT OR IGNORE INTO cells VALUES (?, ?, ?, ?, ?, ?, ?)"
+        self._connection.execute(statement, (*cell, n_recovered, seconds))
+        self.cells[cell] = (n_recovered, seconds)
+
+    def close(self):
+        """Close the file."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+
+def _connect(path):
+    return sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
+
+
+def _initialize(connection, configuration):
+    connection.executescript(_SCHEMA)
+    connection.executemany("INSERT INTO configuration VALUES (?, ?)", configuration.items())
+    connection.execute("COMMIT")
+
+
+def _create(path, configuration):
+    """Make a file that is complete from the moment it bears its name."""
+    with tempfile.TemporaryDirectory(prefix=f"{path.name}.", dir=path.parent) as folder:
+        draft = os.path.join(folder, "draft")
+        with closing(_connect(draft)) as connection:
+            _initialize(connection, configuration)
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass  # Another process was faster, and theirs is as good.
+        except OSError:  # A file system without hard links
+            os.replace(draft, path)
+
+
+def _require_equal(stored, wanted):
+    """Refuse configurations that differ, and say in what."""
+    differing = {n for n in stored.keys() | wanted.keys() if stored.get(n) != wanted.get(n)}
+    # Another class has other parameters: that goes without saying.
+    classes = {name.removesuffix("class") for name in differing if name.endswith(".class")}
+    told = [n for n in differing if n.endswith(".class") or not n.startswith(tuple(classes))]
+    if differing:
+        raise ValueError(
+            "is of another configuration: "
+            + "; ".join(
+                f"{name} is {stored.get(name, 'missing')} there, {wanted.get(name, 'missing')} here"
+                for name in sorted(told)
+            )
+        )
+
+
+def _flatten(configuration, prefix=""):
+    """Yield dotted names and their values in JSON."""
+    for name, value in configuration.items():
+        value = _describe(value)
+        if isinstance(value, dict) and value:
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", json.dumps(value)
+
+
+def _describe(value):
+    """Return what JSON can hold: parameters of estimators in words, other objects by their hash."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return value
+    if isinstance(value, list | tuple):
+        return dict(zip(map(str, range(len(value))), value, strict=True)) or []
+    name = f"{type(value).__module__}.{type(value).__qualname__}"
+    if hasattr(value, "get_params") and not isinstance(value, type | FrozenEstimator):
+        return {"class": name} | value.get_params(deep=False)
+    return f"{name} {joblib.hash(value)}"

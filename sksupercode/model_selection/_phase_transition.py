@@ -1,0 +1,224 @@
+"""Success of a decoder over a grid: the dimension against N or k, measured."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sksupercode._validation import check_integer
+from sksupercode.model_selection._cells import cells_of, check_list
+from sksupercode.model_selection._recovery_curve import (
+    DimensionEstimate,
+    RecoveryCurve,
+    check_trials,
+    measure_curve,
+)
+from sksupercode.model_selection._sweep import open_runner
+
+
+@dataclass(frozen=True, eq=False)
+class PhaseTransition:
+    """Exact-recovery rates over a grid of d and N, or of d and k.
+
+    Attributes
+    ----------
+    parameter : {"n_features", "n_nonzero_coefs"}
+        What varies beside d.
+
+    values : ndarray of int of shape (n_values,)
+        Its values, increasing.
+
+    n_components : ndarray of int of shape (n_dimensions,)
+        The dimensions d, increasing.
+
+    curves : tuple of RecoveryCurve
+        For each value, the rates against d.
+    """
+
+    parameter: str
+    values: np.ndarray
+    n_components: np.ndarray
+    curves: tuple[RecoveryCurve, ...]
+
+    @property
+    def success_rate(self):
+        """Fraction of the trials that were recovered, of shape (n_values, n_dimensions)."""
+        return np.array([curve.success_rate for curve in self.curves])
+
+    @property
+    def n_trials(self):
+        """Trials behind each rate, of shape (n_values, n_dimensions)."""
+        return np.array([curve.n_trials for curve in self.curves])
+
+    def dimension_at(self, probability, *, confidence=0.95, link="logit"):
+        """Return where each curve has a given rate.
+
+        Parameters
+        ----------
+        probability : float
+            The rate, in (0, 1).
+
+        confidence : float, default=0.95
+            Level of the intervals, in (0, 1).
+
+        link : {"logit", "probit"}, default="logit"
+            The law that is fitted, logistic or normal.
+
+        Returns
+        -------
+        estimate : DimensionEstimate
+            A named tuple ``(n_components, low, high)`` of arrays of shape (n_values,). Where the
+            transition is outside the grid, an end of the interval is 0 or infinite.
+
+        See Also
+        --------
+        RecoveryCurve.dimension_at : What is fitted, and how.
+        """
+        options = {"confidence": confidence, "link": link}
+        estimates = [curve.dimension_at(probability, **options) for curve in self.curves]
+        return DimensionEstimate(*np.array(estimates).T)
+
+
+def phase_transition(
+    encoder,
+    decoder,
+    *,
+    n_features,
+    n_nonzero_coefs,
+    n_components,
+    n_trials,
+    channel=None,
+    n_trials_per_codebook=10,
+    random_state=None,
+    n_jobs=None,
+    checkpoint=None,
+    callbacks=None,
+    verbose=False,
+):
+    r"""Measure the exact-recovery rate of a decoder over a grid of dimensions and of N or k.
+
+    .. math:: P_{N, k, d}(\hat y = y), \qquad x = \mathrm{channel}(F^T y)
+
+    over the draw of the k-sparse y, of the codebook F and of what the channel does.
+
+    Parameters
+    ----------
+    encoder : encoder
+        Which codebooks are drawn; its ``n_components``, ``n_features`` and ``random_state`` do
+        not matter.
+
+    decoder : decoder
+        What reads the code; its ``dictionary`` is set to the encoder of each codebook.
+
+    n_features : int or array-like of int
+        Number N of codewords, at least 1.
+
+    n_nonzero_coefs : int or array-like of int
+        Number k of codewords in a superposition, from 1 to N. One of N and k is a list.
+
+    n_components : int or array-like of int
+        The dimensions d, for each N or k the same.
+
+    n_trials : int
+        Number of codes that are decoded at each point of the grid.
+
+    channel : transformer or None, default=None
+        What happens in between; its ``random_state`` does not matter.
+
+    n_trials_per_codebook : int, default=10
+        Codes that share a codebook.
+
+    random_state : int, RandomState, Generator or None, default=None
+        Names all codes, codebooks and noise. None is fresh entropy, or that of the checkpoint.
+
+    n_jobs : int or None, default=None
+        Number of jobs in parallel; results do not depend on it.
+
+    checkpoint : str, PathLike or None, default=None
+        A file that keeps what is finished, from which the sweep goes on. The grid may grow.
+
+    callbacks : list of callbacks or None, default=None
+        Callbacks of scikit-learn 1.9 or newer, which are told of each cell.
+
+    verbose : bool, default=False
+        Whether to show a progress bar with the time that is left; needs rich.
+
+    Returns
+    -------
+    transition : PhaseTransition
+        A recovery curve for each N or k.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is outside its range, or not exactly one of N and k is a list; or if the
+        checkpoint is damaged, of another configuration, or of a newer version.
+
+    See Also
+    --------
+    recovery_curve : One N and one k; there the machinery is described.
+    sksupercode.plotting.PhaseTransitionDisplay : Draws the grid.
+
+    References
+    ----------
+    .. [1] D. L. Donoho and J. Tanner, "Observed Universality of Phase Transitions in
+       High-Dimensional Geometry", Philosophical Transactions of the Royal Society A 367, 2009.
+
+    Examples
+    --------
+    >>> from sksupercode import RademacherEncoder, TopKDecoder
+    >>> from sksupercode.model_selection import phase_transition
+    >>> encoder = RademacherEncoder()
+    >>> transition = phase_transition(
+    ...     encoder,
+    ...     TopKDecoder(encoder),
+    ...     n_features=128,
+    ...     n_nonzero_coefs=[2, 4, 8],
+    ...     n_components=[20, 40, 80],
+    ...     n_trials=50,
+    ...     random_state=0,
+    ... )
+    >>> transition.success_rate
+    array([[0.9 , 1.  , 1.  ],
+           [0.02, 0.36, 0.9 ],
+           [0.  , 0.  , 0.06]])
+    """
+    varies = {"n_features": np.ndim(n_features), "n_nonzero_coefs": np.ndim(n_nonzero_coefs)}
+    if sum(n > 0 for n in varies.values()) != 1:
+        raise ValueError(
+            "one of n_features and n_nonzero_coefs must be a list, and the other an integer, got "
+            f"n_features={n_features!r} and n_nonzero_coefs={n_nonzero_coefs!r}."
+        )
+    if varies["n_features"]:
+        k = check_integer(n_nonzero_coefs, "n_nonzero_coefs", minimum=1)
+        parameter, values = "n_features", check_list(n_features, "n_features", minimum=k)
+        sizes = [(N, k) for N in values.tolist()]
+        configuration = {"n_nonzero_coefs": k}
+    else:
+        N = check_integer(n_features, "n_features", minimum=1)
+        parameter = "n_nonzero_coefs"
+        values = check_list(n_nonzero_coefs, "n_nonzero_coefs", maximum=N)
+        sizes = [(N, k) for k in values.tolist()]
+        configuration = {"n_features": N}
+    dimensions = check_list(n_components, "n_components")
+    n_trials, per_codebook = check_trials(n_trials, n_trials_per_codebook)
+    with open_runner(
+        encoder,
+        channel,
+        decoder,
+        {"sweep": "phase_transition"} | configuration,
+        random_state=random_state,
+        n_jobs=n_jobs,
+        checkpoint=checkpoint,
+        callbacks=callbacks,
+        verbose=verbose,
+    ) as runner:
+        rows = [
+            [cells_of(*size, d, n_trials, per_codebook) for d in dimensions.tolist()]
+            for size in sizes
+        ]
+        runner.run([cell for row in rows for group in row for cell in group])
+        curves = tuple(measure_curve(runner, row) for row in rows)
+    return PhaseTransition(parameter, values, dimensions, curves)

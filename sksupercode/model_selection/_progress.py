@@ -1,0 +1,57 @@
+"""Progress of a sweep, through scikit-learn's callbacks where there are any, and else by rich."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from sklearn.base import BaseEstimator
+
+try:
+    from sklearn.callback import CallbackSupportMixin, FitCallback, ProgressBar, with_callbacks
+except ImportError:  # scikit-learn < 1.9
+    FitCallback = None
+else:
+
+    class Sweep(CallbackSupportMixin, BaseEstimator):
+        """What callbacks see: an estimator whose fit has one task for each cell."""
+
+        @with_callbacks
+        def fit(self, results, add, n_results):
+            """Pass each result to ``add``, and tell the callbacks."""
+            context = self._init_callback_context(task_name="cells", max_subtasks=n_results)
+            context.call_on_fit_task_begin(estimator=self)
+            for result in results:
+                task = context.subcontext(task_name="cell")
+                task.call_on_fit_task_begin(estimator=self)
+                add(*result)
+                task.call_on_fit_task_end(estimator=self)
+            context.call_on_fit_task_end(estimator=self)
+            return self
+
+
+def check_callbacks(callbacks):
+    """Refuse what is no list of scikit-learn's callbacks."""
+    if callbacks is None:
+        return
+    if FitCallback is None:
+        raise ValueError("callbacks need scikit-learn 1.9 or newer; verbose=True works without.")
+    if not isinstance(callbacks, list | tuple) or not all(
+        isinstance(callback, FitCallback) and not isinstance(callback, type)
+        for callback in callbacks
+    ):
+        raise ValueError(
+            f"callbacks must be a list of scikit-learn's callbacks, got {callbacks!r}."
+        )
+
+
+def consume(results, add, n_results, callbacks, verbose):
+    """Pass each of ``results`` to ``add`` as it comes, and report how far it is."""
+    if FitCallback is not None and (callbacks or verbose):
+        bars = [ProgressBar()] if verbose else []
+        Sweep().set_callbacks(*(callbacks or ()), *bars).fit(results, add, n_results)
+        return
+    if verbose:
+        from rich.progress import track
+
+        results = track(results, "Sweep", total=n_results)
+    for result in results:
+        add(*result)

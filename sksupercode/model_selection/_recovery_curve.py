@@ -1,0 +1,293 @@
+"""Success of a decoder against the dimension of the code, measured."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from sksupercode._validation import check_integer, check_option, check_real
+from sksupercode.model_selection._cells import cells_of, check_list
+from sksupercode.model_selection._intervals import design_effect, wilson_interval
+from sksupercode.model_selection._sweep import open_runner
+from sksupercode.model_selection._transition import LAWS, fit_transition
+
+
+class DimensionEstimate(NamedTuple):
+    """The dimension at which a fitted curve has a given rate, and the ends of its interval."""
+
+    n_components: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class RecoveryCurve:
+    """Exact-recovery rates against the dimension d.
+
+    Attributes
+    ----------
+    n_components : ndarray of int of shape (n_dimensions,)
+        The dimensions d, increasing.
+
+    n_recovered, n_trials : ndarray of int of shape (n_dimensions,)
+        At each d, how many of how many trials were recovered exactly.
+
+    design_effect : float
+        By how much the variance of the rates exceeds that of independent trials, at least 1: the
+        trials of one codebook may have something in common.
+    """
+
+    n_components: np.ndarray
+    n_recovered: np.ndarray
+    n_trials: np.ndarray
+    design_effect: float = 1.0
+
+    @property
+    def success_rate(self):
+        """Fraction of the trials that were recovered, at each d."""
+        return self.n_recovered / self.n_trials
+
+    @property
+    def low(self):
+        """Lower ends of the 95 % Wilson intervals of the rates."""
+        return self.interval()[0]
+
+    @property
+    def high(self):
+        """Upper ends of the 95 % Wilson intervals of the rates."""
+        return self.interval()[1]
+
+    def interval(self, confidence=0.95):
+        """Return the ends of Wilson's intervals of the rates, for ``n_trials / design_effect``.
+
+        Parameters
+        ----------
+        confidence : float, default=0.95
+            Level of the intervals, in (0, 1).
+
+        Returns
+        -------
+        low, high : ndarray of float of shape (n_dimensions,)
+            Ends of the intervals.
+        """
+        confidence = check_fraction(confidence, "confidence")
+        return wilson_interval(self.success_rate, self.n_trials / self.design_effect, confidence)
+
+    def dimension_at(self, probability, *, confidence=0.95, link="logit"):
+        r"""Return where the curve has a given rate.
+
+        .. math:: P_d = L(a + b \ln d), \qquad \ln d(p) = (L^{-1}(p) - a) / b
+
+        with a and b > 0 of maximum likelihood, and the interval of the profile likelihood, for
+        counts divided by ``design_effect``.
+
+        Parameters
+        ----------
+        probability : float
+            The rate p, in (0, 1).
+
+        confidence : float, default=0.95
+            Level of the interval, in (0, 1).
+
+        link : {"logit", "probit"}, default="logit"
+            The law L, logistic or normal.
+
+        Returns
+        -------
+        estimate : DimensionEstimate
+            A named tuple ``(n_components, low, high)``. An end that the counts say nothing about
+            is 0 or infinite.
+
+        Notes
+        -----
+        The two laws differ by little between rates of 0.1 and 0.9; neither is that of any decoder.
+        What lies far from p pulls at the fit all the same: a curve with d's around the transition
+        gives the best estimate.
+
+        References
+        ----------
+        .. [1] D. J. Finney, "Probit Analysis", 3rd ed., Cambridge University Press, 1971.
+        """
+        p = check_fraction(probability, "probability")
+        confidence = check_fraction(confidence, "confidence")
+        check_option(link, "link", tuple(LAWS))
+        counts = self.n_recovered / self.design_effect, self.n_trials / self.design_effect
+        return DimensionEstimate(*fit_transition(self.n_components, *counts, p, confidence, link))
+
+
+def recovery_curve(
+    encoder,
+    decoder,
+    *,
+    n_features,
+    n_nonzero_coefs,
+    n_components,
+    n_trials,
+    channel=None,
+    n_trials_per_codebook=10,
+    random_state=None,
+    n_jobs=None,
+    checkpoint=None,
+    callbacks=None,
+    verbose=False,
+):
+    r"""Measure the exact-recovery rate of a decoder at a list of dimensions.
+
+    .. math:: P_d(\hat y = y), \qquad x = \mathrm{channel}(F^T y)
+
+    over the draw of the k-sparse y, of the codebook F and of what the channel does.
+
+    Parameters
+    ----------
+    encoder : encoder
+        Which codebooks are drawn; its ``n_components``, ``n_features`` and ``random_state`` do
+        not matter.
+
+    decoder : decoder
+        What reads the code; its ``dictionary`` is set to the encoder of each codebook. Where it
+        has ``sections=True``, the codes have one codeword in each of k sections.
+
+    n_features : int
+        Number N of codewords, at least 1.
+
+    n_nonzero_coefs : int
+        Number k of codewords in a superposition, from 1 to N.
+
+    n_components : int or array-like of int
+        The dimensions d.
+
+    n_trials : int
+        Number of codes that are decoded at each d.
+
+    channel : transformer or None, default=None
+        What happens in between; its ``random_state`` does not matter. It is fitted to the vectors
+        of each codebook.
+
+    n_trials_per_codebook : int, default=10
+        Codes that share a codebook, which takes less time than a codebook for each.
+
+    random_state : int, RandomState, Generator or None, default=None
+        Names all codes, codebooks and noise. None is fresh entropy, or that of the checkpoint.
+
+    n_jobs : int or None, default=None
+        Number of jobs in parallel, as everywhere in scikit-learn: processes by default, and
+        whatever ``joblib.parallel_config`` names, such as ``backend="dask"``. Results do not
+        depend on it.
+
+    checkpoint : str, PathLike or None, default=None
+        An SQLite file that keeps what is finished. Where it exists, the sweep goes on from there,
+        and may have more dimensions and more trials than before.
+
+    callbacks : list of callbacks or None, default=None
+        Callbacks of scikit-learn 1.9 or newer, which are told of each cell.
+
+    verbose : bool, default=False
+        Whether to show a progress bar with the time that is left; needs rich.
+
+    Returns
+    -------
+    curve : RecoveryCurve
+        Rates and intervals, and the dimension for any rate by a logistic fit.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is outside its range; or if the checkpoint is damaged, of another
+        configuration, or of a newer version.
+
+    See Also
+    --------
+    phase_transition : Curves for several N or k.
+    smallest_dimension : Looks for the dimensions itself.
+    recovery_probability : What theory expects, without decoding anything.
+    sksupercode.plotting.RecoveryCurveDisplay : Draws the curve.
+
+    Notes
+    -----
+    A cell of the sweep is one codebook with its codes. Its seeds are those of
+    ``SeedSequence(entropy, spawn_key=(N, k, d, i))`` for the i-th codebook, so that a cell is the
+    same whatever other cells there are. The user's estimators are cloned, never changed. Codes that
+    a decoder fails on, with a ``ConvergenceWarning``, count as what they are. Linear algebra runs
+    in one thread, as its rounding depends on their number.
+
+    Each finished cell is a transaction, synchronised to disk: a process that is killed loses the
+    cells in flight, and the next one ends with the same numbers as if nothing had happened. With a
+    backend of joblib that returns nothing before all is done, such as "multiprocessing" and that
+    of Ray, cells come in batches of four for each worker.
+
+    Examples
+    --------
+    >>> from sksupercode import RademacherEncoder, TopKDecoder
+    >>> from sksupercode.model_selection import recovery_curve
+    >>> encoder = RademacherEncoder()
+    >>> curve = recovery_curve(
+    ...     encoder,
+    ...     TopKDecoder(encoder),
+    ...     n_features=256,
+    ...     n_nonzero_coefs=4,
+    ...     n_components=[30, 50, 70, 90],
+    ...     n_trials=100,
+    ...     random_state=0,
+    ... )
+    >>> curve.success_rate
+    array([0.08, 0.49, 0.88, 0.97])
+    >>> [round(d) for d in curve.dimension_at(0.9)]
+    [74, 68, 81]
+    """
+    N = check_integer(n_features, "n_features", minimum=1)
+    k = check_integer(n_nonzero_coefs, "n_nonzero_coefs", minimum=1, maximum=N)
+    dimensions = check_list(n_components, "n_components")
+    n_trials, per_codebook = check_trials(n_trials, n_trials_per_codebook)
+    configuration = {"sweep": "recovery_curve", "n_features": N, "n_nonzero_coefs": k}
+    with open_runner(
+        encoder,
+        channel,
+        decoder,
+        configuration,
+        random_state=random_state,
+        n_jobs=n_jobs,
+        checkpoint=checkpoint,
+        callbacks=callbacks,
+        verbose=verbose,
+    ) as runner:
+        groups = [cells_of(N, k, d, n_trials, per_codebook) for d in dimensions.tolist()]
+        return measure_curve(runner, groups)
+
+
+def measure_curve(runner, groups):
+    """Run lists of cells, one list for each dimension, and return their curve."""
+    return collect_curve(groups, runner.run([cell for group in groups for cell in group]))
+
+
+def collect_curve(groups, results):
+    """Return the curve of lists of cells, given the results of all of them in order."""
+    results = iter(results)
+    counts = [
+        (
+            np.array([next(results)[0] for _ in group]),
+            np.array([cell.n_trials for cell in group]),
+        )
+        for group in groups
+    ]
+    return RecoveryCurve(
+        np.array([group[0].n_components for group in groups]),
+        np.array([n_recovered.sum() for n_recovered, _ in counts]),
+        np.array([n_trials.sum() for _, n_trials in counts]),
+        design_effect(counts),
+    )
+
+
+def check_trials(n_trials, n_trials_per_codebook):
+    """Return both as integers >= 1."""
+    return (
+        check_integer(n_trials, "n_trials", minimum=1),
+        check_integer(n_trials_per_codebook, "n_trials_per_codebook", minimum=1),
+    )
+
+
+def check_fraction(value, name):
+    """Return a number strictly between 0 and 1."""
+    return check_real(value, name, minimum=0, maximum=1, min_inclusive=False, max_inclusive=False)

@@ -1,0 +1,301 @@
+"""The smallest dimension at which a decoder recovers a code with a given probability, measured."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sksupercode._validation import check_integer, check_real
+from sksupercode.model_selection._recovery_curve import (
+    RecoveryCurve,
+    check_fraction,
+    check_trials,
+    collect_curve,
+)
+from sksupercode.model_selection._sweep import open_runner
+from sksupercode.model_selection._transition import guess_transition
+from sksupercode.model_selection._transition_search import (
+    FEWEST,
+    Clock,
+    Trials,
+    affordable_batch,
+    find_transition,
+)
+
+# It is measured in stages with these parts of the trials, each at so many dimensions, at rates so
+# far from the wanted one (in standard deviations of the normal law), no narrower in ln d than this.
+_STAGES = (0.25, 0.25, 0.5)
+_N_DIMENSIONS = 4
+_SPREAD = 0.5
+_NARROWEST = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class SmallestDimension:
+    """The dimension that a decoder was measured to need, with its confidence interval.
+
+    Attributes
+    ----------
+    n_components : int or float
+        The smallest dimension d at which the exact-recovery rate is at least ``probability``; inf
+        if none was found.
+
+    low, high : int or float
+        Ends of the confidence interval of d.
+
+    probability, confidence : float
+        The exact-recovery rate, and the level of the interval.
+
+    entropy_bits : float
+        Bits that a code holds.
+
+    curve : RecoveryCurve
+        What the estimate is fitted to: rates at dimensions around the transition.
+
+    seconds_per_trial : float
+        What decoding takes at d.
+    """
+
+    n_components: int | float
+    low: int | float
+    high: int | float
+    probability: float
+    confidence: float
+    entropy_bits: float
+    curve: RecoveryCurve
+    seconds_per_trial: float
+
+    @property
+    def n_trials(self):
+        """Number of trials in all."""
+        return int(self.curve.n_trials.sum())
+
+    @property
+    def bits_per_dimension(self):
+        """Bits that a code holds, divided by d."""
+        return self.entropy_bits / self.n_components
+
+    @property
+    def bits_per_dimension_interval(self):
+        """Ends of the confidence interval of the bits per dimension, the lower first."""
+        return self.entropy_bits / self.high, self.entropy_bits / self.low
+
+
+def smallest_dimension(
+    encoder,
+    decoder,
+    *,
+    n_features,
+    n_nonzero_coefs,
+    probability=0.9,
+    n_trials=800,
+    confidence=0.95,
+    channel=None,
+    n_trials_per_codebook=10,
+    max_seconds=None,
+    random_state=None,
+    n_jobs=None,
+    checkpoint=None,
+    callbacks=None,
+    verbose=False,
+):
+    r"""Measure the dimension that a decoder needs for a given exact-recovery rate.
+
+    .. math:: d(p) = \min \{ d \ge 1 : P_d(\hat y = y) \ge p \}, \qquad
+              P_d(\hat y = y) \approx \Phi(a + b \ln d)
+
+    over the draw of the k-sparse y, of the codebook and of what the channel does. Trials are spent
+    in sequence, most of them close to where those before say that the rate is p; a and b are fitted
+    to all of them by maximum likelihood.
+
+    Parameters
+    ----------
+    encoder : encoder
+        Which codebooks are drawn; its ``n_components``, ``n_features`` and ``random_state`` do
+        not matter.
+
+    decoder : decoder
+        What reads the code; its ``dictionary`` is set to the encoder of each codebook. Where it
+        has ``sections=True``, the codes have one codeword in each of k sections.
+
+    n_features : int
+        Number N of codewords, at least 1.
+
+    n_nonzero_coefs : int
+        Number k of codewords in a superposition, from 1 to N.
+
+    probability : float, default=0.9
+        The exact-recovery rate p, in (0, 1).
+
+    n_trials : int, default=800
+        Trials in all. Finding the transition takes some 60 of them, whatever there are.
+
+    confidence : float, default=0.95
+        Level of the interval, in (0, 1).
+
+    channel : transformer or None, default=None
+        What happens in between; its ``random_state`` does not matter.
+
+    n_trials_per_codebook : int, default=10
+        Codes that share a codebook.
+
+    max_seconds : float or None, default=None
+        About how long it may take. Slow decoders then get fewer trials than ``n_trials``, the
+        slowest up to three times as long; and a result depends on the speed of the machine. Without
+        a limit it depends on ``random_state`` alone.
+
+    random_state : int, RandomState, Generator or None, default=None
+        Names all codes, codebooks and noise. None is fresh entropy, or that of the checkpoint.
+
+    n_jobs : int or None, default=None
+        Number of jobs in parallel, once the transition is found; results do not depend on it.
+
+    checkpoint : str, PathLike or None, default=None
+        A file that keeps what is finished, from which the measurement goes on. Not together with
+        ``max_seconds``.
+
+    callbacks : list of callbacks or None, default=None
+        Callbacks of scikit-learn 1.9 or newer, which are told of each cell.
+
+    verbose : bool, default=False
+        Whether to show a progress bar with the time that is left; needs rich.
+
+    Returns
+    -------
+    result : SmallestDimension
+        The dimension, its interval, the rates it comes from, and the seconds for a trial.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is outside its range; or if the checkpoint is damaged, of another
+        configuration, or of a newer version.
+
+    TimeoutError
+        If ``max_seconds`` are not enough for twenty trials.
+
+    See Also
+    --------
+    required_dimension : What theory expects, without decoding anything.
+    recovery_curve : Rates at given dimensions; there the machinery is described.
+
+    Notes
+    -----
+    The search starts at as many dimensions as the code has bits. It doubles or halves them until
+    the transition lies in between, and then looks where the trials so far suggest that the rate is
+    p, and in turn where it is 1/2. Three stages follow, with a quarter, a quarter and a half of the
+    trials that are left, each at four dimensions around where those before put d(p). That is where
+    trials tell most of it: a grid of dimensions that spans the transition takes three times as many
+    for the same interval, or more.
+
+    Each trial is independent of those before, given its dimension, and how that was chosen does not
+    enter the likelihood [2]_. The interval is that of the profile likelihood: all d for which some
+    b makes the logarithm of the likelihood no less than its maximum minus half a quantile of the
+    chi-squared law with one degree of freedom, after division of the counts by the design effect of
+    the codebooks. It holds what the trials leave open, and not that the recovery curve is only
+    nearly normal in ln d: most trials are where rates are near p, where that matters little.
+
+    References
+    ----------
+    .. [1] D. J. Finney, "Probit Analysis", 3rd ed., Cambridge University Press, 1971.
+
+    .. [2] C. F. J. Wu, "Efficient Sequential Designs with Binary Data", Journal of the American
+       Statistical Association 80, 1985.
+
+    Examples
+    --------
+    >>> from sksupercode import RademacherEncoder, TopKDecoder
+    >>> from sksupercode.model_selection import required_dimension, smallest_dimension
+    >>> encoder, size = RademacherEncoder(), {"n_features": 256, "n_nonzero_coefs": 4}
+    >>> decoder = TopKDecoder(encoder)
+    >>> result = smallest_dimension(encoder, decoder, random_state=0, **size)
+    >>> result.low <= required_dimension(decoder, probability=0.9, **size) <= result.high
+    True
+    """
+    N = check_integer(n_features, "n_features", minimum=1)
+    k = check_integer(n_nonzero_coefs, "n_nonzero_coefs", minimum=1, maximum=N)
+    p = check_fraction(probability, "probability")
+    confidence = check_fraction(confidence, "confidence")
+    n_trials, per_codebook = check_trials(n_trials, n_trials_per_codebook)
+    if max_seconds is not None:
+        check_real(max_seconds, "max_seconds", minimum=0, min_inclusive=False)
+        if checkpoint is not None:
+            raise ValueError("max_seconds must be None with a checkpoint: time is not kept.")
+    with open_runner(
+        encoder,
+        channel,
+        decoder,
+        {"sweep": "smallest_dimension", "n_features": N, "n_nonzero_coefs": k},
+        random_state=random_state,
+        n_jobs=n_jobs,
+        checkpoint=checkpoint,
+        callbacks=callbacks,
+        verbose=verbose,
+    ) as runner:
+        trials = Trials(runner, N, k)
+        clock = Clock(max_seconds)
+        return _measure(trials, p, n_trials, per_codebook, confidence, clock)
+
+
+def _measure(trials, p, n_trials, per_codebook, confidence, clock):
+    n_first = max(1, round(trials.entropy_bits))
+    if clock.max_seconds < np.inf:
+        per_codebook = affordable_batch(trials, n_first, per_codebook, clock)
+    points = find_transition(trials, n_first, p, per_codebook, clock)
+    if points:
+        curve, seconds = _measure_curve(trials, points, p, n_trials, per_codebook, clock)
+        found = curve.dimension_at(p, confidence=confidence, link="probit")
+        found = [int(np.ceil(d)) if np.isfinite(d) else d for d in np.maximum(found, 1)]
+        seconds = float(np.interp(found[0], curve.n_components, seconds))
+    else:
+        curve = RecoveryCurve(*3 * [np.empty(0, dtype=int)])
+        found, seconds = 3 * [np.inf], np.nan
+    return SmallestDimension(*found, p, confidence, trials.entropy_bits, curve, seconds)
+
+
+def _measure_curve(trials, points, p, n_trials, per_codebook, clock):
+    """Return the rates around the transition, and the seconds of a trial at each dimension."""
+    groups, start = trials.looks, clock.used
+    n_left = max(n_trials - sum(n for *_, n in points), 0)
+    for part, end in zip(_STAGES, np.cumsum(_STAGES), strict=True):
+        dimensions = _place(points, p)
+        n = max(1, round(n_left * part / len(dimensions)))
+        stage = [trials.cells(d, n, per_codebook) for d in dimensions]
+        if clock.max_seconds == np.inf:
+            trials.run([cell for group in stage for cell in group])
+        else:
+            stage = _run_in_time(trials, stage, part, start + (1 - start) * end, clock)
+        for group in stage:
+            groups.setdefault(group[0].n_components, []).extend(group)
+            counts = trials.run(group)
+            points += [
+                (cell.n_components, n_recovered, cell.n_trials)
+                for cell, (n_recovered, _) in zip(group, counts, strict=True)
+            ]
+    groups = [groups[d] for d in sorted(groups)]
+    results = [trials.run(group) for group in groups]
+    curve = collect_curve(groups, [result for group in results for result in group])
+    seconds = np.array([sum(seconds for _, seconds in group) for group in results])
+    return curve, seconds / curve.n_trials
+
+
+def _place(points, p):
+    """Return dimensions around where the rate seems to be p."""
+    center, deviation, slope = guess_transition(points, p)
+    width = max(np.hypot(_SPREAD / slope, deviation), _NARROWEST)
+    x = center + width * np.linspace(-1, 1, _N_DIMENSIONS)
+    return np.unique(np.maximum(np.rint(np.exp(x)), 1).astype(int)).tolist()
+
+
+def _run_in_time(trials, groups, part, limit, clock):
+    """Run cells of all groups in turn, and return those that time allowed for."""
+    # Rounds are whole, and time does not know of successes: where it ends, there is no bias.
+    rounds = []
+    for cells in zip(*groups, strict=True):
+        if sum(row[0].n_trials for row in rounds) >= part * FEWEST and clock.used > limit:
+            break
+        trials.run(cells)
+        rounds.append(cells)
+    return list(zip(*rounds, strict=True))

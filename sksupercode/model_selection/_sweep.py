@@ -1,0 +1,75 @@
+"""Running the cells of a sweep: in parallel, with a checkpoint, and with a bar of progress."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from contextlib import closing, contextmanager
+from dataclasses import replace
+
+from joblib import effective_n_jobs
+from sklearn.utils import gen_batches
+from sklearn.utils.parallel import Parallel, delayed
+
+from sksupercode.model_selection._cells import Chain, check_entropy, undisturbed
+from sksupercode.model_selection._checkpoint import Checkpoint
+from sksupercode.model_selection._progress import check_callbacks, consume
+
+# Cells for each worker in a batch, where a backend returns nothing before all are done.
+_BATCH = 4
+
+
+class Runner:
+    """Runs cells that a checkpoint lacks."""
+
+    def __init__(self, chain, store, n_jobs, callbacks, verbose):
+        self.chain = chain
+        self.n_jobs = n_jobs
+        self.callbacks = list(callbacks or ())
+        self.verbose = verbose
+        self._store = store
+
+    def run(self, cells, *, silent=False):
+        """Return the results of ``cells``, in their order: pairs (n_recovered, seconds)."""
+        finished = self._store.cells
+        missing = [cell for cell in dict.fromkeys(cells) if cell not in finished]
+        report = ((), False) if silent else (self.callbacks, self.verbose)
+        with closing(self._results(missing)) as results:
+            consume(results, self._store.add, len(missing), *report)
+        return [finished[cell] for cell in cells]
+
+    def _results(self, cells):
+        """Yield triples (cell, n_recovered, seconds) as they come."""
+        if not cells:
+            return
+        tasks = [delayed(self.chain.run)(cell) for cell in cells]
+        try:
+            parallel = Parallel(self.n_jobs, return_as="generator_unordered", batch_size=1)
+        except ValueError:  # joblib < 1.4, and backends without generators
+            n_workers = effective_n_jobs(self.n_jobs)
+            for batch in gen_batches(len(tasks), _BATCH * n_workers if n_workers > 1 else 1):
+                yield from Parallel(self.n_jobs)(tasks[batch])
+        else:
+            yield from parallel(tasks)
+
+
+@contextmanager
+def open_runner(
+    encoder,
+    channel,
+    decoder,
+    configuration,
+    *,
+    random_state,
+    n_jobs,
+    checkpoint,
+    callbacks,
+    verbose,
+):
+    """Check what the sweeps have in common, and open the checkpoint."""
+    chain = Chain.of(encoder, channel, decoder)
+    check_callbacks(callbacks)
+    configuration = configuration | {"encoder": chain.encoder, "decoder": chain.decoder}
+    configuration["channel"] = chain.channel
+    with Checkpoint(checkpoint, configuration, check_entropy(random_state)) as store:
+        with undisturbed():
+            yield Runner(replace(chain, entropy=store.entropy), store, n_jobs, callbacks, verbose)

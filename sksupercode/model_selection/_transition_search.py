@@ -1,0 +1,117 @@
+"""The search for the dimensions at which a decoder goes from failure to success."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import time
+from collections import Counter
+
+import numpy as np
+from scipy.special import ndtri
+
+from sksupercode import theory
+from sksupercode._sections import section_bounds
+from sksupercode.model_selection._cells import cells_of
+from sksupercode.model_selection._transition import guess_transition
+
+# Looks after the first pair of dimensions around the transition, and the trials of each.
+_LOOKS = 8
+_TRIALS_PER_LOOK = 5
+_LARGEST_RATIO = 16
+# Whatever the time limit, there are so many trials for each of the dimensions.
+FEWEST = 5
+# Seconds that compilation may take, whatever the time limit.
+_PATIENCE = 30.0
+
+
+class Trials:
+    """Runs cells, each with a codebook that was not used before."""
+
+    def __init__(self, runner, n_features, n_nonzero_coefs):
+        self.size = (n_features, n_nonzero_coefs)
+        self._runner = runner
+        self._n_codebooks = Counter()
+        self.looks = {}
+
+    @property
+    def entropy_bits(self):
+        n_features, k = self.size
+        if self._runner.chain.sections:
+            return float(np.log2(np.diff(section_bounds(n_features, k))).sum())
+        return float(theory.entropy_bits(n_features, k))
+
+    def cells(self, n_components, n_trials, per_codebook):
+        first = self._n_codebooks[n_components]
+        cells = cells_of(*self.size, n_components, n_trials, per_codebook, first)
+        self._n_codebooks[n_components] += len(cells)
+        return cells
+
+    def look(self, n_components, n_trials):
+        """Return how many of a few trials, with one codebook, were recovered."""
+        cells = self.cells(n_components, n_trials, n_trials)
+        self.looks.setdefault(n_components, []).extend(cells)
+        return self._runner.run(cells, silent=True)[0][0]
+
+    def run(self, cells):
+        return self._runner.run(cells)
+
+
+class Clock:
+    """What part of the time that was given is used."""
+
+    def __init__(self, max_seconds):
+        self.max_seconds = np.inf if max_seconds is None else max_seconds
+        self.restart()
+
+    def restart(self):
+        self._start = time.perf_counter()
+
+    @property
+    def seconds(self):
+        return time.perf_counter() - self._start
+
+    @property
+    def used(self):
+        return self.seconds / self.max_seconds
+
+
+def affordable_batch(trials, d, largest, clock):
+    """Return how many trials a cell may have, and restart the clock."""
+    trials.look(d, 1)
+    if clock.seconds < max(clock.max_seconds, _PATIENCE):
+        # What was compiled or imported on the way is not the decoder's time.
+        clock.restart()
+        trials.look(d, 1)
+    seconds, n_affordable = clock.seconds, 1 / clock.used
+    if n_affordable < 4 * FEWEST:
+        raise TimeoutError(f"a trial takes {seconds:.2g} s, of {clock.max_seconds:g} s in all")
+    clock.restart()
+    # Some twelve batches find the transition, and more of them should be left to measure it.
+    return int(np.clip(n_affordable / 40, min(2, largest), largest))
+
+
+def find_transition(trials, d, p, per_codebook, clock):
+    """Look around for the transition; return triples (d, n_recovered, n_trials).
+
+    They are empty where the rate is 0 at all dimensions.
+    """
+    points, n = [], min(per_codebook, _TRIALS_PER_LOOK)
+
+    def fails(d):
+        points.append((d, trials.look(d, n), n))
+        return points[-1][1] < n / 2
+
+    largest = _LARGEST_RATIO * max(trials.size[0], d)
+    # Whichever side of the transition d is on, the other is looked for.
+    step = 2 if fails(d) else 0.5
+    while 1 <= (d := int(d * step)) and fails(d) == (step == 2):
+        if d > largest:
+            return []
+    for i in range(_LOOKS):
+        if i > 2 and clock.used > 0.4:
+            break
+        center, _, slope = guess_transition(points, p)
+        # In turn near the wanted rate, and at one half.
+        x = center if i % 2 else center - ndtri(p) / slope
+        fails(max(1, round(np.exp(x))))
+    return points

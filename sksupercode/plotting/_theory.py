@@ -1,0 +1,27 @@
+"""What predictions need to know of an encoder, a channel and a decoder."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from sklearn.base import clone
+
+from sksupercode.channels import GaussianChannel
+
+
+def with_dictionary(decoder, encoder):
+    """Return a clone of a decoder that reads the code of an encoder."""
+    if "dictionary" not in decoder.get_params(deep=False):
+        raise ValueError(f"theory=True: there is no prediction for {type(decoder).__name__}.")
+    return clone(decoder).set_params(dictionary=clone(encoder))
+
+
+def noise_of(channel):
+    """Return the noise variance per coordinate of a channel."""
+    if channel is None:
+        return 0.0
+    if not isinstance(channel, GaussianChannel) or channel.relative:
+        raise ValueError(
+            "theory=True needs channel=None or a GaussianChannel with relative=False, got "
+            f"channel={channel!r}."
+        )
+    return channel.noise_variance

@@ -1,0 +1,96 @@
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit, ndtr
+from scipy.stats import binom, binomtest
+
+from sksupercode.model_selection import RecoveryCurve
+from sksupercode.model_selection._intervals import design_effect, wilson_interval
+
+
+def test_wilson_intervals():
+    curve = RecoveryCurve([5, 6, 7], np.array([0, 15, 50]), np.array([50, 50, 50]))
+    tests = [binomtest(count, 50).proportion_ci(0.95, "wilson") for count in (0, 15, 50)]
+    np.testing.assert_allclose(np.transpose([curve.low, curve.high]), tests, atol=1e-12)
+    low, high = curve.interval(0.5)
+    assert np.all(low >= curve.low) and np.all(high <= curve.high)
+    # Trials that count half
+    halved = RecoveryCurve([5], np.array([15]), np.array([50]), design_effect=2.0)
+    expected = wilson_interval(0.3, 25)
+    assert (halved.low[0], halved.high[0]) == expected
+
+
+def clustered_counts(rng, n_clusters, size, rate, correlation):
+    """Successes of clusters, of which a part copies the cluster's one common trial."""
+    common = rng.random(n_clusters) < rate
+    copies = rng.binomial(size, np.sqrt(correlation), n_clusters)
+    return np.where(common, copies, 0) + rng.binomial(size - copies, rate)
+
+
+@pytest.mark.parametrize("correlation, expected", [(0.0, 1.0), (0.25, 3.25)])
+def test_design_effect(correlation, expected):
+    """1 + (m - 1) times the correlation within clusters of m."""
+    rng, sizes = np.random.default_rng(0), np.full(8, 10)
+    effects = [
+        design_effect(
+            [(clustered_counts(rng, 8, 10, rate, correlation), sizes) for rate in (0.2, 0.5, 0.9)]
+        )
+        for _ in range(400)
+    ]
+    assert min(effects) >= 1.0
+    # Copies are a random part: the mean of n (n - 1) over pairs gives exactly the correlation. The
+    # floor of 1 lifts the mean for independent trials.
+    lift = 0.2 if correlation == 0 else 3.5 * np.std(effects) / 20
+    assert expected - lift <= np.mean(effects) <= expected + lift
+    assert design_effect([(np.array([3]), np.array([10]))]) == 1.0
+    assert design_effect([(np.array([10, 10]), np.array([10, 10]))]) == 1.0
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.25])
+def test_intervals_allow_for_codebooks(correlation):
+    rng, n_runs, covered = np.random.default_rng(1), 400, 0
+    for _ in range(n_runs):
+        groups = [
+            (clustered_counts(rng, 10, 10, rate, correlation), np.full(10, 10))
+            for rate in (0.3, 0.6, 0.8)
+        ]
+        totals = np.array([counts.sum() for counts, _ in groups])
+        curve = RecoveryCurve([1, 2, 3], totals, np.full(3, 100), design_effect(groups))
+        covered += curve.low[1] <= 0.6 <= curve.high[1]
+    # 95 %, less some for an estimated effect; without it 73 % of the correlated ones cover.
+    assert covered >= binom.ppf(1e-3, n_runs, 0.93)
+
+
+@pytest.mark.parametrize("link, law", [("logit", expit), ("probit", ndtr)])
+def test_fits_cover_at_their_level(link, law):
+    rng, n_runs = np.random.default_rng(0), 200
+    dimensions = np.array([60, 75, 90, 110, 130, 160])
+    rates = law(8 * np.log(dimensions / 100))
+    truth = {"logit": 100 * np.exp(logit(0.9) / 8), "probit": 100 * np.exp(1.2816 / 8)}[link]
+    covered = {0.5: 0, 0.9: 0}
+    for _ in range(n_runs):
+        curve = RecoveryCurve(dimensions, rng.binomial(60, rates), np.full(6, 60))
+        for p, d in ((0.5, 100), (0.9, truth)):
+            estimate, low, high = curve.dimension_at(p, confidence=0.8, link=link)
+            assert low <= estimate <= high
+            covered[p] += low <= d <= high
+    # 80 %, and three standard deviations of 2.8 %.
+    assert all(143 <= n <= 177 for n in covered.values())
+
+
+def test_rates_that_leave_the_dimension_open():
+    curve = RecoveryCurve([10, 20], np.array([50, 50]), np.array([50, 50]))
+    assert curve.dimension_at(0.5).low == 0 and curve.dimension_at(0.5).high < 20
+    curve = RecoveryCurve([10, 20], np.array([0, 0]), np.array([50, 50]))
+    assert curve.dimension_at(0.9).low > 10 and curve.dimension_at(0.9).high == np.inf
+
+
+@pytest.mark.parametrize("options", [{"probability": 1.0}, {"probability": 0.5, "confidence": 0}])
+def test_bad_fractions(options):
+    curve = RecoveryCurve([10, 20], np.array([5, 40]), np.array([50, 50]))
+    with pytest.raises(ValueError, match=list(options)[-1]):
+        curve.dimension_at(**options)
+    with pytest.raises(ValueError, match="link must be one of 'logit', 'probit'"):
+        curve.dimension_at(0.5, link="cauchit")

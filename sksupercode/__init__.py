@@ -16,6 +16,7 @@ from sksupercode.decoders import (
     MatchingPursuitDecoder,
     MaximumLikelihoodDecoder,
     OrthogonalMatchingPursuitDecoder,
+    RefitDecoder,
     ThresholdDecoder,
     TopKDecoder,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "OrthogonalMatchingPursuitDecoder",
     "QuantizationChannel",
     "RademacherEncoder",
+    "RefitDecoder",
     "SparseAutoencoder",
     "SphericalEncoder",
     "ThresholdDecoder",

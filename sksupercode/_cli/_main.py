@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sklearn.exceptions import ConvergenceWarning
 
+from sksupercode._cli._compare_options import add_compare, complete_compare
 from sksupercode._cli._frontier_options import add_frontier, complete_frontier
 from sksupercode.datasets import make_sparse_codes
 
@@ -36,6 +37,9 @@ def main(argv=None):
         complete_frontier(parser, arguments)
         check_files(parser, arguments)
         run(arguments)
+        return 0
+    if arguments.command == "compare":
+        compare(parser, arguments)
         return 0
     check_arguments(parser, arguments)
     check_files(parser, arguments)
@@ -99,6 +103,7 @@ def build_parser():
         "--noise-variance", type=float, default=0.0, metavar="V", help="per coordinate of the code"
     )
     add_frontier(commands)
+    add_compare(commands)
     return parser
 
 
@@ -146,6 +151,18 @@ def print_bounds(parser, arguments):
         )
     for table in tables:
         console.print(table)
+
+
+def compare(parser, arguments):
+    """Compare decoders on activations, and end with a message for activations that are no use."""
+    from sksupercode._cli._compare import run
+
+    check_files(parser, arguments)
+    complete_compare(parser, arguments)
+    try:
+        run(arguments)
+    except ValueError as error:
+        parser.error(f"--activations {arguments.activations}: {error}")
 
 
 def check_arguments(parser, arguments):

@@ -1,0 +1,102 @@
+"""Cosines and Gram spectrum of codewords, block by block: never an N x N matrix."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils import gen_batches
+
+_BLOCK = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Cosines:
+    """Inner products of pairs of codewords of norm 1.
+
+    Attributes
+    ----------
+    n_pairs : int
+        How many pairs.
+
+    largest : float
+        The largest absolute value.
+
+    pair : tuple of (int, int)
+        Indices of the codewords that have it.
+
+    counts : int64 ndarray of shape (n_bins,)
+        Numbers of pairs in bins of equal width from -1 to 1.
+    """
+
+    n_pairs: int
+    largest: float
+    pair: tuple
+    counts: np.ndarray
+
+
+def unit_codewords(dictionary, indices):
+    """Return codewords divided by their norms, none of which is 0."""
+    norms = np.sqrt(dictionary.squared_norms[indices])
+    F = np.asarray(dictionary.codewords(indices))
+    return F / norms[:, np.newaxis].astype(F.dtype)
+
+
+def gram_matrix(dictionary, indices):
+    """Return ``F^T F`` and ``sum_i f_i`` for codewords of norm 1, both in float64."""
+    d = dictionary.shape[1]
+    gram, total = np.zeros((d, d)), np.zeros(d)
+    for rows in gen_batches(len(indices), _BLOCK):
+        F = unit_codewords(dictionary, indices[rows])
+        gram += F.T @ F
+        total += F.sum(axis=0, dtype=np.float64)
+    return gram, total
+
+
+def pair_cosines(dictionary, indices, max_pairs, rng):
+    """Return the cosines of all pairs of codewords, or of those that some codewords are in.
+
+    Parameters
+    ----------
+    dictionary : Dictionary of shape (N, d)
+        The codewords.
+
+    indices : ndarray of int of shape (n,)
+        Those to look at, n >= 2, none of which is zero.
+
+    max_pairs : int
+        If there are more pairs, only those are looked at that have at least one of m codewords
+        drawn at random, with m as large as possible.
+
+    rng : Generator
+        What draws them.
+
+    Returns
+    -------
+    cosines : Cosines
+        What was found.
+    """
+    n = len(indices)
+    m = n - 1
+    if n * (n - 1) // 2 > max_pairs:
+        # m (2n - m - 1) / 2 pairs have one of m codewords.
+        m = max(1, int(n - 0.5 - np.sqrt((n - 0.5) ** 2 - 2 * max_pairs)))
+        indices = rng.permutation(indices)
+    n_bins = 20 * int(np.ceil(np.sqrt(dictionary.shape[1])))
+    counts = np.zeros(n_bins, dtype=np.int64)
+    largest, pair = -1.0, None
+    for rows in gen_batches(m, _BLOCK):
+        U = unit_codewords(dictionary, indices[rows])
+        for start in range(rows.start, n, _BLOCK):
+            columns = np.arange(start, min(start + _BLOCK, n))
+            C = U @ unit_codewords(dictionary, indices[columns]).T
+            later = columns > np.arange(rows.start, rows.stop)[:, np.newaxis]
+            C = np.clip(C, -1, 1, out=C)
+            sizes = np.where(later, np.abs(C), -1)
+            i, j = np.unravel_index(np.argmax(sizes), sizes.shape)
+            if sizes[i, j] > largest:
+                largest, pair = float(sizes[i, j]), (indices[rows][i], indices[columns][j])
+            bins = ((C[later] + 1) * (n_bins / 2)).astype(np.intp)
+            counts += np.bincount(np.minimum(bins, n_bins - 1), minlength=n_bins)
+    return Cosines(m * (2 * n - m - 1) // 2, largest, tuple(sorted(map(int, pair))), counts)

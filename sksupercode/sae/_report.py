@@ -1,0 +1,230 @@
+"""Is a learned dictionary like a random one, and how many bits do its codes carry?"""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from sklearn import config_context
+from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import check_array, gen_batches
+
+from sksupercode import theory
+from sksupercode._validation import check_codes, check_generator, check_integer
+from sksupercode.decoders import (
+    AMPDecoder,
+    BasisPursuitDecoder,
+    MatchingPursuitDecoder,
+    ThresholdDecoder,
+    TopKDecoder,
+)
+from sksupercode.decoders._codebook import as_dictionary
+from sksupercode.encoders import BaseEncoder, RademacherEncoder
+from sksupercode.sae._compare import _block_size, _read
+from sksupercode.sae._dictionary_report import DictionaryReport
+from sksupercode.sae._geometry import gram_matrix, pair_cosines
+
+_RATE = 0.9
+# Beyond, the simulation of matching pursuit takes minutes.
+_LARGEST_SIMULATED = 256
+
+
+def dictionary_report(
+    dictionary, X=None, *, n_nonzero_coefs=None, max_pairs=2**27, random_state=None
+):
+    r"""Compare a dictionary with a random one, and its codes with what theory says can be read.
+
+    Theory is about random codewords. How far a learned dictionary is from them shows in its
+    coherence and in the spectrum of its Gram matrix,
+
+    .. math::
+        \mu = \max_{i \ne j} |\cos(f_i, f_j)|, \qquad
+        \overline{\cos^2} = \frac{\lVert F^T F \rVert_F^2 - N}{N (N - 1)},
+
+    and how much its codes say in bits per dimension, :math:`\log_2 \binom{N}{k} / d`.
+
+    Parameters
+    ----------
+    dictionary : array-like of shape (N, d), Dictionary, or estimator
+        Codewords of any norm, those that are zero left out. Of estimators, a sparse autoencoder,
+        frozen or not, a fitted decoder or encoder, or an encoder with ``n_features`` and an integer
+        seed.
+
+    X : array-like of shape (n_samples, d) or None, default=None
+        Activations, which an autoencoder or decoder encodes block by block; they may be mapped from
+        a file. None leaves the codes out of the report.
+
+    n_nonzero_coefs : int or None, default=None
+        Sparsity k, from 1 to N, for which theory is asked. None takes the mean number of active
+        latents on X, rounded, but 1 at least; without X there is then no such part.
+
+    max_pairs : int, default=2**27
+        If there are more pairs of codewords, coherence is that of so many at most, those of some
+        codewords drawn at random with all others. It is then a lower bound, and what to expect of
+        random codewords is for as many pairs. All else is of all codewords.
+
+    random_state : int, RandomState, Generator or None, default=None
+        Draws these codewords, and simulates matching pursuit.
+
+    Returns
+    -------
+    report : DictionaryReport
+        Numbers by name. Printed, it is a table.
+
+    Raises
+    ------
+    ValueError
+        If there is no dictionary, it has fewer than two codewords that are not zero, X is given
+        and nothing can encode it, X is not a matrix of finite numbers with d columns, or a
+        parameter is illegal.
+
+    See Also
+    --------
+    sksupercode.plotting.DictionaryReportDisplay : A picture of it.
+    sksupercode.model_selection.required_dimension : What theory asks for.
+
+    Notes
+    -----
+    Cosines of random directions and of random signs have mean square 1/d. The interference of k
+    codewords at another one has k times the mean square as its variance; one over the mean square,
+    the *effective dimension*, is thus the d of a random dictionary with the same interference. Its
+    inverse is least, :math:`(N - d) / (d (N - 1))`, for tight frames, which is the Welch bound
+    [1]_. The *effective rank* is the exponential of the entropy of the eigenvalues [2]_; those of a
+    random dictionary follow the law of Marchenko and Pastur.
+
+    The *effective k* of a code is its numerical sparsity [3]_, the mean over samples of
+
+    .. math:: (\sum_i |a_i| \lVert f_i \rVert)^2 / \sum_i a_i^2 \lVert f_i \rVert^2,
+
+    which is L0 where all active latents are equally strong, and otherwise less.
+
+    The support of a code has at most the sum of the entropies of its latents, which is reached if
+    they are active independently of each other. Its estimate from n samples is too low, by about
+    1 / (2n) nats for each latent. Neither number counts what the values of latents say.
+
+    Required dimensions are for codes of k ones on random signs, for exact recovery with
+    probability 0.9: predicted by :func:`~sksupercode.model_selection.required_dimension`, for
+    matching pursuit to 2 % or so. Where k is above 256 it is the rule 1.3 k log2(eN/k), and for
+    message passing with k below 4 its threshold at large N.
+
+    The d x d Gram matrix is in memory, N x N ones never are. The spectrum takes of the order of
+    N d^2 operations, cosines ``max_pairs`` times d.
+
+    References
+    ----------
+    .. [1] L. R. Welch, "Lower bounds on the maximum cross correlation of signals", IEEE
+       Transactions on Information Theory 20(3), 1974.
+    .. [2] O. Roy and M. Vetterli, "The effective rank: a measure of effective dimensionality",
+       EUSIPCO, 2007.
+    .. [3] M. E. Lopes, "Estimating unknown sparsity in compressed sensing", ICML, 2013.
+
+    Examples
+    --------
+    >>> from sksupercode import RademacherEncoder
+    >>> from sksupercode.sae import dictionary_report
+    >>> encoder = RademacherEncoder(64, n_features=500, random_state=0)
+    >>> report = dictionary_report(encoder, n_nonzero_coefs=4, random_state=0)
+    >>> print(f"{report.rms_cosine:.4f} {report.rms_cosine_random:.4f}")
+    0.1250 0.1250
+    >>> print(f"{report.bits_per_dimension:.2f}")
+    0.49
+    """
+    k = check_integer(n_nonzero_coefs, "n_nonzero_coefs", minimum=1, allow_none=True)
+    max_pairs = check_integer(max_pairs, "max_pairs", minimum=1)
+    rng = check_generator(random_state)
+    estimator, codewords = _resolve(dictionary)
+    n_latents, d = codewords.shape
+    indices = np.flatnonzero(codewords.squared_norms > 0)
+    n = len(indices)
+    if n < 2:
+        raise ValueError(f"dictionary must have two codewords that are not zero, got {n}.")
+    if k is not None and k > n:
+        raise ValueError(f"n_nonzero_coefs must be at most {n}, the number of codewords, got {k}.")
+    codes = {} if X is None else _measure_codes(estimator, codewords, X)
+    if k is None and codes:
+        k = max(1, round(codes["activation_frequencies"].sum()))
+    gram, total = gram_matrix(codewords, indices)
+    squares = np.sum(np.square(gram)) - n
+    return DictionaryReport(
+        n_latents=n_latents,
+        n_features=n,
+        n_components=d,
+        cosines=pair_cosines(codewords, indices, max_pairs, rng),
+        mean_cosine=float((total @ total - n) / (n * (n - 1))),
+        rms_cosine=float(np.sqrt(max(0.0, squares) / (n * (n - 1)))),
+        eigenvalues=np.maximum(np.linalg.eigvalsh(gram)[::-1], 0),
+        n_nonzero_coefs=k,
+        required_dimensions=None if k is None else _required_dimensions(n, k, rng),
+        **codes,
+    )
+
+
+def _resolve(source):
+    """Return an estimator, None if it is an array, and its dictionary."""
+    estimator = source.estimator if isinstance(source, FrozenEstimator) else source
+    if not isinstance(estimator, BaseEstimator):
+        return None, as_dictionary(source)
+    if hasattr(estimator, "dictionary_"):
+        return estimator, as_dictionary(estimator.dictionary_)
+    if isinstance(estimator, BaseEncoder) and estimator.has_recipe and estimator.n_features:
+        return estimator, estimator.codebook(estimator.n_features, estimator.n_components)
+    raise ValueError(
+        f"dictionary={type(estimator).__name__}(...) has no dictionary_: pass it fitted, or an "
+        "encoder with n_features and an integer random_state."
+    )
+
+
+def _measure_codes(estimator, codewords, X):
+    """Return how often each latent is active on X, and the mean numerical sparsity of codes."""
+    if isinstance(estimator, BaseEncoder) or not hasattr(estimator, "transform"):
+        raise ValueError(
+            "X can be encoded by a sparse autoencoder or a decoder alone, got dictionary="
+            f"{type(estimator).__name__ if estimator else 'an array'}."
+        )
+    X = X if hasattr(X, "shape") else check_array(X, input_name="X")
+    if len(X.shape) != 2 or X.shape[0] == 0 or X.shape[1] != codewords.shape[1]:
+        raise ValueError(
+            f"X must have shape (n_samples, {codewords.shape[1]}), got {tuple(X.shape)}."
+        )
+    norms = np.sqrt(codewords.squared_norms)
+    counts, sparsities = np.zeros(codewords.shape[0]), []
+    for rows in gen_batches(X.shape[0], _block_size(X.shape[1])):
+        with config_context(transform_output="default"):
+            Z = check_codes(estimator.transform(_read(X, rows)), n_features=len(norms))
+        Z.eliminate_zeros()
+        counts += np.bincount(Z.indices, minlength=len(norms))
+        Z.data = np.abs(Z.data.astype(np.float64)) * norms[Z.indices]
+        l1, l2 = Z.sum(axis=1), np.sqrt(Z.power(2).sum(axis=1))
+        sparsities.append(np.square(l1[l2 > 0] / l2[l2 > 0]))
+    sparsities = np.concatenate(sparsities)
+    return {
+        "activation_frequencies": counts / X.shape[0],
+        "effective_k": float(sparsities.mean()) if len(sparsities) else 0.0,
+        "n_samples": int(X.shape[0]),
+    }
+
+
+def _required_dimensions(n, k, rng):
+    from sksupercode.model_selection import required_dimension
+
+    def predict(decoder, **options):
+        return float(
+            required_dimension(
+                decoder, n_features=n, n_nonzero_coefs=k, probability=_RATE, **options
+            )
+        )
+
+    signs = RademacherEncoder()
+    if k <= _LARGEST_SIMULATED:
+        pursuit = predict(MatchingPursuitDecoder(signs), n_samples=8, random_state=rng)
+    else:
+        pursuit = float(theory.matching_pursuit_rule_dimension(n, k))
+    passing = predict(AMPDecoder(signs)) if k >= 4 else float(theory.amp_dimension(n, k))
+    return {
+        "threshold": predict(ThresholdDecoder(signs, threshold="map")),
+        "top-k": predict(TopKDecoder(signs)),
+        "matching pursuit": pursuit,
+        "basis pursuit": predict(BasisPursuitDecoder(signs)),
+        "message passing": passing,
+        "counting bound": float(theory.counting_dimension(n, k)),
+    }

@@ -1,0 +1,325 @@
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from sklearn.frozen import FrozenEstimator
+
+from sksupercode import (
+    AMPDecoder,
+    MatchingPursuitDecoder,
+    RademacherEncoder,
+    SparseAutoencoder,
+    SphericalEncoder,
+    ThresholdDecoder,
+    TopKDecoder,
+    theory,
+)
+from sksupercode.dictionaries import DenseDictionary
+from sksupercode.model_selection import required_dimension
+from sksupercode.plotting import DictionaryReportDisplay
+from sksupercode.sae import DictionaryReport, SAEWeights, dictionary_report
+
+N, D = 30, 7
+
+
+def make_dictionary(seed=0):
+    """Codewords of many norms, one of them zero and two with a large negative cosine."""
+    rng = np.random.default_rng(seed)
+    F = rng.standard_normal((N, D)) * rng.lognormal(size=(N, 1))
+    F[4] = 0
+    F[20] = -3 * F[8] + 0.01 * F[9]
+    return F
+
+
+def make_sae(F=None, k=3, **changes):
+    F = make_dictionary() if F is None else F
+    b_dec, b_enc = np.full(F.shape[1], 0.5), np.zeros(len(F))
+    weights = {"architecture": "topk", "W_dec": F, "b_dec": b_dec, "W_enc": F.T, "b_enc": b_enc}
+    return SparseAutoencoder.from_weights(SAEWeights(**weights, k=k, **changes))
+
+
+def cosine_matrix(F):
+    U = F[F.any(axis=1)]
+    U = U / np.linalg.norm(U, axis=1, keepdims=True)
+    return U @ U.T
+
+
+@pytest.mark.parametrize("block", [4, 29, 1024])
+@pytest.mark.parametrize(
+    "wrap", [np.asarray, DenseDictionary, make_sae, lambda F: FrozenEstimator(make_sae(F))]
+)
+def test_numbers_are_those_of_the_gram_matrix(monkeypatch, wrap, block):
+    monkeypatch.setattr("sksupercode.sae._geometry._BLOCK", block)
+    F = make_dictionary()
+    report = dictionary_report(wrap(F))
+    C = cosine_matrix(F)
+    pairs = C[np.triu_indices(N - 1, 1)]
+    assert (report.n_latents, report.n_features, report.n_components) == (N, N - 1, D)
+    assert report.coherence == pytest.approx(np.abs(pairs).max(), rel=1e-12)
+    assert report.cosines.pair == (8, 20)
+    assert report.mean_cosine == pytest.approx(pairs.mean(), rel=1e-10)
+    assert report.rms_cosine == pytest.approx(np.sqrt(np.mean(pairs**2)), rel=1e-12)
+    assert report.effective_dimension == pytest.approx(1 / np.mean(pairs**2), rel=1e-12)
+    counts, _ = np.histogram(pairs, bins=len(report.cosines.counts), range=(-1, 1))
+    np.testing.assert_array_equal(report.cosines.counts, counts)
+    expected = np.linalg.eigvalsh(C)[::-1][:D]
+    np.testing.assert_allclose(report.eigenvalues, expected, rtol=1e-10)
+    p = expected / expected.sum()
+    assert report.effective_rank == pytest.approx(np.exp(-np.sum(p * np.log(p))), rel=1e-10)
+    assert report.n_nonzero_coefs is report.entropy_bits is report.mean_l0 is None
+
+
+@pytest.mark.parametrize("dtype, rtol", [(np.float16, 1e-12), (np.float32, 1e-5)])
+def test_precisions(dtype, rtol):
+    F = make_dictionary().astype(dtype)
+    report, expected = dictionary_report(F), dictionary_report(F.astype(np.float64))
+    assert report.rms_cosine == pytest.approx(expected.rms_cosine, rel=rtol)
+    assert report.coherence == pytest.approx(expected.coherence, rel=rtol)
+    np.testing.assert_allclose(report.eigenvalues, expected.eigenvalues, rtol=rtol)
+
+
+def test_three_codewords_that_meet_the_welch_bound():
+    angles = 2 * np.pi * np.arange(3) / 3
+    report = dictionary_report(np.column_stack([np.cos(angles), np.sin(angles)]))
+    for number in (report.coherence, report.rms_cosine, -report.mean_cosine, report.welch_bound):
+        assert number == pytest.approx(0.5, rel=1e-12)
+    np.testing.assert_allclose(report.eigenvalues, 1.5)
+    assert report.effective_rank == pytest.approx(2, rel=1e-12)
+
+
+def test_orthonormal_and_equal_codewords():
+    report = dictionary_report(5 * np.eye(4, 6))
+    assert report.coherence == report.rms_cosine == report.welch_bound == 0
+    assert report.effective_dimension == np.inf
+    assert report.effective_rank == pytest.approx(4, rel=1e-12)
+    report = dictionary_report(np.ones((4, 6)))
+    assert report.coherence == pytest.approx(1, rel=1e-12)
+    assert report.effective_dimension == pytest.approx(1, rel=1e-12)
+    assert report.effective_rank == pytest.approx(1, rel=1e-9)
+
+
+@pytest.mark.parametrize("max_pairs, n_drawn", [(1, 1), (29 + 28 + 27, 3), (29 + 28 + 26, 2)])
+def test_pairs_of_some_codewords(max_pairs, n_drawn):
+    F = np.random.default_rng(0).standard_normal((30, 16))
+    C = np.abs(np.triu(cosine_matrix(F), 1))
+    for seed in range(5):
+        report = dictionary_report(F, max_pairs=max_pairs, random_state=seed)
+        n_pairs = sum(range(29, 29 - n_drawn, -1))
+        assert report.cosines.n_pairs == report.cosines.counts.sum() == n_pairs
+        assert report.coherence == pytest.approx(C[report.cosines.pair], rel=1e-12)
+        assert report.rms_cosine == dictionary_report(F).rms_cosine
+        assert f"coherence of {n_pairs / 435:.2%} of all pairs" in str(report)
+    coherences = {dictionary_report(F, max_pairs=1, random_state=s).coherence for s in range(5)}
+    assert len(coherences) > 1 and max(coherences) <= C.max() * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("make_encoder", [SphericalEncoder, RademacherEncoder])
+@pytest.mark.parametrize("n_features, d", [(400, 50), (100, 300)])
+def test_random_dictionaries_are_reported_as_random(make_encoder, n_features, d):
+    n_trials = 40
+    reports = [
+        dictionary_report(make_encoder(d, n_features=n_features, random_state=seed))
+        for seed in range(n_trials)
+    ]
+    # z is the standardised sum of many uncorrelated terms, skewed a little to the right.
+    z = np.array([report.z_score for report in reports])
+    assert abs(z.mean()) < 4 / np.sqrt(n_trials)
+    assert 0.6 < z.std() < 1.5
+    assert np.abs(z).max() < 5
+    # The median is exceeded in half of the trials, within four deviations of a binomial number;
+    # signs have ties with it.
+    coherences = np.array([report.coherence for report in reports])
+    name = "coherence_random" if make_encoder is SphericalEncoder else "coherence_rademacher"
+    median = getattr(reports[0], name)
+    most = n_trials / 2 + 4 * np.sqrt(n_trials / 4)
+    assert np.sum(coherences > median + 1e-6) < most
+    assert np.sum(coherences < median - 1e-6) < most
+    # Fluctuations of the spectrum are of order 1 / d, but of d^(-2/3) at its edges.
+    mean = np.mean([report.eigenvalues for report in reports], axis=0)[: min(n_features, d)]
+    low, high = reports[0].marchenko_pastur_edges
+    assert low < mean[-1] < 1.3 * low and 0.9 * high < mean[0] < high
+    for report in reports:
+        assert report.effective_rank == pytest.approx(report.effective_rank_random, rel=0.02)
+
+
+def test_a_crowded_dictionary_is_not_reported_as_random():
+    rng = np.random.default_rng(0)
+    F = rng.standard_normal((400, 50)) + 1.0
+    report = dictionary_report(F)
+    assert report.z_score > 100
+    assert report.coherence > 1.1 * report.coherence_random
+    assert report.mean_cosine == pytest.approx(0.5, abs=0.05)
+    assert report.effective_dimension < 5
+    assert report.eigenvalues[0] > 5 * report.marchenko_pastur_edges[1]
+
+
+def test_codes(monkeypatch):
+    sae, X = make_sae(), np.random.default_rng(1).standard_normal((200, D))
+    monkeypatch.setattr("sksupercode.sae._report._block_size", lambda d: 33)
+    report = dictionary_report(sae, X, random_state=0)
+    Z = sae.transform(X).toarray()
+    frequencies = (Z != 0).mean(axis=0)
+    np.testing.assert_allclose(report.activation_frequencies, frequencies, rtol=1e-12)
+    assert report.n_samples == 200
+    assert report.mean_l0 == pytest.approx((Z != 0).sum(axis=1).mean(), rel=1e-12)
+    assert report.n_never_active == np.sum(frequencies == 0) >= 1
+    energies = np.square(Z * np.linalg.norm(make_dictionary(), axis=1))
+    sparsities = np.sqrt(energies).sum(axis=1) ** 2 / energies.sum(axis=1)
+    assert report.effective_k == pytest.approx(sparsities.mean(), rel=1e-10)
+    assert 1 < report.effective_k < report.mean_l0
+    f = frequencies[(frequencies > 0) & (frequencies < 1)]
+    bits = -np.sum(f * np.log2(f) + (1 - f) * np.log2(1 - f))
+    assert report.support_bits == pytest.approx(bits, rel=1e-12)
+    assert report.support_bits_per_dimension == pytest.approx(bits / D, rel=1e-12)
+    assert report.n_nonzero_coefs == 3
+    # C(29, 3) = 3,654
+    assert report.entropy_bits == pytest.approx(np.log2(3654), rel=1e-12)
+    assert report.bits_per_dimension == pytest.approx(np.log2(3654) / D, rel=1e-12)
+
+
+def test_codes_of_equal_strength_have_an_effective_k_of_l0():
+    F = np.diag([1.0, 2.0, 4.0, 8.0])
+    # Inner products with codewords are 1, and so are latents times norms.
+    sae = SparseAutoencoder.from_weights(
+        SAEWeights("topk", F, np.zeros(4), np.linalg.inv(F), np.zeros(4), k=4)
+    )
+    X = np.array([[1.0, 1.0, 1.0, 1.0], [1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
+    report = dictionary_report(sae, X)
+    # The sample without a code has no effective k.
+    assert report.effective_k == pytest.approx(3, rel=1e-12)
+    assert report.mean_l0 == pytest.approx(2)
+    silent = dictionary_report(sae, X[2:])
+    assert silent.effective_k == silent.mean_l0 == silent.support_bits == 0
+    assert silent.n_nonzero_coefs == 1
+
+
+def test_a_decoder_encodes_as_well():
+    F, X = make_dictionary(), np.random.default_rng(1).standard_normal((50, D))
+    decoder = MatchingPursuitDecoder(F, n_nonzero_coefs=5).fit(X)
+    report = dictionary_report(decoder, X)
+    assert report.mean_l0 == pytest.approx(np.diff(decoder.transform(X).indptr).mean())
+
+
+def test_required_dimensions_are_those_of_theory():
+    signs, size = RademacherEncoder(), {"n_features": 400, "n_nonzero_coefs": 6}
+    report = dictionary_report(
+        SphericalEncoder(50, n_features=400, random_state=0), n_nonzero_coefs=6, random_state=0
+    )
+    dimensions = report.required_dimensions
+    for name, decoder in {
+        "threshold": ThresholdDecoder(signs, threshold="map"),
+        "top-k": TopKDecoder(signs),
+        "message passing": AMPDecoder(signs),
+    }.items():
+        assert dimensions[name] == required_dimension(decoder, **size, probability=0.9)
+    assert dimensions["counting bound"] == theory.counting_dimension(400, 6)
+    decoder = MatchingPursuitDecoder(signs)
+    expected = required_dimension(decoder, **size, probability=0.9, random_state=1)
+    # Eight draws a point are good to some percent.
+    assert dimensions["matching pursuit"] == pytest.approx(expected, rel=0.1)
+    assert min(dimensions.values()) == dimensions["counting bound"]
+    assert max(dimensions.values()) == dimensions["threshold"]
+
+
+@pytest.mark.parametrize("k", [1, 3, 4, 100, 257, 900])
+def test_every_sparsity_has_required_dimensions(k):
+    F = np.random.default_rng(0).standard_normal((900, 4))
+    report = dictionary_report(F, n_nonzero_coefs=k, random_state=0)
+    dimensions = report.required_dimensions
+    assert np.isfinite(list(dimensions.values())).all() and min(dimensions.values()) >= 0
+    if k > 256:
+        rule = theory.matching_pursuit_rule_dimension(900, k)
+        assert dimensions["matching pursuit"] == rule
+    assert all(len(line) <= 80 for line in str(report).splitlines())
+
+
+def test_seeds_reproduce_the_report():
+    F = make_dictionary()
+    first, second = (
+        str(dictionary_report(F, n_nonzero_coefs=4, max_pairs=50, random_state=s)) for s in (7, 7)
+    )
+    assert first == second
+
+
+def test_no_matrix_of_all_pairs_is_held():
+    encoder = RademacherEncoder(16, n_features=10_000, random_state=0)
+    tracemalloc.start()
+    dictionary_report(encoder)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # The bits of all pairs would be 12 MB, and their cosines 400 MB in float32.
+    assert peak < 100e6
+
+
+def test_print():
+    sae, X = make_sae(), np.random.default_rng(1).standard_normal((200, D))
+    report = dictionary_report(sae, X, random_state=0)
+    assert isinstance(report, DictionaryReport)
+    lines = str(report).splitlines()
+    assert repr(report) == str(report)
+    assert all(len(line) <= 80 for line in lines)
+    cells = {line[:34].strip(): line[34:].split() for line in lines}
+    assert lines[0] == "N = 29 codewords in d = 7 dimensions"
+    assert "1 more are zero" in lines[1]
+    assert float(cells["coherence"][0]) == pytest.approx(report.coherence, rel=1e-3)
+    assert float(cells["rms cosine"][1]) == pytest.approx(7**-0.5, rel=1e-3)
+    assert float(cells["which k of N"][1]) == pytest.approx(report.bits_per_dimension, rel=1e-3)
+    assert float(cells["mean L0"][0]) == pytest.approx(report.mean_l0, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "dictionary, options, message",
+    [
+        (SparseAutoencoder(), {}, "no dictionary_"),
+        (RademacherEncoder(8), {}, "n_features and an integer random_state"),
+        (None, {}, "dictionary must be"),
+        (np.eye(4)[:1], {}, "two codewords that are not zero, got 1"),
+        (np.zeros((4, 2)), {}, "two codewords that are not zero, got 0"),
+        (np.eye(4), {"X": np.eye(4)}, "got dictionary=an array"),
+        (RademacherEncoder(8, n_features=9, random_state=0), {"X": np.eye(8)}, "RademacherEncoder"),
+        (make_sae(), {"X": np.ones((3, D + 1))}, r"\(n_samples, 7\), got \(3, 8\)"),
+        (make_sae(), {"X": np.full((3, D), np.nan)}, "NaN"),
+        (np.eye(4), {"n_nonzero_coefs": 0}, "n_nonzero_coefs"),
+        (np.eye(4), {"n_nonzero_coefs": 5}, "n_nonzero_coefs must be at most 4"),
+        (np.eye(4), {"max_pairs": 0}, "max_pairs"),
+        (np.eye(4), {"random_state": "zero"}, "random_state"),
+    ],
+)
+def test_refusals(dictionary, options, message):
+    with pytest.raises(ValueError, match=message):
+        dictionary_report(dictionary, **options)
+
+
+@pytest.mark.parametrize("n_features, d", [(500, 30), (60, 200)])
+def test_display_of_a_random_dictionary(n_features, d):
+    report = dictionary_report(SphericalEncoder(d, n_features=n_features, random_state=0))
+    axes = Figure().subplots(1, 2)
+    display = DictionaryReportDisplay(report, name="mine").plot(axes)
+    assert display.figure_ is axes[0].figure
+    measured, expected = (line.get_ydata() for line in display.spectrum_)
+    rank = min(n_features, d)
+    np.testing.assert_array_equal(measured, report.eigenvalues[:rank])
+    # Both sum to N, and eigenvalues repel each other: none is far from its quantile.
+    assert expected.sum() == pytest.approx(n_features, rel=5e-3)
+    np.testing.assert_allclose(measured[1:-1], expected[1:-1], rtol=0.15)
+    assert display.spectrum_[0].get_label() == "mine"
+    bars, curve = display.cosines_
+    density, edges, _ = bars.get_data()
+    assert np.sum(density * np.diff(edges)) == pytest.approx(1, rel=1e-12)
+    t, law = curve.get_data()
+    assert np.trapezoid(law, t) == pytest.approx(1, abs=0.01)
+    # Where 100 pairs and more are in a bin of n_pairs, four deviations are 40 %.
+    centers, width = (edges[1:] + edges[:-1]) / 2, edges[1] - edges[0]
+    full = np.interp(centers, t, law) * width * report.cosines.n_pairs > 100
+    np.testing.assert_allclose(density[full], np.interp(centers, t, law)[full], rtol=0.4)
+    assert n_features < 100 or full.sum() > 10
+
+
+def test_display_wants_two_axes():
+    report = dictionary_report(np.eye(3))
+    with pytest.raises(ValueError, match="axes must be two, got 1"):
+        DictionaryReportDisplay(report).plot(Figure().subplots())

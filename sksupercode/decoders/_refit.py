@@ -180,11 +180,6 @@ class RefitDecoder(BaseDecoder):
         # They are to be encoded first.
         return X
 
-    def _bytes_per_sample(self):
-        # As large a support as can be independent.
-        n_features, n_components = self.dictionary_.shape
-        return 24 * n_components * min(n_features, n_components)
-
     def _decode(self, X):
         with config_context(transform_output="default"):
             Z = check_codes(self.estimator_.transform(X), n_features=self._n_features_out)

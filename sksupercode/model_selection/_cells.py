@@ -115,7 +115,8 @@ def cells_of(n_features, n_nonzero_coefs, n_components, n_trials, n_per_codebook
 
 def check_list(values, name, *, minimum=1, maximum=None):
     """Return a sorted array of the distinct integers in ``values``."""
-    array = np.asarray(values)
+    # As objects, so that none is taken for what it is not.
+    array = np.asarray(values, dtype=object)
     if array.ndim > 1 or array.size == 0:
         raise ValueError(f"{name} must be a list of integers, and not empty, got {values!r}.")
     array = array.ravel().tolist()
@@ -144,6 +145,10 @@ def _names(estimator, name):
 
 def _override(estimator, **values):
     for name, value in values.items():
-        for parameter in _names(estimator, name):
-            estimator.set_params(**{parameter: value})
+        replaced = ()
+        for parameter in sorted(_names(estimator, name), key=len):
+            # What was inside of what is replaced is gone.
+            if not parameter.startswith(replaced):
+                estimator.set_params(**{parameter: value})
+                replaced += (f"{parameter}__",)
     return estimator

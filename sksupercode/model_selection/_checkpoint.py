@@ -11,6 +11,7 @@ trials there are is no part of it, so that a sweep can be extended.
 
 import json
 import os
+import pickle
 import sqlite3
 import tempfile
 from contextlib import closing
@@ -72,7 +73,8 @@ class Checkpoint:
 
     def __init__(self, path, configuration, entropy):
         versions = {"sksupercode": sksupercode.__version__, "numpy": np.__version__}
-        wanted = dict(_flatten(configuration | {"version": versions}))
+        # What is kept in memory alone will never be compared.
+        wanted = {} if path is None else dict(_flatten(configuration | {"version": versions}))
         drawn = np.random.SeedSequence().entropy if entropy is None else entropy
         initial = wanted | {"random_state": json.dumps(drawn)}
         self._connection = None
@@ -195,4 +197,9 @@ def _describe(value):
     name = f"{type(value).__module__}.{type(value).__qualname__}"
     if hasattr(value, "get_params") and not isinstance(value, type | FrozenEstimator):
         return {"class": name} | value.get_params(deep=False)
-    return f"{name} {joblib.hash(value)}"
+    try:
+        return f"{name} {joblib.hash(value)}"
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise ValueError(
+            f"checkpoint must be None with a parameter that cannot be pickled, got {value!r}."
+        ) from error

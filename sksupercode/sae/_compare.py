@@ -7,6 +7,7 @@ import time
 from copy import copy
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn import config_context
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
@@ -93,6 +94,8 @@ def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None):
     SAE      1.00  0.188             0
     MP       1.25  0.000             0
     """
+    if issparse(X):
+        raise ValueError(f"X must be dense, got a {type(X).__name__} of shape {X.shape}.")
     X = X if hasattr(X, "shape") else check_array(X, input_name="X")
     if len(X.shape) != 2 or 0 in X.shape:
         raise ValueError(f"X must be a matrix with samples, got shape {tuple(X.shape)}.")
@@ -136,6 +139,8 @@ def _candidates(decoders, n_nonzero_coefs):
         )
     ks = [None]
     if n_nonzero_coefs is not None:
+        if np.size(n_nonzero_coefs) == 0:
+            raise ValueError(f"n_nonzero_coefs must not be empty, got {n_nonzero_coefs!r}.")
         ks = [check_integer(k, "n_nonzero_coefs", minimum=1) for k in np.ravel(n_nonzero_coefs)]
     candidates = []
     for name, decoder in decoders.items():

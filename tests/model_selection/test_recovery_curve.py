@@ -279,3 +279,24 @@ def test_bad_parameters(changes, message):
     options = {"encoder": ENCODER, "decoder": TOP_K} | SWEEP | changes
     with pytest.raises(ValueError, match=message):
         recovery_curve(options.pop("encoder"), options.pop("decoder"), **options)
+
+
+def test_what_cannot_be_pickled_runs_without_a_checkpoint(tmp_path):
+    encoder = RademacherEncoder()
+    size = {"n_features": 32, "n_nonzero_coefs": 2, "n_components": 16, "n_trials": 4}
+    channel = FunctionTransformer(lambda X: X)
+    arguments = {"channel": channel, "random_state": 0, **size}
+    curve = recovery_curve(encoder, TopKDecoder(encoder), **arguments)
+    assert curve.n_trials == 4
+    with pytest.raises(ValueError, match="checkpoint must be None with a parameter that cannot"):
+        recovery_curve(encoder, TopKDecoder(encoder), checkpoint=tmp_path / "c.sqlite", **arguments)
+
+
+def test_a_dictionary_that_is_a_decoder_is_replaced_whole():
+    encoder = RademacherEncoder()
+    size = {"n_features": 32, "n_nonzero_coefs": 2, "n_components": [4, 6], "n_trials": 20}
+    nested, plain = (
+        recovery_curve(encoder, TopKDecoder(inner), random_state=0, **size).n_recovered
+        for inner in (MatchingPursuitDecoder(encoder), encoder)
+    )
+    assert_array_equal(nested, plain)

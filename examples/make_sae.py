@@ -27,6 +27,7 @@ SETTINGS = {
     "architecture": "topk",
     "n_nonzero_coefs": 32,
     "max_iter": 40,
+    "init": "random",
     "random_state": 0,
 }
 

@@ -36,6 +36,10 @@ class SparseAutoencoder(BaseSparseAutoencoder):
     aux_coef : float, default=1/32
         Of "topk" and "batchtopk": weight of the loss that revives dead latents.
 
+    init : {"samples", "random"}, default="samples"
+        What the codewords are when training begins: samples, less their mean and drawn without
+        replacement, as far as there are enough; or random directions.
+
     learning_rate : float or "auto", default="auto"
         "auto" is :math:`4 \cdot 10^{-4} \sqrt{2^{14} / N}`, which falls with N as in [2]_.
 
@@ -159,6 +163,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         n_nonzero_coefs=32,
         l1_coef=0.1,
         aux_coef=1 / 32,
+        init="samples",
         learning_rate="auto",
         batch_size=512,
         max_iter=100,
@@ -176,6 +181,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         self.n_nonzero_coefs = n_nonzero_coefs
         self.l1_coef = l1_coef
         self.aux_coef = aux_coef
+        self.init = init
         self.learning_rate = learning_rate
         self.batch_size = batch_size
         self.max_iter = max_iter

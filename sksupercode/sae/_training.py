@@ -118,6 +118,11 @@ class Trainer:
         if weights is None:
             generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
             W_dec = torch.randn(n_latents, d, generator=generator, dtype=torch.float32)
+            if settings.init == "samples":
+                some = np.sort(rng.choice(rows, min(n_latents, len(rows)), replace=False))
+                samples = torch.from_numpy((X[some] - self.mean).astype(np.float32))
+                differs = samples.norm(dim=1) > 0
+                W_dec[: len(some)][differs] = samples[differs]
             W_dec /= W_dec.norm(dim=1, keepdim=True).clamp_min(1e-12)
             W_enc, b_enc = W_dec.T.clone(), torch.zeros(n_latents, dtype=torch.float32)
         else:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from sksupercode._validation import check_integer, check_real
+from sksupercode._validation import check_integer, check_option, check_real
 from sksupercode.sae._weights import ARCHITECTURES
 
 TRAINED = ("topk", "batchtopk", "relu")
@@ -48,6 +48,7 @@ def check_settings(estimator):
         n_nonzero_coefs=k,
         l1_coef=nonnegative("l1_coef"),
         aux_coef=nonnegative("aux_coef"),
+        init=check_option(estimator.init, "init", ("samples", "random")),
         learning_rate=check_real(
             rate,
             "learning_rate",

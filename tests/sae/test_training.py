@@ -244,6 +244,7 @@ def test_few_samples(architecture, n_samples):
         ({"n_nonzero_coefs": 73}, "n_nonzero_coefs must be an integer >= 1 and <= 72"),
         ({"l1_coef": -1}, "l1_coef"),
         ({"aux_coef": np.inf}, "aux_coef"),
+        ({"init": "zeros"}, "init"),
         ({"learning_rate": 0}, "learning_rate"),
         ({"learning_rate": "fast"}, "learning_rate"),
         ({"batch_size": 1.5}, "batch_size"),

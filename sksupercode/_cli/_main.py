@@ -12,6 +12,7 @@ from pathlib import Path
 from sklearn.exceptions import ConvergenceWarning
 
 from sksupercode._cli._compare_options import add_compare, complete_compare
+from sksupercode._cli._figure_options import add_figure, complete_figure
 from sksupercode._cli._frontier_options import add_frontier, complete_frontier
 from sksupercode.datasets import make_sparse_codes
 
@@ -40,6 +41,9 @@ def main(argv=None):
         return 0
     if arguments.command == "compare":
         compare(parser, arguments)
+        return 0
+    if arguments.command == "figure":
+        draw_figure(parser, arguments)
         return 0
     check_arguments(parser, arguments)
     check_files(parser, arguments)
@@ -104,6 +108,7 @@ def build_parser():
     )
     add_frontier(commands)
     add_compare(commands)
+    add_figure(commands)
     return parser
 
 
@@ -163,6 +168,18 @@ def compare(parser, arguments):
         run(arguments)
     except ValueError as error:
         parser.error(f"--activations {arguments.activations}: {error}")
+
+
+def draw_figure(parser, arguments):
+    """Draw a figure of the paper, and end with a message for a checkpoint that is no use."""
+    from sksupercode._cli._figure import run
+
+    complete_figure(parser, arguments)
+    check_files(parser, arguments)
+    try:
+        run(arguments)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
 
 
 def check_arguments(parser, arguments):

@@ -114,7 +114,8 @@ def test_random_codebook():
             np.testing.assert_allclose(line[:, 1], exact)
         (band,) = (x for x in ax.patches if x.get_label() == "Prop. 3 is off")
         limit = 2 + theory.printed_random_codebook_min_margin(P)
-        assert (band.get_x(), band.get_width()) == pytest.approx((2, limit - 2))
+        corners = band.get_patch_transform().transform(band.get_path().vertices)
+        assert (corners[:, 0].min(), corners[:, 0].max()) == pytest.approx((2, limit))
     assert _random_codebook.measure((8, 32), **sweep) == rows
     assert _random_codebook.measure((8, 32), random_state=1, **sweep) != rows
 

@@ -3,13 +3,15 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import copy
 import time
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from numbers import Integral
 from typing import NamedTuple
+from uuid import uuid4
 
 import numpy as np
 from sklearn.base import clone
@@ -19,6 +21,10 @@ from threadpoolctl import ThreadpoolController
 
 from sksupercode._validation import check_generator, check_integer
 from sksupercode.datasets import make_sparse_codes
+from sksupercode.exceptions import CodebookMismatchWarning
+
+# A process that was forked has the state of its parent, and this name as well.
+PROCESS = uuid4().hex
 
 
 class Cell(NamedTuple):
@@ -47,22 +53,27 @@ class Chain:
         _require_estimator(decoder, "decoder", {"dictionary"})
         if channel is not None:
             _require_estimator(channel, "channel", set())
-            channel = _override(clone(channel), random_state=None)
-        encoder = _override(clone(encoder), n_components=1, n_features=None, random_state=None)
-        decoder = _override(_override(clone(decoder), dictionary=None), random_state=None)
+            channel = _seeded(clone(channel), None)
+        _warn_of_another_dictionary(encoder, decoder)
+        encoder = _override(_seeded(clone(encoder), None), n_components=1, n_features=None)
+        decoder = _seeded(_override(clone(decoder), dictionary=None), None)
         return cls(encoder, channel, decoder)
 
     @property
     def sections(self):
         """Whether the codes have one codeword in each of k sections."""
         steps = [self.decoder, *self.decoder.get_params().values()]
-        return any(getattr(step, "sections", False) is True for step in steps)
+        given = [getattr(step, "sections", False) for step in steps]
+        return any(isinstance(value, bool | np.bool_) and value for value in given)
 
-    def run(self, cell):
-        """Return the cell, how many of its trials were recovered, and the seconds of decoding."""
+    def run(self, cell, process=None):
+        """Return the cell, how many of its trials were recovered, and the seconds of decoding.
+
+        ``process`` is the PROCESS in which ``undisturbed`` is entered already. It is a state of
+        the whole process: a thread that joblib leaves behind must not restore it out of turn.
+        """
         seed = np.random.SeedSequence(self.entropy, spawn_key=cell[:-1])
-        codes_seed, *seeds = seed.spawn(4)
-        codebook, channel_seed, decoder_seed = (int(s.generate_state(1)[0]) for s in seeds)
+        codes_seed, codebook, channel_seed, decoder_seed = seed.spawn(4)
         codes = make_sparse_codes(
             cell.n_trials,
             cell.n_features,
@@ -70,19 +81,32 @@ class Chain:
             sections=self.sections,
             random_state=np.random.default_rng(codes_seed),
         )
-        encoder = _override(
-            clone(self.encoder), n_components=cell.n_components, random_state=codebook
-        )
-        decoder = _override(clone(self.decoder), random_state=decoder_seed)
-        with undisturbed():
+        encoder = _override(_seeded(self.encoder, codebook), n_components=cell.n_components)
+        decoder = _seeded(self.decoder, decoder_seed)
+        with nullcontext() if process == PROCESS else undisturbed():
             X = encoder.fit(codes).transform(codes)
             if self.channel is not None:
-                channel = _override(clone(self.channel), random_state=channel_seed)
+                channel = _seeded(self.channel, channel_seed)
                 X = channel.fit(X, codes).transform(X)
             _override(decoder, dictionary=encoder).fit(X, codes)
             start = time.perf_counter()
             rate = decoder.score(X, codes)
-            return cell, round(rate * cell.n_trials), time.perf_counter() - start
+            seconds = time.perf_counter() - start
+        if not 0 <= rate <= 1:
+            raise ValueError(f"decoder.score must return a rate from 0 to 1, got {rate!r}.")
+        return cell, round(rate * cell.n_trials), seconds
+
+
+def _warn_of_another_dictionary(encoder, decoder):
+    own = decoder.get_params(deep=False).get("dictionary")
+    own = own.estimator if isinstance(own, FrozenEstimator) else own
+    if own is not None and type(own) is not type(encoder):
+        warnings.warn(
+            f"The decoder's dictionary, a {type(own).__name__}, is not used: a sweep draws "
+            f"codebooks of {type(encoder).__name__}.",
+            UserWarning,
+            stacklevel=6,
+        )
 
 
 @contextmanager
@@ -90,6 +114,8 @@ def undisturbed():
     """Let rounding not depend on the number of threads, and be silent of what is counted."""
     with _thread_pools().limit(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        # Encoder and decoder of a cell share their codebook, however loud the noise.
+        warnings.simplefilter("ignore", CodebookMismatchWarning)
         yield
 
 
@@ -115,9 +141,12 @@ def cells_of(n_features, n_nonzero_coefs, n_components, n_trials, n_per_codebook
 
 def check_list(values, name, *, minimum=1, maximum=None):
     """Return a sorted array of the distinct integers in ``values``."""
-    # As objects, so that none is taken for what it is not.
-    array = np.asarray(values, dtype=object)
-    if array.ndim > 1 or array.size == 0:
+    try:
+        # As objects, so that none is taken for what it is not.
+        array = np.asarray(values, dtype=object)
+    except ValueError:
+        array = None
+    if array is None or array.ndim > 1 or array.size == 0:
         raise ValueError(f"{name} must be a list of integers, and not empty, got {values!r}.")
     array = array.ravel().tolist()
     return np.unique([check_integer(v, name, minimum=minimum, maximum=maximum) for v in array])
@@ -141,6 +170,24 @@ def _names(estimator, name):
     parameters = estimator.get_params()
     frozen = tuple(f"{p}__" for p, v in parameters.items() if isinstance(v, FrozenEstimator))
     return [p for p in parameters if p.split("__")[-1] == name and not p.startswith(frozen)]
+
+
+def _seeded(estimator, seed):
+    """Return a copy of which every part that draws, frozen or not, has a seed of its own."""
+    estimator = copy.deepcopy(estimator)
+    found, pending = [], [estimator]
+    while pending:
+        part = pending.pop(0)
+        if any(part is other for other in found):
+            continue
+        found.append(part)
+        inner = sorted(part.get_params().items())
+        pending += [v for _, v in inner if hasattr(v, "get_params") and not isinstance(v, type)]
+    found = [part for part in found if "random_state" in part.get_params(deep=False)]
+    words = [None] * len(found) if seed is None else seed.generate_state(len(found)).tolist()
+    for part, word in zip(found, words, strict=True):
+        part.set_params(random_state=word)
+    return estimator
 
 
 def _override(estimator, **values):

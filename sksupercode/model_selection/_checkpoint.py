@@ -83,7 +83,7 @@ class Checkpoint:
                 self._connection = _connect(":memory:")
                 _initialize(self._connection, initial)
             else:
-                path = Path(path)
+                path = _check_path(path)
                 if not path.exists():
                     _create(path, initial)
                 self._connection = _connect(path)
@@ -91,12 +91,14 @@ class Checkpoint:
             self.entropy = json.loads(stored["random_state"])
             wanted["random_state"] = json.dumps(self.entropy if entropy is None else entropy)
             _require_equal(stored, wanted)
-        except (sqlite3.DatabaseError, ValueError) as error:
+        except (sqlite3.Error, OSError, KeyError, ValueError) as error:
             self.close()
             message = str(error)
-            if isinstance(error, sqlite3.DatabaseError):
+            if isinstance(error, sqlite3.OperationalError | OSError):
+                message = f"cannot be opened: {error}"
+            elif isinstance(error, sqlite3.Error | KeyError):
                 message = f"cannot be read, as if damaged or no checkpoint: {error}"
-            raise ValueError(f"checkpoint={str(path)!r} {message}.") from error
+            raise ValueError(f"checkpoint={_shown(path)} {message}.") from error
 
     def _read(self):
         execute = self._connection.execute
@@ -104,8 +106,9 @@ class Checkpoint:
             raise ValueError("is empty or no checkpoint of a sweep")
         version = execute("PRAGMA user_version").fetchone()[0]
         if version != _FORMAT:
+            age = "a newer" if version > _FORMAT else "another"
             raise ValueError(
-                f"was written by a newer version of sksupercode, in format {version}; "
+                f"was written by {age} version of sksupercode, in format {version}; "
                 f"this version reads format {_FORMAT}"
             )
         report = execute("PRAGMA integrity_check(1)").fetchone()[0]
@@ -113,12 +116,15 @@ class Checkpoint:
             raise sqlite3.DatabaseError(report)
         rows = execute("SELECT * FROM cells").fetchall()
         self.cells = {Cell(*row[:5]): row[5:] for row in rows}
+        # Better now than after the first cell.
+        execute("BEGIN IMMEDIATE")
+        execute("ROLLBACK")
         return dict(execute("SELECT name, value FROM configuration").fetchall())
 
     def add(self, cell, n_recovered, seconds):
         """Keep a cell; when this returns, it is on the disk."""
         # Another process may have been here first, with the same number.
-        statement = "INSERT OR IGNORE INTO cells VALUES (?, ?, ?, ?, ?, ?, ?)"
+        statement = "INSERT INTO cells VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
         self._connection.execute(statement, (*cell, n_recovered, seconds))
         self.cells[cell] = (n_recovered, seconds)
 
@@ -132,6 +138,22 @@ class Checkpoint:
 
     def __exit__(self, *exception):
         self.close()
+
+
+def _check_path(path):
+    if not isinstance(path, str | os.PathLike):
+        raise ValueError("must be None or the path of a file")
+    # SQLite has meanings of its own for some relative paths.
+    path = Path(path).absolute()
+    if not path.parent.is_dir():
+        raise ValueError("is in a folder that does not exist")
+    if path.is_dir():
+        raise ValueError("is a folder, not a file")
+    return path
+
+
+def _shown(path):
+    return repr(str(path) if isinstance(path, Path) else path)
 
 
 def _connect(path):
@@ -160,23 +182,35 @@ def _create(path, configuration):
 
 def _require_equal(stored, wanted):
     """Refuse configurations that differ, and say in what."""
-    differing = {n for n in stored.keys() | wanted.keys() if stored.get(n) != wanted.get(n)}
+    names = stored.keys() | wanted.keys()
+    differing = {name for name in names if not _same(stored.get(name), wanted.get(name))}
     # Another class has other parameters: that goes without saying.
-    classes = {name.removesuffix("class") for name in differing if name.endswith(".class")}
-    told = [n for n in differing if n.endswith(".class") or not n.startswith(tuple(classes))]
+    within = tuple(f"{name}." for name in differing)
     if differing:
         raise ValueError(
             "is of another configuration: "
             + "; ".join(
                 f"{name} is {stored.get(name, 'missing')} there, {wanted.get(name, 'missing')} here"
-                for name in sorted(told)
+                for name in sorted(differing)
+                if not name.startswith(within)
             )
         )
+
+
+def _same(first, second):
+    """Whether two values in JSON are equal, such as 1 and 1.0; None is no value."""
+    if first is None or second is None:
+        return first is second
+    return json.loads(first) == json.loads(second)
 
 
 def _flatten(configuration, prefix=""):
     """Yield dotted names and their values in JSON."""
     for name, value in configuration.items():
+        if hasattr(value, "get_params") and not isinstance(value, type | FrozenEstimator):
+            yield f"{prefix}{name}", json.dumps(_name(value))
+            yield from _flatten(value.get_params(deep=False), f"{prefix}{name}.")
+            continue
         value = _describe(value)
         if isinstance(value, dict) and value:
             yield from _flatten(value, f"{prefix}{name}.")
@@ -184,8 +218,12 @@ def _flatten(configuration, prefix=""):
             yield f"{prefix}{name}", json.dumps(value)
 
 
+def _name(value):
+    return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
 def _describe(value):
-    """Return what JSON can hold: parameters of estimators in words, other objects by their hash."""
+    """Return what JSON can hold, other objects by their hash."""
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
@@ -194,11 +232,8 @@ def _describe(value):
         return value
     if isinstance(value, list | tuple):
         return dict(zip(map(str, range(len(value))), value, strict=True)) or []
-    name = f"{type(value).__module__}.{type(value).__qualname__}"
-    if hasattr(value, "get_params") and not isinstance(value, type | FrozenEstimator):
-        return {"class": name} | value.get_params(deep=False)
     try:
-        return f"{name} {joblib.hash(value)}"
+        return f"{_name(value)} {joblib.hash(value)}"
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise ValueError(
             f"checkpoint must be None with a parameter that cannot be pickled, got {value!r}."

@@ -22,7 +22,7 @@ def wilson_interval(rate, n_trials, confidence=0.95):
        Journal of the American Statistical Association 22, 1927.
     """
     rate, n = np.asarray(rate, dtype=float), np.asarray(n_trials, dtype=float)
-    z = ndtri(0.5 + confidence / 2)
+    z = ndtri(min(0.5 + confidence / 2, np.nextafter(1, 0)))
     center = rate + z**2 / (2 * n)
     half = z * np.sqrt(rate * (1 - rate) / n + z**2 / (4 * n**2))
     # At rates of 0 and 1 an end equals the rate, but for rounding.

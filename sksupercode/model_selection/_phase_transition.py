@@ -3,6 +3,7 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,7 +78,10 @@ class PhaseTransition:
         RecoveryCurve.dimension_at : What is fitted, and how.
         """
         options = {"confidence": confidence, "link": link}
-        estimates = [curve.dimension_at(probability, **options) for curve in self.curves]
+        with warnings.catch_warnings():
+            # Few grids hold the transition for every value; the intervals tell.
+            warnings.simplefilter("ignore", UserWarning)
+            estimates = [curve.dimension_at(probability, **options) for curve in self.curves]
         return DimensionEstimate(*np.array(estimates).T)
 
 

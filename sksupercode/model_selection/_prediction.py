@@ -204,7 +204,7 @@ def _matching_pursuit(decoder, n_features, k, noise):
 
 def _basis_pursuit(decoder, n_features, k, noise):
     if noise > 0:
-        _refuse(decoder, "with noise the equations have no solution")
+        _refuse(decoder, "there is no law for it with noise; recovery_curve measures it")
     return _closed_form(lambda d: theory.basis_pursuit_success_probability(n_features, k, d))
 
 

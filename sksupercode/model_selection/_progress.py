@@ -15,9 +15,11 @@ else:
         """What callbacks see: an estimator whose fit has one task for each cell."""
 
         @with_callbacks
-        def fit(self, results, add, n_results):
+        def fit(self, results, add, n_results, n_finished):
             """Pass each result to ``add``, and tell the callbacks."""
-            context = self._init_callback_context(task_name="cells", max_subtasks=n_results)
+            context = self._init_callback_context(
+                task_name=_task_name(n_results, n_finished), max_subtasks=n_results
+            )
             context.call_on_fit_task_begin(estimator=self)
             for result in results:
                 task = context.subcontext(task_name="cell")
@@ -28,8 +30,14 @@ else:
             return self
 
 
-def check_callbacks(callbacks):
-    """Refuse what is no list of scikit-learn's callbacks."""
+def check_reports(callbacks, verbose):
+    """Refuse what is no list of scikit-learn's callbacks, and a bar that cannot be drawn."""
+    if verbose:
+        try:
+            import rich.progress  # noqa: F401
+        except ImportError as error:
+            message = "verbose=True needs rich: python -m pip install rich."
+            raise ImportError(message) from error
     if callbacks is None:
         return
     if FitCallback is None:
@@ -43,15 +51,25 @@ def check_callbacks(callbacks):
         )
 
 
-def consume(results, add, n_results, callbacks, verbose):
+def _is_bar(callback):
+    return isinstance(callback, ProgressBar)
+
+
+def _task_name(n_results, n_finished):
+    return f"the last {n_results} of {n_results + n_finished} cells" if n_finished else "cells"
+
+
+def consume(results, add, n_results, n_finished, callbacks, verbose):
     """Pass each of ``results`` to ``add`` as it comes, and report how far it is."""
     if FitCallback is not None and (callbacks or verbose):
-        bars = [ProgressBar()] if verbose else []
-        Sweep().set_callbacks(*(callbacks or ()), *bars).fit(results, add, n_results)
+        # Two bars are one too many for scikit-learn.
+        bars = [ProgressBar()] if verbose and not any(map(_is_bar, callbacks)) else []
+        Sweep().set_callbacks(*(callbacks or ()), *bars).fit(results, add, n_results, n_finished)
         return
     if verbose:
         from rich.progress import track
 
-        results = track(results, "Sweep", total=n_results)
+        name = f"Sweep - {_task_name(n_results, n_finished)}"
+        results = track(results, name, total=n_results)
     for result in results:
         add(*result)

@@ -3,6 +3,7 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import warnings
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -99,7 +100,12 @@ class RecoveryCurve:
         -------
         estimate : DimensionEstimate
             A named tuple ``(n_components, low, high)``. An end that the counts say nothing about
-            is 0 or infinite.
+            is 0 or infinite, and so is d where nothing was recovered, or everything.
+
+        Warns
+        -----
+        UserWarning
+            If d is outside of the dimensions that were measured.
 
         Notes
         -----
@@ -115,7 +121,18 @@ class RecoveryCurve:
         confidence = check_fraction(confidence, "confidence")
         check_option(link, "link", tuple(LAWS))
         counts = self.n_recovered / self.design_effect, self.n_trials / self.design_effect
-        return DimensionEstimate(*fit_transition(self.n_components, *counts, p, confidence, link))
+        d, low, high = fit_transition(self.n_components, *counts, p, confidence, link)
+        first, last, rates = *self.n_components[[0, -1]].tolist(), self.success_rate
+        if rates.min() == rates.max() and rates[0] in (0, 1):
+            d = np.inf if rates[0] == 0 else 0.0
+        if not first <= d <= last:
+            warnings.warn(
+                f"d = {d:.4g} for a rate of {p:g} is extrapolated: from d = {first} to {last} "
+                f"rates are from {rates.min():.3g} to {rates.max():.3g}.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return DimensionEstimate(d, low, high)
 
 
 def recovery_curve(

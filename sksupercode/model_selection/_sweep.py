@@ -6,13 +6,12 @@
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
-from joblib import effective_n_jobs
+from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.utils import gen_batches
-from sklearn.utils.parallel import Parallel, delayed
 
-from sksupercode.model_selection._cells import Chain, check_entropy, undisturbed
+from sksupercode.model_selection._cells import PROCESS, Chain, check_entropy, undisturbed
 from sksupercode.model_selection._checkpoint import Checkpoint
-from sksupercode.model_selection._progress import check_callbacks, consume
+from sksupercode.model_selection._progress import check_reports, consume
 
 # Cells for each worker in a batch, where a backend returns nothing before all are done.
 _BATCH = 4
@@ -31,17 +30,19 @@ class Runner:
     def run(self, cells, *, silent=False):
         """Return the results of ``cells``, in their order: pairs (n_recovered, seconds)."""
         finished = self._store.cells
-        missing = [cell for cell in dict.fromkeys(cells) if cell not in finished]
-        report = ((), False) if silent else (self.callbacks, self.verbose)
+        distinct = dict.fromkeys(cells)
+        missing = [cell for cell in distinct if cell not in finished]
+        report = ((), False) if silent or not missing else (self.callbacks, self.verbose)
         with closing(self._results(missing)) as results:
-            consume(results, self._store.add, len(missing), *report)
+            n_finished = len(distinct) - len(missing)
+            consume(results, self._store.add, len(missing), n_finished, *report)
         return [finished[cell] for cell in cells]
 
     def _results(self, cells):
         """Yield triples (cell, n_recovered, seconds) as they come."""
         if not cells:
             return
-        tasks = [delayed(self.chain.run)(cell) for cell in cells]
+        tasks = [delayed(self.chain.run)(cell, PROCESS) for cell in cells]
         try:
             parallel = Parallel(self.n_jobs, return_as="generator_unordered", batch_size=1)
         except ValueError:  # joblib < 1.4, and backends without generators
@@ -67,7 +68,7 @@ def open_runner(
 ):
     """Check what the sweeps have in common, and open the checkpoint."""
     chain = Chain.of(encoder, channel, decoder)
-    check_callbacks(callbacks)
+    check_reports(callbacks, verbose)
     configuration = configuration | {"encoder": chain.encoder, "decoder": chain.decoder}
     configuration["channel"] = chain.channel
     with Checkpoint(checkpoint, configuration, check_entropy(random_state)) as store:

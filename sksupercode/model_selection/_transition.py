@@ -14,6 +14,8 @@ from scipy.stats import chi2
 # Slopes b in ln d: those of codes are between 3, for few codewords, and 100.
 _LOG_SLOPES = (np.log(1.0), np.log(1000.0))
 _USUAL_LOG_SLOPE = (np.log(20.0), 1.2)
+# How far d_p is looked for beyond the dimensions that were measured, in ln d.
+_REACH = 3.0
 
 
 class _Law(NamedTuple):
@@ -55,8 +57,10 @@ def guess_transition(points, p):
     leave open is averaged over, the slope with what slopes usually are: where failure and success
     are far apart, d_p is anywhere in between.
     """
-    dimensions, n_successes, n_trials = np.array(sorted(points)).T
-    likelihood = _Likelihood(dimensions, n_successes, np.full(len(points), n_trials), p, "probit")
+    dimensions, *counts = np.array(points).T
+    dimensions, where = np.unique(dimensions, return_inverse=True)
+    n_successes, n_trials = (np.bincount(where, weights=count) for count in counts)
+    likelihood = _Likelihood(dimensions, n_successes, n_trials, p, "probit")
     centers = np.linspace(likelihood.x[0] - 0.5, likelihood.x[-1] + 0.5, 400)
     log_slopes = np.linspace(*_LOG_SLOPES, 50)
     values = likelihood.log(centers[:, None, None], log_slopes[:, None])
@@ -75,11 +79,10 @@ def fit_transition(dimensions, n_successes, n_trials, p, confidence, link="probi
     An end of the interval that the counts say nothing about is 0 or infinite.
     """
     likelihood = _Likelihood(dimensions, n_successes, n_trials, p, link)
-    span = likelihood.x[[0, -1]] + np.array([-1.0, 1.0])
-    # There is one maximum, as the likelihood is log-concave in (b ln d_p, b): a grid finds it.
-    centers, log_slopes = np.linspace(*span, 100), np.linspace(*_LOG_SLOPES, 50)
-    values = likelihood.log(centers[:, None, None], log_slopes[:, None])
-    best = int(np.argmax(values.max(axis=1)))
+    span = likelihood.x[[0, -1]] + np.array([-_REACH, _REACH])
+    # The profile has one maximum, as the likelihood is log-concave in (b ln d_p, b).
+    centers = np.linspace(*span, 50)
+    best = int(np.argmax([likelihood.log_profile(center) for center in centers]))
     found = minimize_scalar(
         lambda center: -likelihood.log_profile(center),
         bounds=centers[[max(best - 1, 0), min(best + 1, len(centers) - 1)]],

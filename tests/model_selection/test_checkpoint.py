@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 from sklearn.frozen import FrozenEstimator
 
 from sksupercode import GaussianChannel, MatchingPursuitDecoder, RademacherEncoder, TopKDecoder
-from sksupercode.model_selection import phase_transition, recovery_curve
+from sksupercode.model_selection import _checkpoint, phase_transition, recovery_curve
 from tests.model_selection.killed_sweeps import (
     N_CELLS,
     finish,
@@ -94,14 +94,14 @@ def test_fresh_entropy_is_kept(tmp_path):
         ({"n_nonzero_coefs": 3}, "n_nonzero_coefs is 4 there, 3 here"),
         ({"random_state": 1}, "random_state is 0 there, 1 here"),
         ({"channel": GaussianChannel(0.02)}, "channel.noise_variance is 0.01 there, 0.02 here"),
-        ({"channel": None}, "channel is missing there, null here"),
+        ({"channel": None}, r'channel is "[\w.]*GaussianChannel" there, null here\.$'),
         (
             {"decoder": TopKDecoder(ENCODER, values="real")},
             'decoder.values is "auto" there, "real"',
         ),
         (
             {"decoder": MatchingPursuitDecoder(ENCODER)},
-            r'decoder.class is "[\w.]*TopKDecoder" there, "[\w.]*MatchingPursuitDecoder" here\.$',
+            r'decoder is "[\w.]*TopKDecoder" there, "[\w.]*MatchingPursuitDecoder" here\.$',
         ),
         ({"encoder": RademacherEncoder(storage="packed")}, 'encoder.storage is "auto" there'),
     ],
@@ -179,8 +179,43 @@ def test_files_that_are_no_checkpoint_are_refused(tmp_path):
         connection.execute("CREATE TABLE cells (a)")
     with pytest.raises(ValueError, match=r"other.sqlite' is empty or no checkpoint of a sweep\."):
         sweep(other)
-    with pytest.raises(ValueError, match="cannot be read"):
+    with pytest.raises(ValueError, match="is a folder, not a file"):
         sweep(tmp_path)
+    for path in (5, True, b"cells"):
+        with pytest.raises(ValueError, match=r"^checkpoint=.* must be None or the path of a file"):
+            sweep(path)
+    with pytest.raises(ValueError, match="cells' is in a folder that does not exist"):
+        sweep(tmp_path / "missing" / "cells")
+
+
+def test_files_that_cannot_be_used_are_refused_before_anything_is_run(tmp_path, monkeypatch):
+    path = tmp_path / "cells"
+    sweep(path, n_trials=10)
+    monkeypatch.setattr(TopKDecoder, "score", lambda *_: pytest.fail("ran"))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        monkeypatch.setattr(_checkpoint, "_PATIENCE", 0.1)
+        with pytest.raises(ValueError, match="cells' cannot be opened: database is locked"):
+            sweep(path)
+        connection.execute("ROLLBACK")
+        connection.execute("DELETE FROM configuration")
+        connection.commit()
+    with pytest.raises(ValueError, match="cells' cannot be read, as if damaged.*random_state"):
+        sweep(path)
+
+
+def test_paths_have_no_meaning_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first = sweep(":memory:")
+    assert_array_equal(sweep(":memory:").n_recovered, first.n_recovered)
+    assert len(table(tmp_path / ":memory:")) > 0
+
+
+def test_numbers_are_equal_in_any_spelling(tmp_path):
+    path = tmp_path / "cells"
+    first = sweep(path, channel=GaussianChannel(1))
+    again = sweep(path, channel=GaussianChannel(1.0))
+    assert_array_equal(again.n_recovered, first.n_recovered)
 
 
 def test_files_of_newer_versions_are_refused(tmp_path):

@@ -1,16 +1,21 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import sys
+import time
 import warnings
 
 import numpy as np
 import pytest
 from joblib import parallel_config
 from numpy.testing import assert_array_equal
+from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from sksupercode import (
     AdaptiveSuccessiveDecoder,
@@ -25,7 +30,7 @@ from sksupercode import (
     TopKDecoder,
 )
 from sksupercode.datasets import make_sparse_codes
-from sksupercode.model_selection import recovery_curve, recovery_probability
+from sksupercode.model_selection import RecoveryCurve, recovery_curve, recovery_probability
 from sksupercode.model_selection._cells import Cell, Chain
 
 ENCODER = RademacherEncoder()
@@ -300,3 +305,122 @@ def test_a_dictionary_that_is_a_decoder_is_replaced_whole():
         for inner in (MatchingPursuitDecoder(encoder), encoder)
     )
     assert_array_equal(nested, plain)
+
+
+def test_another_dictionary_is_replaced_with_a_warning():
+    for dictionary in (np.eye(64), HadamardEncoder()):
+        with pytest.warns(UserWarning, match=f"a {type(dictionary).__name__}, is not used") as told:
+            curve = recovery_curve(ENCODER, TopKDecoder(dictionary), **SWEEP)
+        assert told[0].filename == __file__
+        assert_array_equal(curve.n_recovered, recovery_curve(ENCODER, TOP_K, **SWEEP).n_recovered)
+
+
+def test_extrapolated_dimensions_come_with_a_warning():
+    counts = np.full(2, 50)
+    curve = RecoveryCurve(np.array([100, 200]), np.array([2, 20]), counts)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert 100 < curve.dimension_at(0.3).n_components < 200
+    told = r"0.9 is extrapolated: from d = 100 to 200 rates are from 0.04 to 0.4\.$"
+    with pytest.warns(UserWarning, match=told):
+        assert curve.dimension_at(0.9).n_components > 200
+    for n_recovered, d, interval in ((0, np.inf, (200, np.inf)), (50, 0, (0, 100))):
+        curve = RecoveryCurve(np.array([100, 200]), np.full(2, n_recovered), counts)
+        with pytest.warns(UserWarning, match="extrapolated"):
+            estimate = curve.dimension_at(0.5)
+        assert estimate.n_components == d
+        assert interval[0] <= estimate.low < estimate.high <= interval[1]
+
+
+def test_bars_need_rich(monkeypatch):
+    monkeypatch.setitem(sys.modules, "rich", None)
+    with pytest.raises(ImportError, match="verbose=True needs rich"):
+        recovery_curve(ENCODER, TOP_K, **SWEEP, verbose=True)
+
+
+def test_every_part_of_a_channel_draws_for_itself():
+    options = SWEEP | {"n_components": 40, "n_trials": 1000}
+    parts = make_pipeline(GaussianChannel(0.01), GaussianChannel(0.01))
+    rate, sum_of_both, doubled = (
+        recovery_curve(ENCODER, TOP_K, channel=channel, **options).success_rate[0]
+        for channel in (parts, GaussianChannel(0.02), GaussianChannel(0.04))
+    )
+    # The standard deviation of a difference of two rates is 0.022 or less.
+    assert abs(rate - sum_of_both) < 0.08 < sum_of_both - doubled
+
+
+def test_frozen_channels_draw_afresh_and_are_left_as_they_were():
+    random_state = np.random.RandomState(0)
+    before = random_state.get_state()[1].copy()
+    for seed in (None, 0, random_state):
+        fitted = GaussianChannel(0.05, random_state=seed).fit(np.ones((2, 40)))
+        options = SWEEP | {"channel": FrozenEstimator(fitted), "n_components": 40}
+        first, again = (recovery_curve(ENCODER, TOP_K, **options).n_recovered for _ in range(2))
+        assert_array_equal(first, again)
+        plain = recovery_curve(ENCODER, TOP_K, **options | {"channel": GaussianChannel(0.05)})
+        assert_array_equal(first, plain.n_recovered)
+        assert fitted.random_state is seed
+    assert_array_equal(random_state.get_state()[1], before)
+
+
+@pytest.mark.parametrize("sections", [True, np.True_])
+def test_sections_of_either_kind_of_bool(sections):
+    curve = recovery_curve(ENCODER, TopKDecoder(ENCODER, sections=sections), **SWEEP)
+    assert curve.success_rate[-1] > 0.5
+
+
+def test_loud_noise_is_no_mismatch():
+    options = {"n_features": 256, "n_nonzero_coefs": 1, "n_components": 16, "n_trials": 60}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        channel = GaussianChannel(4.0)
+        recovery_curve(
+            ENCODER, TOP_K, channel=channel, n_trials_per_codebook=1, random_state=0, **options
+        )
+
+
+def process_state():
+    return list(warnings.filters), [pool["num_threads"] for pool in threadpool_info()]
+
+
+def test_threads_that_are_left_behind_restore_nothing():
+    class Fails(TopKDecoder):
+        def score(self, X, y):
+            time.sleep(0.1)
+            if X.shape[1] == 30:
+                raise RuntimeError("boom")
+            # Longer than the sweep lasts.
+            time.sleep(0.2)
+            return super().score(X, y)
+
+    options = SWEEP | {"n_components": [20, 30, 45], "n_trials": 50}
+    with threadpool_limits(2):
+        before = process_state()
+        with parallel_config("threading", n_jobs=2), pytest.raises(RuntimeError, match="boom"):
+            recovery_curve(ENCODER, Fails(ENCODER), **options)
+        time.sleep(1)
+        assert process_state() == before
+
+
+@pytest.mark.parametrize("slope, p", [(12, 0.99), (3, 0.99), (3, 0.999), (30, 0.5)])
+@pytest.mark.parametrize("n_trials", [1000, 100_000])
+def test_dimensions_are_those_of_maximum_likelihood(slope, p, n_trials):
+    dimensions = np.array([20, 25, 32, 40])
+    n_recovered = np.rint(n_trials * expit(slope * np.log(dimensions / 28))).astype(int)
+    curve = RecoveryCurve(dimensions, n_recovered, np.full(4, n_trials))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        found = curve.dimension_at(p)
+    # Counts are rounded: by how much, relative to the least of them, bounds the error.
+    expected = 28 * np.exp(logit(p) / slope)
+    assert found.n_components == pytest.approx(expected, rel=5 / n_trials)
+    assert found.low < expected < found.high
+
+
+def test_rates_that_are_none_are_refused():
+    class Odd(TopKDecoder):
+        def score(self, X, y):
+            return 1.5
+
+    with pytest.raises(ValueError, match="score must return a rate from 0 to 1, got 1.5"):
+        recovery_curve(ENCODER, Odd(ENCODER), **SWEEP)

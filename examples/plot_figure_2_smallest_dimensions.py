@@ -45,5 +45,21 @@ figure = figure_2(n_jobs=2)
 #
 #    python -m sksupercode figure 2 --full --n-jobs 2 --checkpoint figure_2 --csv figure_2.csv
 #
-# measures that, and writes the picture and the table. Stop it whenever you like: run again, it
-# goes on from what is finished in the folder of ``--checkpoint``.
+# measures that, in half an hour on two cores and with 10 GiB of memory, and writes the picture and
+# the table. Stop it whenever you like: run again, it goes on from what is finished in the folder of
+# ``--checkpoint``.
+#
+# .. figure:: ../images/figure_2.png
+#    :alt: Smallest dimensions of four decoders, and dimensions per bit, for a million codewords
+#    :width: 100%
+#
+#    A million codewords: 50 codes at each of five dimensions, and 20 from k = 512 on.
+#
+# With 1024 codewords in a superposition top-k needs 5.7 dimensions for each bit and matching
+# pursuit 1.2; theory expects 0.7 for basis pursuit and 0.6 for AMP. Where something was measured,
+# ``d50`` is the dimension for one half, and ``low`` and ``high`` are the ends of its 95 %
+# interval; ``seconds`` are those of decoding, of all runs together.
+#
+# .. csv-table::
+#    :file: ../../examples/figure_2.csv
+#    :header-rows: 1

@@ -60,6 +60,12 @@ def test_options_arrive(folder, monkeypatch):
     assert (folder / "p.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_output_before_the_command_holds_as_well(folder, monkeypatch):
+    stub(monkeypatch)
+    assert main(["--output", "first.png", "figure", "2"]) == 0
+    assert [path.name for path in folder.iterdir()] == ["first.png"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -68,6 +74,7 @@ def test_options_arrive(folder, monkeypatch):
         (["2", "--seed", "-1"], "--seed must be at least 0"),
         (["2", "--output", "p.txt"], "--output must end in one of"),
         (["2", "--csv", "no/t.csv"], "there is no folder no"),
+        (["2", "--csv", "p.svg", "--output", "p.svg"], "--csv and --output must be two files"),
     ],
 )
 def test_messages(arguments, message, monkeypatch, capsys):
@@ -78,11 +85,14 @@ def test_messages(arguments, message, monkeypatch, capsys):
     assert calls == []
 
 
-@pytest.mark.parametrize(("name", "reason"), [("checkpoint", "keeps no"), ("csv", "has no table")])
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("checkpoint", "keeps no"), ("csv", "has no table"), ("n-jobs", "takes one process")],
+)
 def test_options_that_a_figure_lacks(name, reason, monkeypatch, capsys):
-    monkeypatch.setattr(figures, "figure_2", lambda *, full, random_state, n_jobs: plt.figure())
+    monkeypatch.setattr(figures, "figure_2", lambda *, full, random_state: plt.figure())
     with pytest.raises(SystemExit):
-        main(["figure", "2", f"--{name}", "file"])
+        main(["figure", "2", f"--{name}", "2"])
     message = " ".join(capsys.readouterr().err.split())
     assert f"--{name} is not for figure 2, which {reason}" in message
 

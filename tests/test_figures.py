@@ -2,19 +2,24 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import csv
+import inspect
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from scipy.stats import norm
 
-from sksupercode import theory
+from sksupercode import RademacherEncoder, TopKDecoder, figures, theory
 from sksupercode.figures import (
     _coarse_coding,
     _inverse_capacity,
     _proposition_5,
     _random_codebook,
 )
+from sksupercode.model_selection import required_dimension
 
 
 @pytest.fixture(autouse=True)
@@ -187,3 +192,36 @@ def test_figures_measure_draw_and_write(module, name, tmp_path, monkeypatch):
         assert list(csv.reader(path.open())) == [["a", "b"], ["1", "0.5"]]
         short[full] = seen["n_trials"]
     assert short[False] < short[True]
+
+
+@pytest.mark.parametrize("number", range(1, 7))
+def test_nothing_is_computed_that_could_not_be_kept(number, tmp_path, monkeypatch):
+    draw = getattr(figures, f"figure_{number}")
+    monkeypatch.setattr(inspect.getmodule(draw), "measure", lambda *_, **__: pytest.fail("ran"))
+    with pytest.raises(ValueError, match="csv='.*' is in a folder that does not exist"):
+        draw(csv=tmp_path / "missing" / "table.csv")
+    with pytest.raises(ValueError, match="csv must be None or a path, got 5"):
+        draw(csv=5)
+    if "checkpoint" in inspect.signature(draw).parameters:
+        file = tmp_path / "file"
+        file.touch()
+        with pytest.raises(ValueError, match="checkpoint='.*' is a file; it must be a folder"):
+            draw(checkpoint=file)
+    with monkeypatch.context() as context, pytest.raises(ImportError, match="need Matplotlib"):
+        context.setitem(sys.modules, "matplotlib", None)
+        draw()
+
+
+def test_dimensions_at_a_million_codewords():
+    """The kept table of figure 2 against theory as it is now."""
+    path = Path(__file__).parents[1] / "examples" / "figure_2.csv"
+    rows = [row for row in csv.DictReader(path.open()) if row["decoder"] == "top-k"]
+    assert [int(row["k"]) for row in rows] == [2**i for i in range(11)]
+    for row in rows[2:]:
+        d, low, high = (float(row[key]) for key in ("d50", "low", "high"))
+        standard_error = (high - low) / (2 * norm.ppf(0.975))
+        decoder = TopKDecoder(RademacherEncoder())
+        expected = required_dimension(
+            decoder, n_features=2**20, n_nonzero_coefs=int(row["k"]), probability=0.5
+        )
+        assert abs(d - expected) < max(0.03 * expected, 1, 3 * standard_error)

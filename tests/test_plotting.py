@@ -1,19 +1,28 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import sys
+
 import matplotlib
 
 matplotlib.use("Agg")
 
 import numpy as np
 import pytest
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from scipy.stats import norm
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from sksupercode import DropoutChannel, GaussianChannel, RademacherEncoder, TopKDecoder
+from sksupercode import (
+    DropoutChannel,
+    GaussianChannel,
+    HadamardEncoder,
+    RademacherEncoder,
+    TopKDecoder,
+)
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.model_selection import (
     RecoveryCurve,
@@ -21,6 +30,7 @@ from sksupercode.model_selection import (
     phase_transition,
     recovery_curve,
     recovery_probability,
+    smallest_dimension,
 )
 from sksupercode.plotting import (
     FrontierDisplay,
@@ -249,3 +259,63 @@ def test_pareto_display_from_comparison():
 def test_pareto_display_wants_equal_lengths():
     with pytest.raises(ValueError, match="equally long"):
         ParetoDisplay(["a"], [1, 2], [0.1, 0.2])
+
+
+def test_styles_by_any_of_their_names():
+    assert RecoveryCurveDisplay([1, 2], [0.1, 0.2]).plot(ms=8).line_.get_markersize() == 8
+    assert ParetoDisplay(["a"], [1], [2]).plot(ms=3, c="k").lines_[0].get_markersize() == 3
+    display = FrontierDisplay(["a"], [1], [0.9], [1.1]).plot(markersize=3, marker="s")
+    assert display.errorbar_[0].get_markersize() == 3 and display.errorbar_[0].get_marker() == "s"
+    display = PhaseTransitionDisplay([2, 4], [20, 40], [[0.1, 1], [0, 0.5]])
+    norm = Normalize(0, 2)
+    assert display.plot(norm=norm).mesh_.norm is norm
+    assert display.plot(vmax=0.5).mesh_.get_clim() == (0, 0.5)
+
+
+def test_named_curves_have_a_legend():
+    assert RecoveryCurveDisplay([1, 2], [0.1, 0.2]).plot().ax_.get_legend() is None
+    display = RecoveryCurveDisplay([1, 2], [0.1, 0.2], name="ours").plot()
+    assert [text.get_text() for text in display.ax_.get_legend().texts] == ["ours"]
+
+
+@pytest.mark.parametrize("display", [RecoveryCurveDisplay, PhaseTransitionDisplay])
+def test_what_cannot_be_predicted_or_drawn_is_not_measured(display, monkeypatch):
+    monkeypatch.setattr(TopKDecoder, "score", lambda *_: pytest.fail("ran"))
+    options = SWEEP | {"n_nonzero_coefs": [2, 4], "n_components": [15]}
+    if display is RecoveryCurveDisplay:
+        options["n_nonzero_coefs"] = 4
+    encoder = HadamardEncoder()
+    with pytest.raises(ValueError, match="cannot be predicted"):
+        display.from_estimator(encoder, TopKDecoder(encoder), theory=True, **options)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match="Plots need Matplotlib"):
+        display.from_estimator(encoder, TopKDecoder(encoder), **options)
+
+
+@pytest.mark.parametrize("display", [RecoveryCurveDisplay, PhaseTransitionDisplay])
+def test_results_that_are_none(display):
+    with pytest.raises(ValueError, match="results must be what a sweep has returned"):
+        display.from_results([1, 2])
+
+
+@pytest.mark.parametrize("values", [[None, 2], [TopKDecoder(None), TopKDecoder(None)], [[1], [2]]])
+def test_grids_are_of_numbers(values):
+    results = {"param_n_components": [10, 40], "param_a": values, "mean_test_score": [0, 1]}
+    with pytest.raises(ValueError, match="cv_results_ must be of numbers"):
+        PhaseTransitionDisplay.from_results(results)
+
+
+def test_frontier_of_what_was_not_found():
+    with pytest.raises(ValueError, match="measurements must not be empty"):
+        FrontierDisplay.from_measurements({})
+    with pytest.warns(UserWarning, match="No dimension"):
+        result = smallest_dimension(
+            RademacherEncoder(),
+            TopKDecoder(None),
+            n_features=16,
+            n_nonzero_coefs=2,
+            channel=GaussianChannel(100.0),
+            random_state=0,
+        )
+    display = FrontierDisplay.from_measurements({"top-k": result})
+    assert np.isnan(display.bits_per_dimension[0]) and not display.ax_.texts

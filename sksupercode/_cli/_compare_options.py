@@ -86,8 +86,8 @@ def add_compare(commands):
     add(
         "--output",
         type=Path,
-        default=Path("decoders.png"),
-        help="picture to save (default: %(default)s)",
+        default=argparse.SUPPRESS,
+        help="picture to save (default: decoders.png)",
     )
     add(
         "--csv",

@@ -7,6 +7,12 @@ import argparse
 import inspect
 from pathlib import Path
 
+_MISSING = {
+    "checkpoint": "keeps no checkpoint",
+    "csv": "has no table",
+    "n_jobs": "takes one process",
+}
+
 
 def figures():
     """Return the functions that draw the figures, by number."""
@@ -25,12 +31,12 @@ def add_figure(commands):
         "minute at a small size, or in full.",
     )
     add = parser.add_argument
-    add("number", type=int, metavar="N", help="the number of the figure in the paper")
+    add("number", type=int, metavar="N", help="the number of the figure in the paper, from 1 to 6")
     add("--full", action="store_true", help="the size of the paper, which may take hours")
     add(
         "--output",
         type=Path,
-        default=None,
+        default=argparse.SUPPRESS,
         help="picture to save (default: figure_N.png)",
     )
     add(
@@ -71,8 +77,6 @@ def complete_figure(parser, arguments):
     if arguments.n_jobs == 0:
         parser.error("--n-jobs must not be 0")
     arguments.function = functions[arguments.number]
-    if arguments.output is None:
-        arguments.output = Path(f"figure_{arguments.number}.png")
     options = {
         "full": arguments.full,
         "random_state": arguments.seed,
@@ -81,7 +85,8 @@ def complete_figure(parser, arguments):
         "csv": arguments.csv,
     }
     known = inspect.signature(arguments.function).parameters
-    for name, what in {"checkpoint": "keeps no checkpoint", "csv": "has no table"}.items():
-        if options[name] is not None and name not in known:
-            parser.error(f"--{name} is not for figure {arguments.number}, which {what}")
+    for name, what in _MISSING.items():
+        if options[name] not in (None, 1) and name not in known:
+            option = name.replace("_", "-")
+            parser.error(f"--{option} is not for figure {arguments.number}, which {what}")
     arguments.options = {name: value for name, value in options.items() if name in known}

@@ -59,8 +59,8 @@ def add_frontier(commands):
     add(
         "--output",
         type=Path,
-        default=Path("decoder_frontier.png"),
-        help="picture to save (default: %(default)s)",
+        default=argparse.SUPPRESS,
+        help="picture to save (default: decoder_frontier.png)",
     )
     add(
         "--csv",

@@ -16,19 +16,31 @@ from sksupercode._cli._figure_options import add_figure, complete_figure
 from sksupercode._cli._frontier_options import add_frontier, complete_frontier
 from sksupercode.datasets import make_sparse_codes
 
+_OUTPUT = Path("recovery_curves.png")
+# Of the commands, each with its number, if it has any.
+_OUTPUTS = {
+    "frontier": "decoder_frontier.png",
+    "compare": "decoders.png",
+    "figure": "figure_{}.png",
+}
+
 
 def main(argv=None):
     """Run the command line and return its exit status."""
     parser = build_parser()
     arguments = parser.parse_args(argv)
     parser = arguments.parser
-    missing = [name for name in ("matplotlib", "rich") if importlib.util.find_spec(name) is None]
+    needed = ["rich"] if arguments.command == "bounds" else ["matplotlib", "rich"]
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
         parser.error(
             f"the command line needs {' and '.join(missing)}: "
             'python -m pip install ".[cli]" in its sources'
         )
     check_sizes(parser, arguments)
+    if arguments.output is _OUTPUT and arguments.command in _OUTPUTS:
+        name = _OUTPUTS[arguments.command].format(getattr(arguments, "number", ""))
+        arguments.output = Path(name)
     if arguments.command == "bounds":
         print_bounds(parser, arguments)
         return 0
@@ -89,7 +101,7 @@ def build_parser():
         metavar="T",
         help="samples for each dimension, and half the number of passages",
     )
-    add("--output", type=Path, default=Path("recovery_curves.png"), help="picture to save")
+    add("--output", type=Path, default=_OUTPUT, help="picture to save")
     add("--csv", type=Path, metavar="FILE", help="also write the table to this file")
     add("--n-jobs", type=int, default=1, metavar="J", help="threads of the grid search")
     commands = parser.add_subparsers(dest="command", metavar="command")
@@ -201,6 +213,8 @@ def check_files(parser, arguments):
         parser.error(
             f"--output must end in one of {', '.join(sorted(formats))}, got {arguments.output}"
         )
+    if arguments.csv is not None and arguments.csv.absolute() == arguments.output.absolute():
+        parser.error(f"--csv and --output must be two files, got {arguments.csv} for both")
     for path in (arguments.output, arguments.csv):
         if path is not None and not path.parent.is_dir():
             parser.error(f"there is no folder {path.parent} to write {path.name} to")

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtri
 
+from sksupercode._validation import check_generator
 from sksupercode.decoders import TopKDecoder
-from sksupercode.figures._files import write_table
+from sksupercode.figures._files import check_outputs, write_table
 
 _RADII = (0.05, 0.1, 0.2)
 _COLORS = ("#0072B2", "#D55E00", "#009E73")
@@ -70,8 +71,9 @@ def figure_1(*, full=False, random_state=0, csv=None):
     >>> from sksupercode.figures import figure_1
     >>> figure_1().savefig("figure_1.png")  # doctest: +SKIP
     """
+    check_outputs(csv=csv)
     side, n_trials = (128, 2000) if full else (64, 200)
-    rng = np.random.default_rng(random_state)
+    rng = check_generator(random_state)
     rows = measure(side, 2 ** np.arange(4, 11), n_trials=n_trials, rng=rng)
     if csv is not None:
         write_table(rows, csv)

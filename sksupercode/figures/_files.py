@@ -4,7 +4,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import csv
+import os
 from pathlib import Path
+
+from sksupercode.plotting._pyplot import import_pyplot
+
+
+def check_outputs(csv=None, checkpoint=None):
+    """Refuse, before anything is computed, what could not be drawn or written in the end."""
+    import_pyplot()
+    for name, path in {"csv": csv, "checkpoint": checkpoint}.items():
+        if path is not None and not isinstance(path, str | os.PathLike):
+            raise ValueError(f"{name} must be None or a path, got {path!r}.")
+    if csv is not None and not Path(csv).absolute().parent.is_dir():
+        raise ValueError(f"csv={str(csv)!r} is in a folder that does not exist.")
+    if checkpoint is not None and Path(checkpoint).is_file():
+        raise ValueError(f"checkpoint={str(checkpoint)!r} is a file; it must be a folder, or new.")
 
 
 def sweep_file(folder, name):

@@ -8,7 +8,7 @@ import numpy as np
 from sksupercode import theory
 from sksupercode.decoders import TopKDecoder
 from sksupercode.encoders import RademacherEncoder
-from sksupercode.figures._files import sweep_file, write_table
+from sksupercode.figures._files import check_outputs, sweep_file, write_table
 from sksupercode.model_selection import smallest_dimension
 
 _RATE = 0.9
@@ -69,6 +69,7 @@ def figure_6(*, full=False, random_state=0, n_jobs=None, checkpoint=None, csv=No
     >>> from sksupercode.figures import figure_6
     >>> figure_6().savefig("figure_6.png")  # doctest: +SKIP
     """
+    check_outputs(csv=csv, checkpoint=checkpoint)
     sizes = {2**8: 2 ** np.arange(2, 7), 2**12: 2 ** np.arange(2, 8)}
     if full:
         sizes = {2**8: 2 ** np.arange(2, 7), 2**12: 2 ** np.arange(2, 10)}

@@ -8,7 +8,7 @@ import numpy as np
 from sksupercode import theory
 from sksupercode.decoders import TopKDecoder
 from sksupercode.encoders import RademacherEncoder
-from sksupercode.figures._files import sweep_file, write_table
+from sksupercode.figures._files import check_outputs, sweep_file, write_table
 from sksupercode.model_selection import recovery_curve
 
 _EXPONENTS = (0.25, 0.5, 0.75)
@@ -68,6 +68,7 @@ def figure_5(*, full=False, random_state=0, n_jobs=None, checkpoint=None, csv=No
     >>> from sksupercode.figures import figure_5
     >>> figure_5().savefig("figure_5.png")  # doctest: +SKIP
     """
+    check_outputs(csv=csv, checkpoint=checkpoint)
     numbers, n_trials = ((2**6, 2**9, 2**12), 1000) if full else ((2**6, 2**8, 2**10), 100)
     rows = measure(
         numbers,

@@ -9,7 +9,7 @@ from sksupercode import theory
 from sksupercode.channels import GaussianChannel
 from sksupercode.decoders import TopKDecoder
 from sksupercode.encoders import SphericalEncoder
-from sksupercode.figures._files import sweep_file, write_table
+from sksupercode.figures._files import check_outputs, sweep_file, write_table
 from sksupercode.model_selection import recovery_curve
 
 _NOISES = (1.0, 4.0, 16.0)
@@ -70,6 +70,7 @@ def figure_3(*, full=False, random_state=0, n_jobs=None, checkpoint=None, csv=No
     >>> from sksupercode.figures import figure_3
     >>> figure_3().savefig("figure_3.png")  # doctest: +SKIP
     """
+    check_outputs(csv=csv, checkpoint=checkpoint)
     numbers, n_trials = ((2**6, 2**10, 2**14), 1000) if full else ((2**5, 2**8, 2**11), 200)
     rows = measure(
         numbers,

@@ -15,7 +15,7 @@ from sksupercode.decoders import (
     TopKDecoder,
 )
 from sksupercode.encoders import RademacherEncoder
-from sksupercode.figures._files import sweep_file, write_table
+from sksupercode.figures._files import check_outputs, sweep_file, write_table
 from sksupercode.model_selection import recovery_probability, required_dimension
 from sksupercode.model_selection._cells import cells_of
 from sksupercode.model_selection._recovery_curve import collect_curve
@@ -47,8 +47,8 @@ def figure_2(*, full=False, random_state=0, n_jobs=None, checkpoint=None, csv=No
     Parameters
     ----------
     full : bool, default=False
-        Whether to take N = 2**20 and k up to 2**10, which takes an hour or more. Otherwise
-        N = 2**14 and k up to 2**6.
+        Whether to take N = 2**20 and k up to 2**10, which takes half an hour on two cores.
+        Otherwise N = 2**14 and k up to 2**6.
 
     random_state : int, RandomState or Generator, default=0
         Names all codes and codebooks.
@@ -85,6 +85,7 @@ def figure_2(*, full=False, random_state=0, n_jobs=None, checkpoint=None, csv=No
     :func:`~sksupercode.model_selection.required_dimension`; of matching pursuit it simulates the k
     active codewords alone. Codebooks take up to 10 GiB in the full version.
     """
+    check_outputs(csv=csv, checkpoint=checkpoint)
     N, n_powers, n_trials = (2**20, 11, None) if full else (2**14, 7, 20)
     rows = measure(
         N,
@@ -218,6 +219,8 @@ def draw(rows, n_features):
     left.set(ylabel="dimensions d for a recovery rate of 1/2", yscale="log")
     left.legend()
     right.set(ylabel="dimensions per bit, d / H", ylim=(0, None))
+    right.yaxis.set_label_position("right")
+    right.yaxis.tick_right()
     power = int(np.log2(n_features))
     figure.suptitle(rf"Smallest dimensions at $N = 2^{{{power}}}$, and dimensions per bit")
     return figure

@@ -14,7 +14,7 @@ from sksupercode.decoders import (
     TopKDecoder,
 )
 from sksupercode.encoders import RademacherEncoder
-from sksupercode.figures._files import sweep_file, write_table
+from sksupercode.figures._files import check_outputs, sweep_file, write_table
 from sksupercode.model_selection import recovery_curve, recovery_probability, required_dimension
 from sksupercode.plotting import RecoveryCurveDisplay
 
@@ -73,6 +73,7 @@ def figure_4(*, full=False, random_state=0, n_jobs=None, checkpoint=None, csv=No
     Maximum likelihood, which would need the fewest dimensions, is out of reach at these sizes.
     The threshold is the one of maximum posterior probability.
     """
+    check_outputs(csv=csv, checkpoint=checkpoint)
     n_features, k, n_trials = (4096, 16, 1000) if full else (1024, 8, 100)
     curves = measure(
         n_features,

@@ -5,6 +5,7 @@
 
 import numpy as np
 
+from sksupercode.plotting._pyplot import import_pyplot
 from sksupercode.sae import _random_dictionary as random_dictionary
 
 
@@ -77,9 +78,7 @@ class DictionaryReportDisplay:
             If there are not two axes.
         """
         if axes is None:
-            from matplotlib import pyplot as plt
-
-            _, axes = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+            _, axes = import_pyplot().subplots(1, 2, figsize=(9, 3.8), layout="constrained")
         axes = np.ravel(axes)
         if len(axes) != 2:
             raise ValueError(f"axes must be two, got {len(axes)}.")

@@ -5,6 +5,8 @@
 
 import numpy as np
 
+from sksupercode.plotting._pyplot import import_pyplot, with_defaults
+
 
 class FrontierDisplay:
     """Bits per dimension of several decoders, with intervals, beside what theory expects.
@@ -85,8 +87,10 @@ class FrontierDisplay:
         display : FrontierDisplay
             The drawn display.
         """
+        if not measurements:
+            raise ValueError(f"measurements must not be empty, got {measurements!r}.")
         results = measurements.values()
-        rates = [result.bits_per_dimension for result in results]
+        rates = [result.bits_per_dimension or np.nan for result in results]
         low, high = np.array([result.bits_per_dimension_interval for result in results]).T
         if predicted is not None:
             predicted = [
@@ -112,16 +116,16 @@ class FrontierDisplay:
             This object, with its artists.
         """
         if ax is None:
-            from matplotlib import pyplot as plt
-
-            _, ax = plt.subplots(layout="constrained")
+            _, ax = import_pyplot().subplots(layout="constrained")
         rows = np.arange(len(self.names))
         rates = self.bits_per_dimension
+        defaults = {"linestyle": "none", "marker": "o", "markersize": 4}
+        defaults |= {"capsize": 4, "label": "measured, 95 % interval"}
         self.errorbar_ = ax.errorbar(
             rates,
             rows,
             xerr=np.maximum([rates - self.low, self.high - rates], 0),
-            **{"fmt": "o", "ms": 4, "capsize": 4, "label": "measured, 95 % interval"} | kwargs,
+            **with_defaults(kwargs, **defaults),
         )
         self.predicted_ = None
         # An end that the samples leave open may be anywhere.

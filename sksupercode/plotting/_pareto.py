@@ -5,6 +5,8 @@
 
 import numpy as np
 
+from sksupercode.plotting._pyplot import import_pyplot, with_defaults
+
 
 class ParetoDisplay:
     """Fraction of variance unexplained against L0, one line per decoder: lower left is better.
@@ -95,9 +97,7 @@ class ParetoDisplay:
             This object, with its artists.
         """
         if ax is None:
-            from matplotlib import pyplot as plt
-
-            _, ax = plt.subplots(layout="constrained")
+            _, ax = import_pyplot().subplots(layout="constrained")
         self.lines_ = []
         for name in dict.fromkeys(self.names):
             points = np.array([other == name for other in self.names])
@@ -105,7 +105,7 @@ class ParetoDisplay:
             self.lines_ += ax.plot(
                 self.l0[points][order],
                 self.fvu[points][order],
-                **{"marker": "o", "markersize": 4, "label": name} | kwargs,
+                **with_defaults(kwargs, marker="o", markersize=4, label=name),
             )
         ax.set(xlabel="L0, active latents", ylabel="fraction of variance unexplained")
         ax.set_ylim(bottom=0)

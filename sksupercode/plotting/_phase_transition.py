@@ -6,8 +6,9 @@
 import numpy as np
 
 from sksupercode.model_selection import PhaseTransition, phase_transition, required_dimension
+from sksupercode.plotting._pyplot import import_pyplot
 from sksupercode.plotting._search_results import read_search
-from sksupercode.plotting._theory import noise_of, with_dictionary
+from sksupercode.plotting._theory import noise_of, require_prediction, with_dictionary
 
 _LABELS = {"n_features": "codewords N", "n_nonzero_coefs": "active codewords k"}
 # Axes that span more are logarithmic.
@@ -124,8 +125,11 @@ class PhaseTransitionDisplay:
         ValueError
             If a parameter of the sweep is illegal, or if there is no such prediction.
         """
+        import_pyplot()  # before what may take long
         predict = with_dictionary(decoder, encoder) if theory else None
         noise = noise_of(sweep.get("channel")) if theory else None
+        if theory:
+            require_prediction(predict, noise, **sweep)
         transition = phase_transition(encoder, decoder, **sweep)
         predicted = None
         if theory:
@@ -205,17 +209,15 @@ class PhaseTransitionDisplay:
         display : PhaseTransitionDisplay
             This object, with its artists.
         """
+        if ax is None:
+            _, ax = import_pyplot().subplots(layout="constrained")
         from matplotlib.ticker import LogLocator
 
-        if ax is None:
-            from matplotlib import pyplot as plt
-
-            _, ax = plt.subplots(layout="constrained")
         scales = [_scale(values) for values in (self.values, self.n_components)]
         edges = map(_edges, (self.values, self.n_components), scales)
-        self.mesh_ = ax.pcolormesh(
-            *edges, self.success_rate.T, **{"cmap": "Blues", "vmin": 0, "vmax": 1} | kwargs
-        )
+        limits = {} if "norm" in kwargs else {"vmin": 0, "vmax": 1}
+        options = {"cmap": "Blues"} | limits | kwargs
+        self.mesh_ = ax.pcolormesh(*edges, self.success_rate.T, **options)
         self.colorbar_ = ax.figure.colorbar(self.mesh_, ax=ax, label="exact-recovery rate")
         limits = ax.get_ylim()
         options = {"color": "tab:orange", "marker": "o", "ms": 4}

@@ -7,8 +7,9 @@ import numpy as np
 
 from sksupercode.model_selection import RecoveryCurve, recovery_curve, recovery_probability
 from sksupercode.model_selection._intervals import wilson_interval
+from sksupercode.plotting._pyplot import import_pyplot, with_defaults
 from sksupercode.plotting._search_results import read_search
-from sksupercode.plotting._theory import noise_of, with_dictionary
+from sksupercode.plotting._theory import noise_of, require_prediction, with_dictionary
 
 
 class RecoveryCurveDisplay:
@@ -108,8 +109,11 @@ class RecoveryCurveDisplay:
         ValueError
             If a parameter of the sweep is illegal, or if there is no such prediction.
         """
+        import_pyplot()  # before what may take long
         predict = with_dictionary(decoder, encoder) if theory else None
         noise = noise_of(sweep.get("channel")) if theory else None
+        if theory:
+            require_prediction(predict, noise, **sweep)
         curve = recovery_curve(encoder, decoder, **sweep)
         predicted = None
         if theory:
@@ -191,14 +195,12 @@ class RecoveryCurveDisplay:
             This object, with its artists.
         """
         if ax is None:
-            from matplotlib import pyplot as plt
-
-            _, ax = plt.subplots(layout="constrained")
+            _, ax = import_pyplot().subplots(layout="constrained")
         name = self.name if name is None else name
         (self.line_,) = ax.plot(
             self.n_components,
             self.success_rate,
-            **{"marker": "o", "markersize": 4, "label": name} | kwargs,
+            **with_defaults(kwargs, marker="o", markersize=4, label=name),
         )
         color = self.line_.get_color()
         self.fill_ = self.predicted_ = None
@@ -213,5 +215,7 @@ class RecoveryCurveDisplay:
                 self.n_components, self.predicted, "--", color=color, label=label
             )
         ax.set(xlabel="dimensions d", ylabel="exact-recovery rate", ylim=(-0.02, 1.02))
+        if ax.get_legend_handles_labels()[0]:
+            ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
         return self

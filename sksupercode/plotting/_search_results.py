@@ -3,6 +3,8 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Mapping
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -26,9 +28,14 @@ def read_search(cv_results, *, n_parameters):
     Raises
     ------
     ValueError
-        If the search was not over exactly one parameter that ends in ``n_components`` and
-        ``n_parameters - 1`` others.
+        If these are no results, or if the search was not over exactly one parameter that ends in
+        ``n_components`` and ``n_parameters - 1`` others.
     """
+    if not isinstance(cv_results, Mapping):
+        raise ValueError(
+            "results must be what a sweep has returned, or the cv_results_ of a search, got "
+            f"{cv_results!r}."
+        )
     columns = {k: v for k, v in cv_results.items() if k.startswith("param_")}
     dimensions = [name for name in columns if name.endswith("n_components")]
     masked = any(np.ma.is_masked(values) for values in columns.values())
@@ -41,6 +48,11 @@ def read_search(cv_results, *, n_parameters):
     if "mean_test_score" not in cv_results:
         raise ValueError("cv_results_ must have a mean_test_score: search with one scorer.")
     names = [*dimensions, *columns.keys() - set(dimensions)]
+    for name in names:
+        if not all(isinstance(v, Real) and not isinstance(v, bool) for v in columns[name]):
+            raise ValueError(
+                f"cv_results_ must be of numbers, got {list(columns[name])} for {name}."
+            )
     # Rows of a halving search are in the order of its iterations: the last one stays.
     points = zip(*(columns[name] for name in names), strict=True)
     rows = np.array(list({point: row for row, point in enumerate(points)}.values()))

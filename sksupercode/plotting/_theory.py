@@ -6,6 +6,8 @@
 from sklearn.base import clone
 
 from sksupercode.channels import GaussianChannel
+from sksupercode.model_selection._cells import check_list
+from sksupercode.model_selection._prediction import find_predictor
 
 
 def with_dictionary(decoder, encoder):
@@ -25,3 +27,10 @@ def noise_of(channel):
             f"channel={channel!r}."
         )
     return channel.noise_variance
+
+
+def require_prediction(decoder, noise, *, n_features=None, n_nonzero_coefs=None, **sweep):
+    """Refuse what cannot be predicted, before anything is measured."""
+    for n in check_list(n_features, "n_features"):
+        for k in check_list(n_nonzero_coefs, "n_nonzero_coefs", maximum=n):
+            find_predictor(decoder, n, k, noise)

@@ -14,29 +14,37 @@ _PREFIXES = {"n": 1e-9, "µ": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G":
 
 
 def _unit(name):
-    """Return what shows numbers in a unit, with one prefix for all of them."""
+    """Return what shows a number, and from where to where it goes, in a unit with a prefix."""
 
-    def show(*values):
-        fitting = [p for p in _PREFIXES if max(values) >= 0.9995 * _PREFIXES[p]]
+    def show(value, *reach):
+        fitting = [p for p in _PREFIXES if value >= 0.9995 * _PREFIXES[p]]
         prefix = fitting[-1] if fitting else "n"
-        return f"{_join('{:.3g}', [value / _PREFIXES[prefix] for value in values])} {prefix}{name}"
+        text, reach = _number("{:.3g}")(*(v / _PREFIXES[prefix] for v in (value, *reach)))
+        return f"{text} {prefix}{name}", reach
 
     return show
 
 
 def _number(template):
-    return lambda *values: _join(template, values)
+    def show(value, *reach):
+        return template.format(value), "–".join(template.format(v) for v in reach)
+
+    return show
 
 
-def _join(template, values):
-    return "–".join(template.format(value) for value in values)
+def _text(value):
+    return value, ""
+
+
+def _mebibytes(value):
+    return f"{value / 2**20:,.0f} MiB", ""
 
 
 # Key of a row: its heading, and how one number of it is shown.
 _COLUMNS = {
-    "method": ("", str),
-    "process": ("process", str),
-    "against": ("against", str),
+    "method": ("", _text),
+    "process": ("process", _text),
+    "against": ("against", _text),
     "n_features": ("N", _number("{:,}")),
     "n_nonzero_coefs": ("k", _number("{:,}")),
     "n_components": ("d", _number("{:,}")),
@@ -50,8 +58,32 @@ _COLUMNS = {
     "operations_per_second": ("operations", _unit("op/s")),
     "of_peak": ("of float32", _number("{:.0%}")),
     "recovery": ("recovered", _number("{:.0%}")),
-    "peak_bytes": ("peak memory", lambda value: f"{value / 2**20:,.0f} MiB"),
+    "peak_bytes": ("peak memory", _mebibytes),
 }
+
+
+def tabulate(result):
+    """Return the results of a benchmark as headings, rows of cells, and notes.
+
+    A cell is a pair of texts: a number, or the median of several, and from where to where these
+    reach. The latter is empty where there is but one.
+    """
+    rows = [row for row in result["rows"] if "exponent" not in row]
+    keys = [key for key in _COLUMNS if any(key in row for row in rows)]
+    cells, notes = [], []
+    for row in rows:
+        cells.append([_cell(row.get(key), _COLUMNS[key][1]) for key in keys])
+        if "note" in row:
+            if row["note"] not in notes:
+                notes.append(row["note"])
+            method, _ = cells[-1][0]
+            cells[-1][0] = (f"{method} ({notes.index(row['note']) + 1})", "")
+    notes = [f"({number}) {note}" for number, note in enumerate(notes, start=1)]
+    for fit in (row for row in result["rows"] if "exponent" in row):
+        notes.append(f"{fit['method']}: time grows as {fit['against']}^{fit['exponent']:.2f}")
+        if fit["standard_error"] is not None:
+            notes[-1] += f" (standard error {fit['standard_error']:.2f})"
+    return [_COLUMNS[key][0] for key in keys], cells, notes
 
 
 def print_result(console, result):
@@ -59,48 +91,36 @@ def print_result(console, result):
 
     Numbers that were measured several times are given by their median, smallest and largest.
     """
-    title = f"{result['name']}: {result['title']}\n{Size(**result['size'])}"
-    fits = [row for row in result["rows"] if "exponent" in row]
-    rows = [row for row in result["rows"] if "exponent" not in row]
-    keys = [key for key in _COLUMNS if any(key in row for row in rows)]
     table = Table(
-        title=title,
+        title=f"{result['name']}: {result['title']}\n{Size(**result['size'])}",
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         padding=(0, 1, 0, 0),
     )
-    for key in keys:
-        heading, show = _COLUMNS[key]
-        is_text = show is str
-        table.add_column(heading, justify="left" if is_text else "right", no_wrap=is_text)
-    notes = []
+    headings, rows, notes = tabulate(result)
+    texts = {heading for heading, show in _COLUMNS.values() if show is _text}
+    for heading in headings:
+        is_text = heading in texts
+        justify = "left" if is_text else "right"
+        table.add_column(heading, justify=justify, no_wrap=is_text, overflow="fold")
     for row in rows:
-        cells = [_cell(row.get(key), _COLUMNS[key][1]) for key in keys]
-        if "note" in row:
-            notes.append(row["note"])
-            cells[0] += f" ({len(notes)})"
-        table.add_row(*cells)
+        table.add_row(*(f"{text}\n[dim]{reach}[/dim]" if reach else text for text, reach in row))
     console.print(table)
-    for number, note in enumerate(notes, start=1):
-        console.print(f"({number}) {note}", markup=False, highlight=False)
-    for fit in fits:
-        text = f"{fit['method']}: time grows as {fit['against']}^{fit['exponent']:.2f}"
-        if fit["standard_error"] is not None:
-            text += f" (standard error {fit['standard_error']:.2f})"
-        console.print(text, highlight=False)
+    for note in notes:
+        console.print(note, markup=False, highlight=False)
     console.print()
 
 
 def _cell(value, show):
     if value is None:
-        return ""
+        return "", ""
     if not isinstance(value, list):
         return show(value)
     if len(value) == 1:
         return show(value[0])
-    return f"{show(median(value))}\n[dim]{show(min(value), max(value))}[/dim]"
+    return show(median(value), min(value), max(value))
 
 
 def machine_line(machine):

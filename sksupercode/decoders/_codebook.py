@@ -130,8 +130,8 @@ def _codebook_of(encoder, X, y):
         shape = _shape(y)
         if len(shape) != 2 or shape[0] != X.shape[0]:
             raise ValueError(
-                f"dictionary={name}(n_features=None) is an incomplete recipe: fit needs y of "
-                f"shape ({X.shape[0]}, N), or {name} needs n_features=N; got y"
+                f"dictionary={name}(n_features=None) is an incomplete recipe, fitted or not: fit "
+                f"needs y of shape ({X.shape[0]}, N), or {name} needs n_features=N; got y"
                 + ("=None." if y is None else f" of shape {shape}.")
             )
         n_features = shape[1]
@@ -199,8 +199,8 @@ def warn_on_mismatch(dictionary, X, Y):
         warnings.warn(
             f"X is uncorrelated with the codes y written in the decoder's dictionary (z = {z:.1f}, "
             f"less than {_LOWEST_Z:g}): was X written with another codebook? Encoder and decoder "
-            "must have the same kind, seed and order of columns. Or there is too little of X to "
-            "tell a code from its noise.",
+            "must have the same kind, seed, number and order of columns. Or there is too little of "
+            "X to tell a code from its noise.",
             CodebookMismatchWarning,
             stacklevel=3,
         )

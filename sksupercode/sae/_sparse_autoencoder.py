@@ -298,7 +298,7 @@ def _import_training():
     try:
         import torch  # noqa: F401
     except ModuleNotFoundError as error:
-        message = "Training a SparseAutoencoder needs PyTorch: pip install sksupercode[sae]."
+        message = "Training a SparseAutoencoder needs PyTorch: python -m pip install torch."
         raise ImportError(message) from error
     from sksupercode.sae import _training
 

@@ -40,7 +40,7 @@ def read_torch_file(path, *, part=None):
         import torch
     except ImportError as error:
         raise ImportError(
-            f"{path}: .pt files are read by PyTorch: pip install 'sksupercode[sae]'."
+            f"{path}: .pt files are read by PyTorch: python -m pip install torch."
         ) from error
 
     # PyTorch maps what the archive points to, so the archive has to be sound.

@@ -25,10 +25,11 @@ release = version = sksupercode.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
+    "benchmark_tables",
     "explorer_tables",
+    "sphinx-mathjax-offline",  # formulas from a file, without a network
 ]
 if os.environ.get("READTHEDOCS"):
     # A build without a network has no inventories of other projects to link to.

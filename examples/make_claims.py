@@ -15,6 +15,7 @@ of the codes, and its rule alone.
 
 import argparse
 import csv
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +65,8 @@ def measure(rule, arguments):
     size = {"n_features": arguments.n_features, "n_nonzero_coefs": arguments.n_nonzero_coefs}
     at_rule = int(np.ceil(law(**size)))
     n_trials = arguments.n_trials if levels else -(-arguments.n_trials // 5)
-    expected = {p: required_dimension(decoder, probability=p, **size) for p in levels}
+    predict = partial(required_dimension, decoder, random_state=arguments.seed, **size)
+    expected = {p: predict(probability=p) for p in levels}
     checkpoint = None
     if arguments.checkpoint is not None:
         arguments.checkpoint.mkdir(parents=True, exist_ok=True)

@@ -181,5 +181,5 @@ def test_mismatch_after_set_params_and_clone(Y):
     assert encoder.random_state == 3
     assert n_mismatches(clone(changed), X, Y) == 1
     assert n_mismatches(clone(changed).set_params(dictionary__random_state=3), X, Y) == 0
-    with pytest.warns(CodebookMismatchWarning, match="same kind, seed and order of columns"):
+    with pytest.warns(CodebookMismatchWarning, match="seed, number and order of columns"):
         changed.fit(X, Y)

@@ -81,10 +81,11 @@ def test_fits_cover_at_their_level(link, law):
 
 
 def test_rates_that_leave_the_dimension_open():
-    curve = RecoveryCurve([10, 20], np.array([50, 50]), np.array([50, 50]))
-    assert curve.dimension_at(0.5).low == 0 and curve.dimension_at(0.5).high < 20
-    curve = RecoveryCurve([10, 20], np.array([0, 0]), np.array([50, 50]))
-    assert curve.dimension_at(0.9).low > 10 and curve.dimension_at(0.9).high == np.inf
+    for n_recovered, p in ((50, 0.5), (0, 0.9)):
+        curve = RecoveryCurve(np.array([10, 20]), np.full(2, n_recovered), np.array([50, 50]))
+        with pytest.warns(UserWarning, match="extrapolated"):
+            _, low, high = curve.dimension_at(p)
+        assert (low == 0 and high < 20) if n_recovered else (low > 10 and high == np.inf)
 
 
 @pytest.mark.parametrize("options", [{"probability": 1.0}, {"probability": 0.5, "confidence": 0}])

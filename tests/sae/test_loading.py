@@ -56,7 +56,7 @@ def test_pytorch_is_missing(tmp_path, monkeypatch, format):
     (tmp_path / "ae.pt").write_bytes(b"")
     (tmp_path / "config.json").write_text('{"trainer": {"dict_class": "AutoEncoderTopK"}}')
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(ImportError, match=r"ae\.pt.*sksupercode\[sae\]"):
+    with pytest.raises(ImportError, match=r"ae\.pt.*pip install torch\."):
         read_weights(tmp_path / "ae.pt", format=format)
 
 

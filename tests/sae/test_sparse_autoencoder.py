@@ -199,7 +199,7 @@ def test_clones():
 
 def test_fit_without_torch(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(ImportError, match=r"pip install sksupercode\[sae\]"):
+    with pytest.raises(ImportError, match=r"pip install torch\."):
         SparseAutoencoder().fit(np.ones((10, D)))
 
 

@@ -176,8 +176,8 @@ def check_ties(decoder):
     rng = np.random.default_rng(0)
     signs = rng.choice([-1.0, 1.0], size=(40, 20))
     repeated = np.vstack([signs, signs, signs[::-1]])
-    Y = hard_problem(n_samples=8)[2][:, :40]
-    X = Y @ signs + rng.integers(-1, 2, size=(8, 20))
+    Y = hard_problem(n_samples=5)[2][:, :40]
+    X = Y @ signs + rng.integers(-1, 2, size=(5, 20))
     first = np.concatenate([np.arange(40), np.arange(40), np.arange(40)[::-1]])
     tilted = signs + rng.standard_normal(signs.shape) / 4
     for dictionary in (

@@ -65,7 +65,7 @@ def test_intervals_allow_for_codebooks(correlation):
 
 @pytest.mark.parametrize("link, law", [("logit", expit), ("probit", ndtr)])
 def test_fits_cover_at_their_level(link, law):
-    rng, n_runs = np.random.default_rng(0), 200
+    rng, n_runs = np.random.default_rng(0), 100
     dimensions = np.array([60, 75, 90, 110, 130, 160])
     rates = law(8 * np.log(dimensions / 100))
     truth = {"logit": 100 * np.exp(logit(0.9) / 8), "probit": 100 * np.exp(1.2816 / 8)}[link]
@@ -76,8 +76,8 @@ def test_fits_cover_at_their_level(link, law):
             estimate, low, high = curve.dimension_at(p, confidence=0.8, link=link)
             assert low <= estimate <= high
             covered[p] += low <= d <= high
-    # 80 %, and three standard deviations of 2.8 %.
-    assert all(143 <= n <= 177 for n in covered.values())
+    # 80 %, and three standard deviations of 4 %.
+    assert all(68 <= n <= 92 for n in covered.values())
 
 
 def test_rates_that_leave_the_dimension_open():

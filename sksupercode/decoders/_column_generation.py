@@ -43,6 +43,8 @@ _NEAR = 1e-3
 _MOST_ROUNDS = 100
 # What cvxpy says of a problem whose variables hold a point worth having.
 _WITH_A_POINT = ("optimal", "optimal_inaccurate", "user_limit")
+# By default OSQP before version 1 adapts its steps by the clock, so that no run is like another.
+_SETTINGS = {"OSQP": {"adaptive_rho_interval": 50}}
 
 
 def generate_columns(columns, x, noise_tol=0.0, cvxpy_solver=None):
@@ -175,7 +177,7 @@ def solve_program(A, x, noise_tol, cvxpy_solver):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            problem.solve(solver=cvxpy_solver)
+            problem.solve(solver=cvxpy_solver, **_SETTINGS.get(cvxpy_solver, {}))
     except (cvxpy.SolverError, ArithmeticError, ValueError):
         return cvxpy.SOLVER_ERROR, None, None
     prices = equation.dual_value

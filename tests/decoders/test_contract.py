@@ -51,7 +51,7 @@ DECODERS = [
     AMPDecoder(RECIPE),
     AMPDecoder(RECIPE, sections=True),
     AdaptiveSuccessiveDecoder(RECIPE),
-    MaximumLikelihoodDecoder(RECIPE, time_limit=0.4),
+    MaximumLikelihoodDecoder(RECIPE, time_limit=0.25),
     AMPDecoder(RECIPE, values="nonnegative"),
     AMPDecoder(RECIPE, values="real", damping=0.2),
     BasisPursuitDecoder(RECIPE),

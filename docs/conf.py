@@ -57,15 +57,18 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_examples",
     "ignore_pattern": r"make_\w+\.py$",  # scripts for the command line
     "reference_url": {"sksupercode": None},
+    "within_subsection_order": "ExampleTitleSortKey",
 }
 
 html_theme = "pydata_sphinx_theme"
 html_title = project
 html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
+    "navbar_persistent": ["search-button"],
     "navigation_with_keys": False,
     "secondary_sidebar_items": ["page-toc"],
     "show_prev_next": True,

@@ -104,7 +104,9 @@ def main(arguments):
 
 
 def _text(value):
-    return value if value is None or isinstance(value, str) else f"{value:.5g}"
+    if value is None or isinstance(value, str):
+        return value
+    return f"{value:.3g}" if value <= 1 else f"{value:.0f}"
 
 
 if __name__ == "__main__":

@@ -214,7 +214,7 @@ def test_nothing_is_computed_that_could_not_be_kept(number, tmp_path, monkeypatc
 
 def test_dimensions_at_a_million_codewords():
     """The kept table of figure 2 against theory as it is now."""
-    path = Path(__file__).parents[1] / "examples" / "figure_2.csv"
+    path = Path(__file__).parents[1] / "examples" / "figures" / "figure_2.csv"
     rows = [row for row in csv.DictReader(path.open()) if row["decoder"] == "top-k"]
     assert [int(row["k"]) for row in rows] == [2**i for i in range(11)]
     for row in rows[2:]:

@@ -1,10 +1,9 @@
 """
-One-step decoding, and Proposition 5
-====================================
+Figure 5: one-step decoding, and Proposition 5
+==============================================
 
-Figure 5 of the paper: reading k of N codewords by the k largest scores succeeds for large N in d
-dimensions, if d is more than a constant times k ln N. How large must N be for that to say
-something?
+Reading k of N codewords by the k largest scores succeeds for large N in d dimensions, if d is more
+than a constant times k ln N. How large must N be for that to say something?
 """
 
 # Authors: The sksupercode developers

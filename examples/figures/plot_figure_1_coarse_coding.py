@@ -1,9 +1,9 @@
 """
-Coarse coding of a point in the plane
-=====================================
+Figure 1: coarse coding of a point in the plane
+===============================================
 
-Figure 1 of the paper: a point in the plane makes every receptive field active that it lies in. One
-field says little of where the point is; many wide ones that overlap say it precisely.
+A point in the plane makes every receptive field active that it lies in. One field says little of
+where the point is; many wide ones that overlap say it precisely.
 """
 
 # Authors: The sksupercode developers

@@ -1,10 +1,9 @@
 """
-The smallest dimension, from one codeword to a thousand
-=======================================================
+Figure 2: the smallest dimension, from one codeword to a thousand
+=================================================================
 
-Figure 2 of the paper: how many dimensions does it take to write k of N codewords as one vector, so
-that half of all such vectors are read back without an error? And how many is that for each bit that
-they carry?
+How many dimensions does it take to write k of N codewords as one vector, so that half of all such
+vectors are read back without an error? And how many is that for each bit that they carry?
 """
 
 # Authors: The sksupercode developers
@@ -49,7 +48,7 @@ figure = figure_2(n_jobs=2)
 # the table. Stop it whenever you like: run again, it goes on from what is finished in the folder of
 # ``--checkpoint``.
 #
-# .. figure:: ../images/figure_2.png
+# .. figure:: ../../images/figure_2.png
 #    :alt: Smallest dimensions of four decoders, and dimensions per bit, for a million codewords
 #    :width: 100%
 #
@@ -61,5 +60,5 @@ figure = figure_2(n_jobs=2)
 # interval; ``seconds`` are those of decoding, of all runs together.
 #
 # .. csv-table::
-#    :file: ../../examples/figure_2.csv
+#    :file: ../../../examples/figures/figure_2.csv
 #    :header-rows: 1

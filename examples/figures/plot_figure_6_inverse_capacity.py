@@ -1,9 +1,8 @@
 """
-What a nat costs in one step
-============================
+Figure 6: what a nat costs in one step
+======================================
 
-Figure 6 of the paper: the inverse capacity of one-step decoding, in dimensions for each nat that a
-code carries.
+The inverse capacity of one-step decoding, in dimensions for each nat that a code carries.
 """
 
 # Authors: The sksupercode developers

@@ -1,9 +1,9 @@
 """
-A random codebook over white noise
-==================================
+Figure 3: a random codebook over white noise
+============================================
 
-Figure 3 of the paper: one of N messages is sent as a random codeword with d coordinates of unit
-power, through white noise of variance P. How large must d be for the message to be read?
+One of N messages is sent as a random codeword with d coordinates of unit power, through white noise
+of variance P. How large must d be for the message to be read?
 """
 
 # Authors: The sksupercode developers

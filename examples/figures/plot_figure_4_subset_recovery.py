@@ -1,9 +1,9 @@
 """
-All decoders at reading subsets
-===============================
+Figure 4: all decoders at reading subsets
+=========================================
 
-Figure 4 of the paper: the probability that a random k-subset is read back without an error, against
-the dimension of its code, for every decoder.
+The probability that a random k-subset is read back without an error, against the dimension of its
+code, for every decoder.
 """
 
 # Authors: The sksupercode developers

@@ -86,8 +86,13 @@ class Chain:
         with nullcontext() if process == PROCESS else undisturbed():
             X = encoder.fit(codes).transform(codes)
             if self.channel is not None:
-                channel = _seeded(self.channel, channel_seed)
+                sent, channel = X.shape, _seeded(self.channel, channel_seed)
                 X = channel.fit(X, codes).transform(X)
+                if np.shape(X) != sent:
+                    raise ValueError(
+                        f"channel must return as many samples and dimensions as it is given, "
+                        f"{sent}; {channel!r} returned {np.shape(X)}."
+                    )
             _override(decoder, dictionary=encoder).fit(X, codes)
             start = time.perf_counter()
             rate = decoder.score(X, codes)

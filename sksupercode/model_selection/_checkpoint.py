@@ -14,7 +14,8 @@ import os
 import pickle
 import sqlite3
 import tempfile
-from contextlib import closing
+import zlib
+from contextlib import closing, suppress
 from pathlib import Path
 
 import joblib
@@ -26,9 +27,14 @@ from sksupercode.model_selection._cells import Cell
 
 # Marks our files among those of SQLite: "supc".
 _APPLICATION = 0x73757063
-_FORMAT = 1
+_FORMAT = 2
 # Seconds to wait while another process writes.
 _PATIENCE = 120
+# Where an SQLite file has its application id, and what SQLite puts next to a file, or removes.
+_PLACE = slice(68, 72)
+_NEIGHBOURS = ("-journal", "-wal", "-shm")
+# What a damaged file answers, if not that it cannot be opened.
+_DAMAGED = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 _SCHEMA = f"""
 BEGIN;
@@ -43,6 +49,7 @@ CREATE TABLE cells (
     n_trials INTEGER NOT NULL,
     n_recovered INTEGER NOT NULL CHECK (n_recovered BETWEEN 0 AND n_trials),
     seconds REAL NOT NULL,
+    checksum INTEGER NOT NULL,
     PRIMARY KEY (n_features, n_nonzero_coefs, n_components, codebook, n_trials)
 );
 """
@@ -77,14 +84,16 @@ class Checkpoint:
         wanted = {} if path is None else dict(_flatten(configuration | {"version": versions}))
         drawn = np.random.SeedSequence().entropy if entropy is None else entropy
         initial = wanted | {"random_state": json.dumps(drawn)}
-        self._connection = None
+        self._connection, self._path = None, path
         try:
             if path is None:
                 self._connection = _connect(":memory:")
                 _initialize(self._connection, initial)
             else:
-                path = _check_path(path)
-                if not path.exists():
+                self._path = path = _check_path(path)
+                if path.exists():
+                    _require_ours(path)
+                else:
                     _create(path, initial)
                 self._connection = _connect(path)
             stored = self._read()
@@ -94,16 +103,15 @@ class Checkpoint:
         except (sqlite3.Error, OSError, KeyError, ValueError) as error:
             self.close()
             message = str(error)
-            if isinstance(error, sqlite3.OperationalError | OSError):
-                message = f"cannot be opened: {error}"
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+            if isinstance(error, OSError) or code not in _DAMAGED:
+                message = f"cannot be opened for writing: {error}"
             elif isinstance(error, sqlite3.Error | KeyError):
                 message = f"cannot be read, as if damaged or no checkpoint: {error}"
             raise ValueError(f"checkpoint={_shown(path)} {message}.") from error
 
     def _read(self):
         execute = self._connection.execute
-        if execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
-            raise ValueError("is empty or no checkpoint of a sweep")
         version = execute("PRAGMA user_version").fetchone()[0]
         if version != _FORMAT:
             age = "a newer" if version > _FORMAT else "another"
@@ -115,17 +123,27 @@ class Checkpoint:
         if report != "ok":
             raise sqlite3.DatabaseError(report)
         rows = execute("SELECT * FROM cells").fetchall()
-        self.cells = {Cell(*row[:5]): row[5:] for row in rows}
-        # Better now than after the first cell.
+        if any(_checksum(row[:-1]) != row[-1] for row in rows):
+            raise sqlite3.DatabaseError("a cell differs from its checksum")
+        self.cells = {Cell(*row[:5]): row[5:7] for row in rows}
+        # What cannot be written is better known now than after the first cell.
         execute("BEGIN IMMEDIATE")
+        execute(f"PRAGMA user_version = {_FORMAT}")
         execute("ROLLBACK")
         return dict(execute("SELECT name, value FROM configuration").fetchall())
 
     def add(self, cell, n_recovered, seconds):
         """Keep a cell; when this returns, it is on the disk."""
         # Another process may have been here first, with the same number.
-        statement = "INSERT INTO cells VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-        self._connection.execute(statement, (*cell, n_recovered, seconds))
+        statement = "INSERT INTO cells VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+        row = (*cell, n_recovered, seconds)
+        try:
+            self._connection.execute(statement, (*row, _checksum(row)))
+        except sqlite3.Error as error:
+            raise OSError(
+                f"checkpoint={_shown(self._path)} cannot be written any more: {error}. The cells "
+                "that it has are kept."
+            ) from error
         self.cells[cell] = (n_recovered, seconds)
 
     def close(self):
@@ -143,13 +161,25 @@ class Checkpoint:
 def _check_path(path):
     if not isinstance(path, str | os.PathLike):
         raise ValueError("must be None or the path of a file")
-    # SQLite has meanings of its own for some relative paths.
-    path = Path(path).absolute()
+    # SQLite has meanings of its own for some relative paths; a link may lead to no file yet.
+    path = Path(os.path.realpath(path))
     if not path.parent.is_dir():
         raise ValueError("is in a folder that does not exist")
     if path.is_dir():
         raise ValueError("is a folder, not a file")
     return path
+
+
+def _require_ours(path):
+    """Refuse a file that is no checkpoint before SQLite sees it, and clears up around it."""
+    with path.open("rb") as file:
+        header = file.read(_PLACE.stop)
+    if header[_PLACE] != _APPLICATION.to_bytes(4, "big"):
+        raise ValueError("is empty or no checkpoint of a sweep")
+
+
+def _checksum(row):
+    return zlib.crc32(repr(row).encode())
 
 
 def _shown(path):
@@ -168,6 +198,11 @@ def _initialize(connection, configuration):
 
 def _create(path, configuration):
     """Make a file that is complete from the moment it bears its name."""
+    neighbours = [path.with_name(path.name + ending) for ending in _NEIGHBOURS]
+    taken = [neighbour.name for neighbour in neighbours if neighbour.exists()]
+    # Those of a file that another process has just made are its own.
+    if taken and not path.exists():
+        raise ValueError(f"is next to {', '.join(taken)}, which SQLite would take for its own")
     with tempfile.TemporaryDirectory(prefix=f"{path.name}.", dir=path.parent) as folder:
         draft = os.path.join(folder, "draft")
         with closing(_connect(draft)) as connection:
@@ -177,7 +212,8 @@ def _create(path, configuration):
         except FileExistsError:
             pass  # Another process was faster, and theirs is as good.
         except OSError:  # A file system without hard links
-            os.replace(draft, path)
+            with suppress(FileExistsError), path.open("xb") as file:
+                file.write(Path(draft).read_bytes())
 
 
 def _require_equal(stored, wanted):
@@ -201,7 +237,7 @@ def _same(first, second):
     """Whether two values in JSON are equal, such as 1 and 1.0; None is no value."""
     if first is None or second is None:
         return first is second
-    return json.loads(first) == json.loads(second)
+    return first == second or json.loads(first) == json.loads(second)
 
 
 def _flatten(configuration, prefix=""):
@@ -211,7 +247,7 @@ def _flatten(configuration, prefix=""):
             yield f"{prefix}{name}", json.dumps(_name(value))
             yield from _flatten(value.get_params(deep=False), f"{prefix}{name}.")
             continue
-        value = _describe(value)
+        value = _describe(value, f"{prefix}{name}")
         if isinstance(value, dict) and value:
             yield from _flatten(value, f"{prefix}{name}.")
         else:
@@ -222,7 +258,7 @@ def _name(value):
     return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
-def _describe(value):
+def _describe(value, name):
     """Return what JSON can hold, other objects by their hash."""
     if isinstance(value, np.generic):
         value = value.item()
@@ -232,9 +268,13 @@ def _describe(value):
         return value
     if isinstance(value, list | tuple):
         return dict(zip(map(str, range(len(value))), value, strict=True)) or []
+    kind = _name(value)
+    # The elements of sets are hashed in order, those of frozen ones are not.
+    value = set(value) if isinstance(value, frozenset) else value
     try:
-        return f"{_name(value)} {joblib.hash(value)}"
+        return f"{kind} {joblib.hash(value)}"
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise ValueError(
-            f"checkpoint must be None with a parameter that cannot be pickled, got {value!r}."
+            f"checkpoint must be None with a parameter that cannot be pickled, got "
+            f"{name}={value!r}."
         ) from error

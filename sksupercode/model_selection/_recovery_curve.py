@@ -184,7 +184,9 @@ def recovery_curve(
         of each codebook.
 
     n_trials_per_codebook : int, default=10
-        Codes that share a codebook, which takes less time than a codebook for each.
+        Codes that share a codebook, which takes less time than a codebook for each. Intervals
+        allow for it from two codebooks on, well from five; with one they take its codes for
+        independent, and are too narrow if N and d are small.
 
     random_state : int, RandomState, Generator or None, default=None
         Names all codes, codebooks and noise. None is fresh entropy, or that of the checkpoint.

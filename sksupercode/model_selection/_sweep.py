@@ -9,6 +9,7 @@ from dataclasses import replace
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.utils import gen_batches
 
+from sksupercode._validation import check_integer
 from sksupercode.model_selection._cells import PROCESS, Chain, check_entropy, undisturbed
 from sksupercode.model_selection._checkpoint import Checkpoint
 from sksupercode.model_selection._progress import check_reports, consume
@@ -69,6 +70,8 @@ def open_runner(
     """Check what the sweeps have in common, and open the checkpoint."""
     chain = Chain.of(encoder, channel, decoder)
     check_reports(callbacks, verbose)
+    if check_integer(n_jobs, "n_jobs", allow_none=True) == 0:
+        raise ValueError("n_jobs must be None or an integer other than 0, got 0.")
     configuration = configuration | {"encoder": chain.encoder, "decoder": chain.decoder}
     configuration["channel"] = chain.channel
     with Checkpoint(checkpoint, configuration, check_entropy(random_state)) as store:

@@ -3,6 +3,7 @@
 
 import csv
 import logging
+import tempfile
 
 import numpy as np
 import pytest
@@ -75,6 +76,9 @@ def test_output_before_the_command_holds_as_well(folder, monkeypatch):
         (["2", "--output", "p.txt"], "--output must end in one of"),
         (["2", "--csv", "no/t.csv"], "there is no folder no"),
         (["2", "--csv", "p.svg", "--output", "p.svg"], "--csv and --output must be two files"),
+        (["2", "--csv", "t", "--checkpoint", "t"], "--csv and --checkpoint must be two paths"),
+        (["2", "--csv", "t", "--checkpoint", "./t/c"], "must be two paths, got t and t/c"),
+        (["2", "--checkpoint", "figure_2.png"], "--output and --checkpoint must be two paths"),
     ],
 )
 def test_messages(arguments, message, monkeypatch, capsys):
@@ -82,6 +86,21 @@ def test_messages(arguments, message, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         main(["figure", *arguments])
     assert message in " ".join(capsys.readouterr().err.split())
+    assert calls == []
+
+
+def test_folders_that_cannot_be_written_to(folder, monkeypatch, capsys):
+    calls = stub(monkeypatch)
+
+    # Permissions do not keep the superuser from writing.
+    def refuse(dir):
+        raise PermissionError(13, f"no files in {dir}")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    with pytest.raises(SystemExit):
+        main(["figure", "1"])
+    message = " ".join(capsys.readouterr().err.split())
+    assert "cannot write figure_1.png: [Errno 13] no files in ." in message
     assert calls == []
 
 

@@ -4,6 +4,7 @@
 import csv
 import inspect
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -200,6 +201,11 @@ def test_nothing_is_computed_that_could_not_be_kept(number, tmp_path, monkeypatc
     monkeypatch.setattr(inspect.getmodule(draw), "measure", lambda *_, **__: pytest.fail("ran"))
     with pytest.raises(ValueError, match="csv='.*' is in a folder that does not exist"):
         draw(csv=tmp_path / "missing" / "table.csv")
+    with pytest.raises(ValueError, match="csv='.*' is a folder"):
+        draw(csv=tmp_path)
+    with monkeypatch.context() as context, pytest.raises(ValueError, match="csv='.*' cannot be"):
+        context.setattr(tempfile, "TemporaryFile", lambda dir: open(dir / "no" / "file"))
+        draw(csv=tmp_path / "table.csv")
     with pytest.raises(ValueError, match="csv must be None or a path, got 5"):
         draw(csv=5)
     if "checkpoint" in inspect.signature(draw).parameters:
@@ -207,6 +213,9 @@ def test_nothing_is_computed_that_could_not_be_kept(number, tmp_path, monkeypatc
         file.touch()
         with pytest.raises(ValueError, match="checkpoint='.*' is a file; it must be a folder"):
             draw(checkpoint=file)
+        with pytest.raises(ValueError, match="csv and checkpoint must be two paths, got '.*new'"):
+            draw(csv=tmp_path / "new", checkpoint=tmp_path / "new")
+        assert not (tmp_path / "new").exists()
     with monkeypatch.context() as context, pytest.raises(ImportError, match="need Matplotlib"):
         context.setitem(sys.modules, "matplotlib", None)
         draw()

@@ -293,6 +293,55 @@ def test_what_cannot_be_predicted_or_drawn_is_not_measured(display, monkeypatch)
 
 
 @pytest.mark.parametrize("display", [RecoveryCurveDisplay, PhaseTransitionDisplay])
+@pytest.mark.parametrize("encoder", [0, RademacherEncoder, TopKDecoder(None)])
+@pytest.mark.parametrize("theory", [True, False])
+def test_what_is_no_encoder_or_decoder_is_refused(display, encoder, theory):
+    sizes = 4 if display is RecoveryCurveDisplay else [2, 4]
+    options = SWEEP | {"n_nonzero_coefs": sizes, "n_components": [15]}
+    with pytest.raises((TypeError, ValueError), match="^encoder must (be|have) "):
+        display.from_estimator(encoder, TopKDecoder(None), theory=theory, **options)
+    with pytest.raises((TypeError, ValueError), match="^decoder must be "):
+        display.from_estimator(RademacherEncoder(), 0, theory=theory, **options)
+
+
+@pytest.mark.parametrize("n_trials", [0, -1, np.nan, True, "a", [60, 60]])
+def test_trials_of_a_search_are_a_number(n_trials):
+    results = {"param_n_components": [10, 40], "mean_test_score": [0, 1]}
+    with pytest.raises(ValueError, match="n_trials must be "):
+        RecoveryCurveDisplay.from_results(results, n_trials=n_trials)
+
+
+def test_predictions_are_for_each_dimension():
+    results = {"param_n_components": [10, 40], "mean_test_score": [0, 1]}
+    with pytest.raises(ValueError, match=r"predicted must be .* \(2,\).* got shape \(3,\)"):
+        RecoveryCurveDisplay.from_results(results, predicted=[0.1, 0.2, 0.3])
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: RecoveryCurveDisplay([1, 2], [0.5]), r"success_rate must be of shape \(2,\)"),
+        (lambda: RecoveryCurveDisplay([1, 2], ["a", "b"]), "success_rate must be an array of num"),
+        (lambda: RecoveryCurveDisplay([1, 2], [0, 1], n_trials=0), "n_trials must be .* positive"),
+        (lambda: PhaseTransitionDisplay(2, [4], [[0.1]]), r"values must be of shape \(n,\)"),
+        (lambda: PhaseTransitionDisplay([2], [4], [[0.1]], half=[1, 2]), r"half must be of shape"),
+        (lambda: FrontierDisplay(["a"], [1.0], [0.5], [1.5, 2]), r"high must be of shape \(1,\)"),
+        (lambda: FrontierDisplay.from_measurements([3]), "measurements must be a dict of str"),
+        (lambda: FrontierDisplay.from_measurements({"a": 3}), "measurements must be a dict of str"),
+    ],
+)
+def test_arrays_that_do_not_belong_together(draw, message):
+    with pytest.raises(ValueError, match=message):
+        draw()
+
+
+def test_dimensions_of_a_search_are_whole():
+    results = {"param_n_components": [10, 12.5], "mean_test_score": [0, 1]}
+    with pytest.raises(ValueError, match="cv_results_ must be of whole numbers, got .*12.5"):
+        RecoveryCurveDisplay.from_results(results)
+
+
+@pytest.mark.parametrize("display", [RecoveryCurveDisplay, PhaseTransitionDisplay])
 def test_results_that_are_none(display):
     with pytest.raises(ValueError, match="results must be what a sweep has returned"):
         display.from_results([1, 2])
@@ -319,3 +368,46 @@ def test_frontier_of_what_was_not_found():
         )
     display = FrontierDisplay.from_measurements({"top-k": result})
     assert np.isnan(display.bits_per_dimension[0]) and not display.ax_.texts
+
+
+@pytest.mark.parametrize("n_trials", [0, -1, np.nan, np.inf, True, "a", [50, 0], [50, 50, 50]])
+def test_curves_are_of_some_trials(n_trials):
+    with pytest.raises(ValueError, match="n_trials must be "):
+        RecoveryCurveDisplay([10, 40], [0, 1], n_trials=n_trials)
+
+
+@pytest.mark.parametrize("wrong, got", [([0.1], r"got \(1,\)"), (3, r"got \(\)"), ("a", "got 'a'")])
+@pytest.mark.parametrize(
+    "name, draw",
+    [
+        ("success_rate", lambda x: RecoveryCurveDisplay([10, 40], x)),
+        ("predicted", lambda x: RecoveryCurveDisplay([10, 40], [0, 1], predicted=x)),
+        ("success_rate", lambda x: PhaseTransitionDisplay([2, 4], [10], x)),
+        ("half", lambda x: PhaseTransitionDisplay([2, 4], [10], [[0], [1]], half=x)),
+        ("predicted", lambda x: PhaseTransitionDisplay([2, 4], [10], [[0], [1]], predicted=x)),
+        ("bits_per_dimension", lambda x: FrontierDisplay(["a", "b"], x, [1, 1], [1, 1])),
+        ("low", lambda x: FrontierDisplay(["a", "b"], [1, 1], x, [1, 1])),
+        ("high", lambda x: FrontierDisplay(["a", "b"], [1, 1], [1, 1], x)),
+        ("predicted", lambda x: FrontierDisplay(["a", "b"], *[[1, 1]] * 3, predicted=x)),
+    ],
+)
+def test_what_is_drawn_together_is_of_one_length(name, draw, wrong, got):
+    with pytest.raises(ValueError, match=f"{name} must be .*{got}"):
+        draw(wrong)
+
+
+def test_axes_are_rows_of_numbers():
+    with pytest.raises(ValueError, match=r"values must be of shape \(n,\), got \(\)"):
+        PhaseTransitionDisplay(2, 4, [[0.1]])
+    with pytest.raises(ValueError, match=r"n_components must be of shape \(n,\), got \(\)"):
+        PhaseTransitionDisplay([2], 4, [[0.1]])
+    with pytest.raises(ValueError, match="n_components must be an array of numbers, got 'ab'"):
+        RecoveryCurveDisplay("ab", [0.1])
+
+
+@pytest.mark.parametrize("measurements", [[measured(60, 50, 70)], {"a": 3}, 3])
+def test_frontiers_are_of_measurements(measurements):
+    with pytest.raises(ValueError, match="measurements must be a dict of str to SmallestDimension"):
+        FrontierDisplay.from_measurements(measurements)
+    with pytest.raises(ValueError, match=r"predicted must be None or a dict .* got \[40\]"):
+        FrontierDisplay.from_measurements({"a": measured(60, 50, 70)}, predicted=[40])

@@ -6,6 +6,7 @@
 import argparse
 import importlib.util
 import math
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -215,11 +216,25 @@ def check_files(parser, arguments):
         )
     if arguments.csv is not None and arguments.csv.absolute() == arguments.output.absolute():
         parser.error(f"--csv and --output must be two files, got {arguments.csv} for both")
+    checkpoint = getattr(arguments, "checkpoint", None)
+    for name in ("output", "csv") if checkpoint is not None else ():
+        path = getattr(arguments, name)
+        # A checkpoint is a folder, which is made, and those above it.
+        if path is not None and checkpoint.resolve().is_relative_to(path.resolve()):
+            parser.error(
+                f"--{name} and --checkpoint must be two paths, got {path} and {checkpoint}"
+            )
     for path in (arguments.output, arguments.csv):
         if path is not None and not path.parent.is_dir():
             parser.error(f"there is no folder {path.parent} to write {path.name} to")
         if path is not None and path.is_dir():
             parser.error(f"{path} is a folder, not a file to write to")
+        if path is not None:
+            try:
+                # Of permissions alone the superuser has all, even where there is nothing to write.
+                tempfile.TemporaryFile(dir=path.parent).close()
+            except OSError as error:
+                parser.error(f"cannot write {path}: {error}")
 
 
 def run_sweeps(arguments):

@@ -5,6 +5,7 @@
 
 import csv
 import os
+import tempfile
 from pathlib import Path
 
 from sksupercode.plotting._pyplot import import_pyplot
@@ -18,6 +19,19 @@ def check_outputs(csv=None, checkpoint=None):
             raise ValueError(f"{name} must be None or a path, got {path!r}.")
     if csv is not None and not Path(csv).absolute().parent.is_dir():
         raise ValueError(f"csv={str(csv)!r} is in a folder that does not exist.")
+    if None not in (csv, checkpoint) and Path(checkpoint).resolve().is_relative_to(
+        Path(csv).resolve()
+    ):
+        raise ValueError(
+            f"csv and checkpoint must be two paths, got {str(csv)!r} and {str(checkpoint)!r}."
+        )
+    if csv is not None and Path(csv).is_dir():
+        raise ValueError(f"csv={str(csv)!r} is a folder; it must be a file, or new.")
+    if csv is not None:
+        try:
+            tempfile.TemporaryFile(dir=Path(csv).absolute().parent).close()
+        except OSError as error:
+            raise ValueError(f"csv={str(csv)!r} cannot be written: {error}.") from error
     if checkpoint is not None and Path(checkpoint).is_file():
         raise ValueError(f"checkpoint={str(checkpoint)!r} is a file; it must be a folder, or new.")
 

@@ -49,10 +49,10 @@ class Chain:
     @classmethod
     def of(cls, encoder, channel, decoder):
         """Clone the user's estimators, without what every cell sets for itself."""
-        _require_estimator(encoder, "encoder", {"n_components", "random_state"})
-        _require_estimator(decoder, "decoder", {"dictionary"})
+        require_estimator(encoder, "encoder", {"n_components", "random_state"})
+        require_estimator(decoder, "decoder", {"dictionary"})
         if channel is not None:
-            _require_estimator(channel, "channel", set())
+            require_estimator(channel, "channel", set())
             channel = _seeded(clone(channel), None)
         _warn_of_another_dictionary(encoder, decoder)
         encoder = _override(_seeded(clone(encoder), None), n_components=1, n_features=None)
@@ -157,7 +157,7 @@ def check_list(values, name, *, minimum=1, maximum=None):
     return np.unique([check_integer(v, name, minimum=minimum, maximum=maximum) for v in array])
 
 
-def _require_estimator(estimator, name, parameters):
+def require_estimator(estimator, name, parameters):
     if isinstance(estimator, type) or not hasattr(estimator, "get_params"):
         raise ValueError(f"{name} must be an estimator, got {estimator!r}.")
     missing = sorted(p for p in parameters if not _names(estimator, p))

@@ -70,8 +70,8 @@ def recovery_probability(
     ------
     ValueError
         If a parameter is outside its range, or if there is no prediction for such a decoder: other
-        codebooks and values, sections, a covariance estimator, ``tol`` of a pursuit, basis pursuit
-        with noise.
+        codebooks and values, a power allocation, sections, a covariance estimator, ``tol`` of a
+        pursuit, basis pursuit with noise.
 
     See Also
     --------
@@ -139,6 +139,8 @@ def _require_predictable(decoder, k):
     source = source.estimator if isinstance(source, FrozenEstimator) else source
     if not isinstance(source, RademacherEncoder):
         _refuse(decoder, "its dictionary is not a RademacherEncoder")
+    if source.power_allocation is not None:
+        _refuse(decoder, "the theory is of codewords of one length, and power_allocation is given")
     if decoder.values not in ("auto", "binary"):
         _refuse(decoder, f"the theory is of binary values, and values={decoder.values!r}")
     if decoder.n_nonzero_coefs not in (None, k):

@@ -105,13 +105,14 @@ class RecoveryCurve:
         Warns
         -----
         UserWarning
-            If d is outside of the dimensions that were measured.
+            If d is outside of the dimensions that were measured, or none were.
 
         Notes
         -----
         The two laws differ by little between rates of 0.1 and 0.9; neither is that of any decoder.
         What lies far from p pulls at the fit all the same: a curve with d's around the transition
-        gives the best estimate.
+        gives the best estimate. Of d's that were not measured, those up to 20 times below the first
+        and above the last are looked at.
 
         References
         ----------
@@ -120,6 +121,9 @@ class RecoveryCurve:
         p = check_fraction(probability, "probability")
         confidence = check_fraction(confidence, "confidence")
         check_option(link, "link", tuple(LAWS))
+        if not len(self.n_components):
+            warnings.warn("No dimension was measured.", UserWarning, stacklevel=2)
+            return DimensionEstimate(np.inf, 0.0, np.inf)
         counts = self.n_recovered / self.design_effect, self.n_trials / self.design_effect
         d, low, high = fit_transition(self.n_components, *counts, p, confidence, link)
         first, last, rates = *self.n_components[[0, -1]].tolist(), self.success_rate

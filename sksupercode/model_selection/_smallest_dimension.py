@@ -304,7 +304,8 @@ def _measure_curve(trials, points, p, n_trials, per_codebook, clock):
 def _widened(confidence):
     """Return the level at which intervals of the likelihood are wider by a constant factor."""
     level = 2 * ndtr(_WIDENING * ndtri(0.5 + confidence / 2)) - 1
-    return min(level, np.nextafter(1, 0))
+    # Next to 0 and 1 rounding has the last word.
+    return min(max(level, confidence), np.nextafter(1, 0))
 
 
 def _place(points, p):

@@ -3,8 +3,12 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from sksupercode.model_selection import SmallestDimension
+from sksupercode.plotting._numbers import check_numbers
 from sksupercode.plotting._pyplot import import_pyplot, with_defaults
 
 
@@ -59,10 +63,11 @@ class FrontierDisplay:
 
     def __init__(self, names, bits_per_dimension, low, high, *, predicted=None):
         self.names = list(names)
-        self.bits_per_dimension = np.asarray(bits_per_dimension, dtype=float)
-        self.low = np.asarray(low, dtype=float)
-        self.high = np.asarray(high, dtype=float)
-        self.predicted = None if predicted is None else np.asarray(predicted, dtype=float)
+        shape = (len(self.names),)
+        self.bits_per_dimension = check_numbers(bits_per_dimension, "bits_per_dimension", shape)
+        self.low = check_numbers(low, "low", shape)
+        self.high = check_numbers(high, "high", shape)
+        self.predicted = None if predicted is None else check_numbers(predicted, "predicted", shape)
 
     @classmethod
     def from_measurements(cls, measurements, *, predicted=None, ax=None, **kwargs):
@@ -86,10 +91,23 @@ class FrontierDisplay:
         -------
         display : FrontierDisplay
             The drawn display.
+
+        Raises
+        ------
+        ValueError
+            If ``measurements`` is empty or of anything else.
         """
         if not measurements:
             raise ValueError(f"measurements must not be empty, got {measurements!r}.")
-        results = measurements.values()
+        results = measurements.values() if isinstance(measurements, Mapping) else [None]
+        if not all(isinstance(result, SmallestDimension) for result in results):
+            raise ValueError(
+                f"measurements must be a dict of str to SmallestDimension, got {measurements!r}."
+            )
+        if predicted is not None and not isinstance(predicted, Mapping):
+            raise ValueError(
+                f"predicted must be None or a dict of str to float, got {predicted!r}."
+            )
         rates = [result.bits_per_dimension or np.nan for result in results]
         low, high = np.array([result.bits_per_dimension_interval for result in results]).T
         if predicted is not None:

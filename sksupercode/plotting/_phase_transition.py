@@ -6,6 +6,7 @@
 import numpy as np
 
 from sksupercode.model_selection import PhaseTransition, phase_transition, required_dimension
+from sksupercode.plotting._numbers import check_numbers
 from sksupercode.plotting._pyplot import import_pyplot
 from sksupercode.plotting._search_results import read_search
 from sksupercode.plotting._theory import noise_of, require_prediction, with_dictionary
@@ -78,17 +79,15 @@ class PhaseTransitionDisplay:
         half=None,
         predicted=None,
     ):
-        self.values = np.asarray(values)
-        self.n_components = np.asarray(n_components)
-        self.success_rate = np.asarray(success_rate, dtype=float)
+        self.values = check_numbers(values, "values")
+        self.n_components = check_numbers(n_components, "n_components")
+        shape = (self.values.size, self.n_components.size)
+        self.success_rate = check_numbers(success_rate, "success_rate", shape)
         self.parameter = parameter
-        self.half = half
-        self.predicted = predicted
-        shape = (len(self.values), len(self.n_components))
-        if self.success_rate.shape != shape:
-            raise ValueError(
-                f"success_rate must be of shape {shape}, got {self.success_rate.shape}."
-            )
+        self.half = None if half is None else check_numbers(half, "half", shape[:1])
+        self.predicted = None
+        if predicted is not None:
+            self.predicted = check_numbers(predicted, "predicted", shape[:1])
 
     @classmethod
     def from_estimator(cls, encoder, decoder, *, theory=False, ax=None, mesh_kw=None, **sweep):

@@ -5,8 +5,10 @@
 
 import numpy as np
 
+from sksupercode._validation import check_integer
 from sksupercode.model_selection import RecoveryCurve, recovery_curve, recovery_probability
 from sksupercode.model_selection._intervals import wilson_interval
+from sksupercode.plotting._numbers import check_numbers
 from sksupercode.plotting._pyplot import import_pyplot, with_defaults
 from sksupercode.plotting._search_results import read_search
 from sksupercode.plotting._theory import noise_of, require_prediction, with_dictionary
@@ -63,10 +65,15 @@ class RecoveryCurveDisplay:
     """
 
     def __init__(self, n_components, success_rate, *, n_trials=None, predicted=None, name=None):
-        self.n_components = np.asarray(n_components)
-        self.success_rate = np.asarray(success_rate)
+        self.n_components = check_numbers(n_components, "n_components")
+        shape = self.n_components.shape
+        self.success_rate = check_numbers(success_rate, "success_rate", shape)
+        if n_trials is not None:
+            n_trials = check_numbers(n_trials, "n_trials", shape if np.ndim(n_trials) else ())
+            if not (np.isfinite(n_trials).all() and (n_trials > 0).all()):
+                raise ValueError(f"n_trials must be None or positive, got {n_trials}.")
         self.n_trials = n_trials
-        self.predicted = predicted
+        self.predicted = None if predicted is None else check_numbers(predicted, "predicted", shape)
         self.name = name
 
     @classmethod
@@ -170,8 +177,14 @@ class RecoveryCurveDisplay:
             curve = results.n_components, results.success_rate
         else:
             search = read_search(results, n_parameters=1)
+            n_trials = check_integer(n_trials, "n_trials", minimum=1, allow_none=True)
             n_trials = search.n_resources if n_trials is None else n_trials
             curve = search.n_components, search.score
+        if predicted is not None and np.shape(predicted) != np.shape(curve[0]):
+            raise ValueError(
+                f"predicted must be None or of shape {np.shape(curve[0])}, a rate for each "
+                f"dimension, got shape {np.shape(predicted)}."
+            )
         display = cls(*curve, n_trials=n_trials, predicted=predicted, name=name)
         return display.plot(ax, **kwargs)
 

@@ -53,6 +53,10 @@ def read_search(cv_results, *, n_parameters):
             raise ValueError(
                 f"cv_results_ must be of numbers, got {list(columns[name])} for {name}."
             )
+    if not all(float(d).is_integer() for d in columns[names[0]]):
+        raise ValueError(
+            f"cv_results_ must be of whole numbers, got {list(columns[names[0]])} for {names[0]}."
+        )
     # Rows of a halving search are in the order of its iterations: the last one stays.
     points = zip(*(columns[name] for name in names), strict=True)
     rows = np.array(list({point: row for row, point in enumerate(points)}.values()))

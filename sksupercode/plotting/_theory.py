@@ -6,12 +6,14 @@
 from sklearn.base import clone
 
 from sksupercode.channels import GaussianChannel
-from sksupercode.model_selection._cells import check_list
+from sksupercode.model_selection._cells import check_list, require_estimator
 from sksupercode.model_selection._prediction import find_predictor
 
 
 def with_dictionary(decoder, encoder):
     """Return a clone of a decoder that reads the code of an encoder."""
+    require_estimator(encoder, "encoder", {"n_components", "random_state"})
+    require_estimator(decoder, "decoder", set())
     if "dictionary" not in decoder.get_params(deep=False):
         raise ValueError(f"theory=True: there is no prediction for {type(decoder).__name__}.")
     return clone(decoder).set_params(dictionary=clone(encoder))

@@ -136,6 +136,7 @@ def test_unreachable_with_noise():
     [
         (TopKDecoder(SphericalEncoder()), 0, "not a RademacherEncoder"),
         (TopKDecoder(np.eye(3)), 0, "not a RademacherEncoder"),
+        (TopKDecoder(RademacherEncoder(power_allocation=[10.0, 1.0])), 0, "power_allocation"),
         (TopKDecoder(ENCODER, values="real"), 0, "values='real'"),
         (TopKDecoder(ENCODER, n_nonzero_coefs=5), 0, "n_nonzero_coefs=5"),
         (TopKDecoder(ENCODER, covariance_estimator=object()), 0, "covariance_estimator"),

@@ -205,6 +205,8 @@ def test_transitions_that_are_nowhere():
     with pytest.warns(UserWarning, match="^No dimension up to 1216 .* inf.$"):
         result = smallest_dimension(Blank(), Oracle(None, 1e9), **options)
     assert result.n_components == np.inf and result.bits_per_dimension == 0
+    with pytest.warns(UserWarning, match=r"^No dimension was measured\.$"):
+        assert result.curve.dimension_at(0.5) == (np.inf, 0, np.inf)
 
 
 def test_open_intervals():
@@ -235,3 +237,10 @@ def test_bad_parameters(name, value):
 def test_time_is_not_kept(tmp_path):
     with pytest.raises(ValueError, match="max_seconds must be None with a checkpoint"):
         smallest_dimension(Blank(), Oracle(), max_seconds=1, checkpoint=tmp_path / "cells", **SIZE)
+
+
+@pytest.mark.parametrize("confidence", [1e-300, 1 - 1e-16])
+def test_intervals_at_the_ends_of_what_is_legal(confidence):
+    options = {"n_trials": 80, "random_state": 0, "confidence": confidence, **SIZE}
+    result = smallest_dimension(Blank(), Oracle(), **options)
+    assert result.low <= result.n_components <= result.high

@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sksupercode._validation import check_generator, check_option, check_real, check_samples
+from sksupercode._utils._validation import check_generator, check_option, check_real, check_samples
 
 __all__ = ["DropoutChannel", "GaussianChannel", "QuantizationChannel"]
 

@@ -199,7 +199,7 @@ def test_jobs_of_joblib(decode, digest):
     ending = """
 from joblib import Parallel, delayed, parallel_config
 from sklearn.model_selection import GridSearchCV
-from sksupercode.dictionaries._threads import thread_count
+from sksupercode._utils._threads import thread_count
 
 # More than the megabyte above which workers get memory-mapped, read-only arrays.
 wide = RademacherEncoder(800, storage="packed", random_state=0)

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from sksupercode._validation import check_integer, check_option, check_real
+from sksupercode._utils._validation import check_integer, check_option, check_real
 
 
 @pytest.mark.parametrize("value", [3, np.int8(3), np.uint64(3)])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sklearn.utils import Bunch
 
-from sksupercode._validation import check_integer
+from sksupercode._utils._validation import check_integer
 
 SKIPPED = {"dist-packages", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "site-packages"}
 SKIPPED |= {"__pycache__", "encodings", "test", "tests", "turtledemo"}

@@ -6,9 +6,9 @@
 import numpy as np
 from scipy.sparse import csc_array, csr_array
 
-from sksupercode._sections import check_sections, section_bounds
-from sksupercode._sparse import as_configured_csr
-from sksupercode._validation import check_generator, check_integer, check_option, check_real
+from sksupercode._utils._sections import check_sections, section_bounds
+from sksupercode._utils._sparse import as_configured_csr
+from sksupercode._utils._validation import check_generator, check_integer, check_option, check_real
 
 SUPPORTS = ("fixed", "bernoulli", "zipf")
 VALUES = ("binary", "exponential", "gaussian")

@@ -6,8 +6,8 @@
 import numpy as np
 from scipy.sparse import csr_array
 
-from sksupercode._sections import section_argmax, section_bounds
-from sksupercode._validation import check_real
+from sksupercode._utils._sections import section_argmax, section_bounds
+from sksupercode._utils._validation import check_real
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._selection import score_gains
 

@@ -13,11 +13,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
-from sksupercode._sparse import as_configured_csr, refuse_sparse_frames
-from sksupercode._validation import check_codes, check_integer, check_option, check_samples
+from sksupercode._utils._blocks import block_length
+from sksupercode._utils._memory import require_memory
+from sksupercode._utils._sparse import as_configured_csr, refuse_sparse_frames
+from sksupercode._utils._validation import check_codes, check_integer, check_option, check_samples
 from sksupercode.decoders._codebook import read_codes, resolve_dictionary, warn_on_mismatch
-from sksupercode.dictionaries._base import block_length
-from sksupercode.dictionaries._memory import require_memory
 from sksupercode.metrics import exact_recovery_score
 
 # Larger blocks take memory and spare no time.

@@ -6,7 +6,8 @@
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from sksupercode._validation import check_option, check_real
+from sksupercode._utils._memory import require_memory
+from sksupercode._utils._validation import check_option, check_real
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._column_generation import (
     compile_program,
@@ -15,7 +16,6 @@ from sksupercode.decoders._column_generation import (
 )
 from sksupercode.decoders._homotopy import follow_path
 from sksupercode.decoders._pricing import Columns
-from sksupercode.dictionaries._memory import require_memory
 
 # Coefficients below this fraction of the largest are what a solver means by zero.
 _NEGLIGIBLE = 1e-7

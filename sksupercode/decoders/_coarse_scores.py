@@ -27,8 +27,8 @@ import math
 import numpy as np
 from sklearn.utils import gen_batches
 
+from sksupercode._utils._blocks import block_length
 from sksupercode.dictionaries import DenseDictionary
-from sksupercode.dictionaries._base import block_length
 
 # Levels of a rounded residual on either side of 0, as a multiple of sqrt(d). Half a dozen codewords
 # or a few dozen are then candidates, which takes less time than to correlate all with more digits.

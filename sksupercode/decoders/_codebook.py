@@ -10,7 +10,7 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 
-from sksupercode._validation import check_codes, check_integer
+from sksupercode._utils._validation import check_codes, check_integer
 from sksupercode.dictionaries import DenseDictionary, Dictionary
 from sksupercode.encoders import BaseEncoder
 from sksupercode.exceptions import CodebookMismatchWarning

@@ -9,8 +9,8 @@ The method, and why it is exact, is told in :mod:`sksupercode.decoders._pool_ker
 import numpy as np
 from scipy.special import gammaln, ndtri
 
+from sksupercode._utils._threads import in_threads, shared_threads
 from sksupercode.dictionaries._packed_signs import PackedSignDictionary, compilation_is_enabled
-from sksupercode.dictionaries._threads import in_threads, shared_threads
 
 _LOG_INVERSE_PROBABILITY = 9 * np.log(10)
 # Most selections between two passes.

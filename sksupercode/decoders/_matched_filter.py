@@ -10,8 +10,8 @@ from sklearn.utils import gen_batches
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sksupercode._utils._blocks import block_length
 from sksupercode.decoders._base import BaseDecoder
-from sksupercode.dictionaries._base import block_length
 
 
 def _knows_prior(decoder):

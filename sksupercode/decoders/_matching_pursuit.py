@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from sksupercode._validation import check_real
+from sksupercode._utils._validation import check_real
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._lazy_pursuit import can_be_lazy, exact_samples, lazy_pursuit
 from sksupercode.decoders._selection import score_gains

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, diags_array, eye_array, hstack, vstack
 
-from sksupercode._validation import check_real
+from sksupercode._utils._validation import check_real
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.dictionaries import SignDictionary
 

@@ -8,12 +8,12 @@ from scipy.sparse import csr_array
 from scipy.special import expit, logit
 from sklearn.utils import gen_batches
 
-from sksupercode._sections import check_sections, section_argmax, section_bounds, softmax
-from sksupercode._validation import check_integer, check_real
+from sksupercode._utils._blocks import block_length
+from sksupercode._utils._sections import check_sections, section_argmax, section_bounds, softmax
+from sksupercode._utils._validation import check_integer, check_real
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._block_interference import BlockInterference
 from sksupercode.decoders._denoisers import log_evidence
-from sksupercode.dictionaries._base import block_length
 
 # Smaller probabilities are left out of the superposition. At ten times as much the jump of the
 # denoiser, of which the memory term knows nothing, makes t several percent too small.

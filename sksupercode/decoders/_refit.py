@@ -10,11 +10,11 @@ from sklearn import config_context
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.metaestimators import available_if
 
-from sksupercode._validation import check_codes, check_option, check_samples
+from sksupercode._utils._blocks import block_length
+from sksupercode._utils._validation import check_codes, check_option, check_samples
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._codebook import resolve_dictionary
 from sksupercode.decoders._nonnegative_fit import nonnegative_least_squares
-from sksupercode.dictionaries._base import block_length
 
 # A codeword whose distance from the span of others is this fraction of its norm depends on them.
 _DEPENDENT = 1e-10

@@ -7,10 +7,10 @@ from abc import abstractmethod
 
 import numpy as np
 
-from sksupercode._validation import check_real
+from sksupercode._utils._threads import shared_threads
+from sksupercode._utils._validation import check_real
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._coarse_scores import CoarseScores
-from sksupercode.dictionaries._threads import shared_threads
 
 # Gains of this part of the norm of x are rounding.
 _NO_GAIN = 1e-14

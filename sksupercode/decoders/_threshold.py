@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from sksupercode._validation import check_real
+from sksupercode._utils._validation import check_real
 from sksupercode.decoders._matched_filter import MatchedFilterDecoder
 
 

@@ -5,10 +5,10 @@
 
 import numpy as np
 
-from sksupercode._sections import check_sections, section_bounds
+from sksupercode._utils._sections import check_sections, section_bounds
+from sksupercode._utils._threads import shared_threads
 from sksupercode.decoders._matched_filter import MatchedFilterDecoder
 from sksupercode.decoders._selection import keep_largest, score_gains
-from sksupercode.dictionaries._threads import shared_threads
 
 
 class TopKDecoder(MatchedFilterDecoder):

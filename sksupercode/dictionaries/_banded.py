@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from scipy.sparse import csr_array
 
+from sksupercode._utils._threads import thread_count
 from sksupercode.dictionaries._base import Dictionary, as_indices
 from sksupercode.dictionaries._packed_signs import (
     PackedSignDictionary,
@@ -16,7 +17,6 @@ from sksupercode.dictionaries._packed_signs import (
     csr_entries,
 )
 from sksupercode.dictionaries._signs import SignDictionary
-from sksupercode.dictionaries._threads import thread_count
 
 # Signs times samples that are worth threads.
 _WORTH_THREADS = 2**23

@@ -12,13 +12,8 @@ from abc import ABC, abstractmethod
 import numpy as np
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import LinearOperator
-from sklearn import get_config
 
-
-def block_length(bytes_per_item, *, share=1.0):
-    """Return how many items fit in a share of scikit-learn's ``working_memory``, at least one."""
-    budget = share * get_config()["working_memory"] * 2**20
-    return max(1, int(budget // max(1, bytes_per_item)))
+from sksupercode._utils._blocks import block_length
 
 
 def as_indices(indices):

@@ -7,7 +7,9 @@ import numpy as np
 from scipy.sparse import csr_array
 from sklearn.utils import gen_batches
 
-from sksupercode.dictionaries._base import as_indices, block_length
+from sksupercode._utils._blocks import block_length
+from sksupercode._utils._threads import in_threads, shared_threads
+from sksupercode.dictionaries._base import as_indices
 from sksupercode.dictionaries._packed_signs import PackedSignDictionary, compilation_is_enabled
 from sksupercode.dictionaries._signs import (
     SignDictionary,
@@ -16,7 +18,6 @@ from sksupercode.dictionaries._signs import (
     pack_signs,
     unpack_signs,
 )
-from sksupercode.dictionaries._threads import in_threads, shared_threads
 
 # Variances of inner products are smaller than those of random signs by one part in so many.
 _ROWS_TO_CHOOSE_FROM = 64

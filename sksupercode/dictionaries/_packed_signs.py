@@ -7,6 +7,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from sklearn.utils import gen_batches
 
+from sksupercode._utils._threads import in_threads
 from sksupercode.dictionaries._base import as_indices
 from sksupercode.dictionaries._signs import (
     SignDictionary,
@@ -16,7 +17,6 @@ from sksupercode.dictionaries._signs import (
     random_sign_words,
     unpack_signs,
 )
-from sksupercode.dictionaries._threads import in_threads
 
 _LANES = 32
 # Operations on words that are worth a thread of their own.

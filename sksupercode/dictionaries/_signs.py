@@ -15,8 +15,8 @@ import math
 import numpy as np
 from sklearn.utils import gen_batches
 
+from sksupercode._utils._threads import in_threads
 from sksupercode.dictionaries._base import Dictionary, as_indices
-from sksupercode.dictionaries._threads import in_threads
 
 # A superposition that was rounded to float32 lies this close, relative to its largest entry.
 _ROUNDING = 1e-6

@@ -13,8 +13,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sksupercode._sections import section_bounds
-from sksupercode._validation import check_integer, check_samples
+from sksupercode._utils._sections import section_bounds
+from sksupercode._utils._validation import check_integer, check_samples
 from sksupercode.dictionaries import WeightedDictionary
 
 # One copy of each codebook that is in use, whichever steps and estimators use it.

@@ -5,10 +5,10 @@
 
 import numpy as np
 
-from sksupercode._sections import section_bounds
-from sksupercode._validation import check_integer
+from sksupercode._utils._memory import require_memory
+from sksupercode._utils._sections import section_bounds
+from sksupercode._utils._validation import check_integer
 from sksupercode.dictionaries import BandedDictionary, PackedSignDictionary, SignDictionary
-from sksupercode.dictionaries._memory import require_memory
 from sksupercode.dictionaries._signs import n_words
 from sksupercode.encoders._base import BaseEncoder
 

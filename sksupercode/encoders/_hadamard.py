@@ -3,9 +3,9 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from sksupercode._utils._memory import require_memory
 from sksupercode.dictionaries import HadamardDictionary
 from sksupercode.dictionaries._hadamard import hadamard_order
-from sksupercode.dictionaries._memory import require_memory
 from sksupercode.encoders._base import BaseEncoder
 
 

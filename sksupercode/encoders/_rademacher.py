@@ -3,13 +3,13 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from sksupercode._validation import check_option
+from sksupercode._utils._memory import require_memory
+from sksupercode._utils._validation import check_option
 from sksupercode.dictionaries import (
     PackedSignDictionary,
     SeededSignDictionary,
     SignDictionary,
 )
-from sksupercode.dictionaries._memory import require_memory
 from sksupercode.dictionaries._signs import n_words
 from sksupercode.encoders._base import BaseEncoder
 

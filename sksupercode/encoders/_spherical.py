@@ -6,8 +6,8 @@
 import numpy as np
 from sklearn.utils import gen_batches
 
+from sksupercode._utils._memory import require_memory
 from sksupercode.dictionaries import DenseDictionary
-from sksupercode.dictionaries._memory import require_memory
 from sksupercode.encoders._base import BaseEncoder
 
 _BLOCK_ENTRIES = 2**20

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtri
 
-from sksupercode._validation import check_generator
+from sksupercode._utils._validation import check_generator
 from sksupercode.decoders import TopKDecoder
 from sksupercode.figures._files import check_outputs, write_table
 

@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from sksupercode._validation import check_codes, check_real
+from sksupercode._utils._validation import check_codes, check_real
 
 
 def mean_l0(Z):

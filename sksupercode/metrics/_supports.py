@@ -6,7 +6,7 @@
 import numpy as np
 from sklearn.utils import check_consistent_length
 
-from sksupercode._validation import check_codes, check_option
+from sksupercode._utils._validation import check_codes, check_option
 
 
 def _support_counts(y_true, y_pred):

@@ -19,7 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from threadpoolctl import ThreadpoolController
 
-from sksupercode._validation import check_generator, check_integer
+from sksupercode._utils._validation import check_generator, check_integer
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.exceptions import CodebookMismatchWarning
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sksupercode._validation import check_integer
+from sksupercode._utils._validation import check_integer
 from sksupercode.model_selection._cells import cells_of, check_list
 from sksupercode.model_selection._recovery_curve import (
     DimensionEstimate,

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.frozen import FrozenEstimator
 
 from sksupercode import theory
-from sksupercode._validation import check_integer, check_real
+from sksupercode._utils._validation import check_integer, check_real
 from sksupercode.decoders import (
     AMPDecoder,
     BasisPursuitDecoder,

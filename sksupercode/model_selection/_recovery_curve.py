@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sksupercode._validation import check_integer, check_option, check_real
+from sksupercode._utils._validation import check_integer, check_option, check_real
 from sksupercode.model_selection._cells import cells_of, check_list
 from sksupercode.model_selection._intervals import design_effect, wilson_interval
 from sksupercode.model_selection._sweep import open_runner

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import OptimizeWarning, curve_fit
 from scipy.special import ndtr, ndtri
 
-from sksupercode._validation import check_integer, check_real
+from sksupercode._utils._validation import check_integer, check_real
 from sksupercode.model_selection._prediction import find_predictor
 
 _LARGEST = 10**9

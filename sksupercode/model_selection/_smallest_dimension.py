@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from sksupercode._validation import check_integer, check_real
+from sksupercode._utils._validation import check_integer, check_real
 from sksupercode.model_selection._recovery_curve import (
     RecoveryCurve,
     check_fraction,

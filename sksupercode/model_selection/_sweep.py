@@ -9,7 +9,7 @@ from dataclasses import replace
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.utils import gen_batches
 
-from sksupercode._validation import check_integer
+from sksupercode._utils._validation import check_integer
 from sksupercode.model_selection._cells import PROCESS, Chain, check_entropy, undisturbed
 from sksupercode.model_selection._checkpoint import Checkpoint
 from sksupercode.model_selection._progress import check_reports, consume

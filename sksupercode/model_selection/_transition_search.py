@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from sksupercode import theory
-from sksupercode._sections import section_bounds
+from sksupercode._utils._sections import section_bounds
 from sksupercode.model_selection._cells import cells_of
 from sksupercode.model_selection._transition import guess_transition
 

@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from sksupercode._validation import check_integer
+from sksupercode._utils._validation import check_integer
 from sksupercode.model_selection import RecoveryCurve, recovery_curve, recovery_probability
 from sksupercode.model_selection._intervals import wilson_interval
 from sksupercode.plotting._numbers import check_numbers

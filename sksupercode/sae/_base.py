@@ -9,8 +9,8 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
-from sksupercode._sparse import as_configured_csr, refuse_sparse_frames
-from sksupercode._validation import check_codes, check_samples
+from sksupercode._utils._sparse import as_configured_csr, refuse_sparse_frames
+from sksupercode._utils._validation import check_codes, check_samples
 from sksupercode.metrics import fraction_of_variance_unexplained
 from sksupercode.sae._forward import ForwardPass
 from sksupercode.sae._normalization import PER_SAMPLE, denormalize, normalize

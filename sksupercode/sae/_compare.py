@@ -15,7 +15,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_array, gen_batches
 from sklearn.utils.validation import check_is_fitted
 
-from sksupercode._validation import check_codes, check_integer
+from sksupercode._utils._validation import check_codes, check_integer
 from sksupercode.decoders import RefitDecoder
 from sksupercode.metrics._reconstruction import sample_cosines
 from sksupercode.sae._sparse_autoencoder import SparseAutoencoder
@@ -118,7 +118,7 @@ def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None):
 
 
 def _block_size(n_components):
-    from sksupercode.dictionaries._base import block_length
+    from sksupercode._utils._blocks import block_length
 
     # The samples, normalised samples, reconstructions and what is computed of them.
     return min(_MOST_ROWS, block_length(80 * n_components))

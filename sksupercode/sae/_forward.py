@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_array
 
-from sksupercode.dictionaries._base import block_length
+from sksupercode._utils._blocks import block_length
 
 _RESCALED = ("relu", "topk", "jumprelu")
 

@@ -10,7 +10,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_array, gen_batches
 
 from sksupercode import theory
-from sksupercode._validation import check_codes, check_generator, check_integer
+from sksupercode._utils._validation import check_codes, check_generator, check_integer
 from sksupercode.decoders import (
     AMPDecoder,
     BasisPursuitDecoder,

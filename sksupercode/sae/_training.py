@@ -15,7 +15,7 @@ import math
 import numpy as np
 from sklearn.utils import gen_batches
 
-from sksupercode._validation import check_generator
+from sksupercode._utils._validation import check_generator
 from sksupercode.sae._forward import ForwardPass
 from sksupercode.sae._training_settings import check_settings, check_weights, progress
 from sksupercode.sae._weights import SAEWeights

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from sksupercode._validation import check_integer, check_option, check_real
+from sksupercode._utils._validation import check_integer, check_option, check_real
 from sksupercode.sae._weights import ARCHITECTURES
 
 TRAINED = ("topk", "batchtopk", "relu")

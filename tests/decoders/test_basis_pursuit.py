@@ -16,9 +16,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sksupercode import BasisPursuitDecoder, GaussianChannel, RademacherEncoder, SphericalEncoder
+from sksupercode._utils import _memory
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.decoders import _basis_pursuit
-from sksupercode.dictionaries import _memory
 from sksupercode.theory import basis_pursuit_phase_transition
 
 

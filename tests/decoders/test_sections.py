@@ -15,7 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sksupercode import AMPDecoder, GaussianChannel, RademacherEncoder, TopKDecoder, theory
-from sksupercode._sections import section_argmax, section_bounds, softmax
+from sksupercode._utils._sections import section_argmax, section_bounds, softmax
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.dictionaries import DenseDictionary
 

@@ -16,8 +16,8 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 from sksupercode import MatchingPursuitDecoder, RademacherEncoder, SphericalEncoder, TopKDecoder
+from sksupercode._utils import _memory
 from sksupercode.datasets import make_sparse_codes
-from sksupercode.dictionaries import _memory
 from sksupercode.encoders import _rademacher, _spherical
 from sksupercode.encoders._base import _codebooks
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sksupercode._validation import check_option
+from sksupercode._utils._validation import check_option
 from sksupercode.sae._formats import (
     _dictionary_learning,
     _gemma_scope,

@@ -6,8 +6,8 @@ import threading
 import joblib
 import pytest
 
-from sksupercode.dictionaries import _threads
-from sksupercode.dictionaries._threads import in_threads, shared_threads, thread_count
+from sksupercode._utils import _threads
+from sksupercode._utils._threads import in_threads, shared_threads, thread_count
 
 VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS")
 

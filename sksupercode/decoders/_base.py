@@ -47,6 +47,10 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Whether codes come as CSR or as a dense array.
     """
 
+    # The law that predicts the exact-recovery rate, by which model_selection finds it: "threshold",
+    # "top_k", "matching_pursuit", "basis_pursuit" or "amp". None where there is no law.
+    _recovery_law = None
+
     def __init__(self, dictionary, n_nonzero_coefs=None, *, values="auto", sparse_output=True):
         self.dictionary = dictionary
         self.n_nonzero_coefs = n_nonzero_coefs
@@ -88,6 +92,11 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def _needs_fixed_k(self):
         """Return whether every sample gets the same number of codewords."""
         return False
+
+    @property
+    def _has_sections(self):
+        """Whether codes are read as one codeword in each of k contiguous sections."""
+        return getattr(self, "sections", False)
 
     def _bytes_per_sample(self):
         """Return the memory that decoding one more sample of a block takes."""

@@ -131,6 +131,8 @@ class BasisPursuitDecoder(BaseDecoder):
     1.0
     """
 
+    _recovery_law = "basis_pursuit"
+
     def __init__(
         self,
         dictionary,

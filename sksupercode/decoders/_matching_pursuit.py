@@ -104,6 +104,8 @@ class MatchingPursuitDecoder(BaseDecoder):
     1.0
     """
 
+    _recovery_law = "matching_pursuit"
+
     def __init__(
         self, dictionary, n_nonzero_coefs=None, *, tol=None, values="auto", sparse_output=True
     ):

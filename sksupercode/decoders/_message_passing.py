@@ -154,6 +154,8 @@ class AMPDecoder(BaseDecoder):
     1.0
     """
 
+    _recovery_law = "amp"
+
     def __init__(
         self,
         dictionary,

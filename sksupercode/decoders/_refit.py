@@ -154,6 +154,10 @@ class RefitDecoder(BaseDecoder):
         self.values_ = by_default if self.values == "auto" else self.values
         return self
 
+    @property
+    def _has_sections(self):
+        return getattr(self.estimator, "_has_sections", False)
+
     def _fit_estimator(self, X, y):
         estimator = self.estimator
         if isinstance(estimator, BaseDecoder):

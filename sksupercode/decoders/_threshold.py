@@ -101,6 +101,8 @@ class ThresholdDecoder(MatchedFilterDecoder):
     1.0
     """
 
+    _recovery_law = "threshold"
+
     def __init__(
         self,
         dictionary,

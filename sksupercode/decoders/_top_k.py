@@ -97,6 +97,8 @@ class TopKDecoder(MatchedFilterDecoder):
     1.0
     """
 
+    _recovery_law = "top_k"
+
     def __init__(
         self,
         dictionary,

@@ -141,6 +141,7 @@ def test_estimators_but_decoders_are_default_constructible():
         "sksupercode.dictionaries",
         "sksupercode.encoders",
         "sksupercode.exceptions",
+        "sksupercode.inspection",
         "sksupercode.metrics",
         "sksupercode.sae",
         "sksupercode.testing",

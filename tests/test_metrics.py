@@ -27,16 +27,14 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.metrics import (
     bits_per_dimension,
-    cosine_similarity,
     dead_latent_fraction,
     dense_latent_fraction,
     exact_recovery_score,
     exact_recovery_scorer,
-    explained_variance,
     fraction_of_variance_unexplained,
     mean_l0,
     neg_fvu_scorer,
-    normalized_mse,
+    reconstruction_cosine,
     relative_reconstruction_bias,
     support_overlap,
     support_precision_recall_f1,
@@ -335,40 +333,37 @@ def reconstructions(seed=0, shrinkage=0.8):
     return X, shrinkage * X + 0.3 * rng.standard_normal(X.shape)
 
 
-def test_explained_variance_is_pooled():
+def test_fvu_with_a_mean_adds_up_over_batches():
     X, X_hat = reconstructions()
-    fvu = fraction_of_variance_unexplained(X, X_hat)
-    assert explained_variance(X, X_hat) == 1 - fvu
-    assert normalized_mse(X, X_hat) == fvu
-    assert normalized_mse(X, X_hat, mean=X.mean(axis=0)) == pytest.approx(fvu, rel=1e-12)
-
-
-def test_normalized_mse_with_a_mean_adds_up_over_batches():
-    X, X_hat = reconstructions()
-    mean = np.linspace(2, 4, 7)
+    fvu, mean = fraction_of_variance_unexplained, np.linspace(2, 4, 7)
+    assert fvu(X, X_hat, mean=X.mean(axis=0)) == pytest.approx(fvu(X, X_hat), rel=1e-12)
     weights = np.array([np.sum((part - mean) ** 2) for part in (X[:20], X[20:])])
-    parts = [normalized_mse(X[:20], X_hat[:20], mean=mean)]
-    parts.append(normalized_mse(X[20:], X_hat[20:], mean=mean))
-    whole = normalized_mse(X, X_hat, mean=mean)
+    parts = [fvu(X[:20], X_hat[:20], mean=mean), fvu(X[20:], X_hat[20:], mean=mean)]
+    whole = fvu(X, X_hat, mean=mean)
     assert whole == pytest.approx(np.average(parts, weights=weights), rel=1e-12)
-    assert normalized_mse(X, np.tile(mean, (50, 1)), mean=mean) == 1.0
+    assert fvu(X, np.tile(mean, (50, 1)), mean=mean) == 1.0
+    assert fvu(np.ones((3, 2)), np.zeros((3, 2)), mean=[1, 1]) == 1.0
+    with pytest.raises(ValueError, match=r"mean must have shape \(7,\), got \(3,\)"):
+        fvu(X, X_hat, mean=[1, 1, 1])
 
 
-def test_normalized_mse_of_a_perfect_guess():
-    X = np.ones((3, 2))
-    assert normalized_mse(X, X, mean=[1, 1]) == 0.0
-    assert normalized_mse(X, X + 1, mean=[1, 1]) == np.inf
-    with pytest.raises(ValueError, match=r"mean must have shape \(2,\)"):
-        normalized_mse(X, X, mean=[1, 1, 1])
+@pytest.mark.parametrize("unit", [2.0**-1000, 2.0**-1030, 2.0**1010])
+def test_no_unit_is_too_large_or_too_small(unit):
+    X, X_hat = (np.rint(8 * part) for part in reconstructions())
+    for function in (
+        fraction_of_variance_unexplained,
+        reconstruction_cosine,
+        relative_reconstruction_bias,
+    ):
+        assert function(unit * X, unit * X_hat) == pytest.approx(function(X, X_hat), rel=1e-12)
 
 
-def test_cosine_similarity():
+def test_reconstruction_cosine():
     X, X_hat = reconstructions()
     expected = np.diag(pairwise_cosines(X, X_hat)).mean()
-    assert cosine_similarity(X, X_hat) == pytest.approx(expected, rel=1e-12)
-    assert cosine_similarity(1e-120 * X, 1e-120 * X) == pytest.approx(1.0, rel=1e-12)
-    assert cosine_similarity(X, -X) == pytest.approx(-1.0, rel=1e-12)
-    assert cosine_similarity([[0, 0], [0, 0]], [[0, 0], [1, 0]]) == 0.5
+    assert reconstruction_cosine(X, X_hat) == pytest.approx(expected, rel=1e-12)
+    assert reconstruction_cosine(X, -X) == pytest.approx(-1.0, rel=1e-12)
+    assert reconstruction_cosine([[0, 0], [0, 0]], [[0, 0], [1, 0]]) == 0.5
 
 
 def test_relative_reconstruction_bias_is_the_best_divisor():
@@ -391,7 +386,7 @@ def test_relative_reconstruction_bias_at_its_ends():
 
 @pytest.mark.parametrize(
     "function",
-    [cosine_similarity, explained_variance, normalized_mse, relative_reconstruction_bias],
+    [fraction_of_variance_unexplained, reconstruction_cosine, relative_reconstruction_bias],
 )
 def test_reconstructions_refused(function):
     X = np.ones((3, 2))

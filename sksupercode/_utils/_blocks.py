@@ -3,10 +3,29 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import numpy as np
 from sklearn import get_config
+from sklearn.utils import check_array
+
+# Larger blocks take memory and spare no time.
+_MOST_ROWS = 4096
 
 
 def block_length(bytes_per_item, *, share=1.0):
     """Return how many items fit in a share of scikit-learn's ``working_memory``, at least one."""
     budget = share * get_config()["working_memory"] * 2**20
     return max(1, int(budget // max(1, bytes_per_item)))
+
+
+def rows_per_block(n_components):
+    """Return how many samples of d dimensions to read at once, with what is computed of them."""
+    return min(_MOST_ROWS, block_length(80 * n_components))
+
+
+def read_block(X, rows):
+    """Return some rows of a matrix that may be mapped from a file, as finite float32 or float64."""
+    block = np.asarray(X[rows])
+    if block.dtype.itemsize == 2:
+        # Half precision, bfloat16 of other packages included.
+        block = block.astype(np.float32)
+    return check_array(block, dtype=(np.float64, np.float32), input_name="X")

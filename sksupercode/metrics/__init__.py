@@ -13,10 +13,8 @@ from sksupercode.metrics._latents import (
     mean_l0,
 )
 from sksupercode.metrics._reconstruction import (
-    cosine_similarity,
-    explained_variance,
     fraction_of_variance_unexplained,
-    normalized_mse,
+    reconstruction_cosine,
     relative_reconstruction_bias,
 )
 from sksupercode.metrics._scorers import (
@@ -32,16 +30,14 @@ from sksupercode.theory import bits_per_dimension
 
 __all__ = [
     "bits_per_dimension",
-    "cosine_similarity",
     "dead_latent_fraction",
     "dense_latent_fraction",
     "exact_recovery_score",
     "exact_recovery_scorer",
-    "explained_variance",
     "fraction_of_variance_unexplained",
     "mean_l0",
     "neg_fvu_scorer",
-    "normalized_mse",
+    "reconstruction_cosine",
     "relative_reconstruction_bias",
     "support_overlap",
     "support_precision_recall_f1",

@@ -5,8 +5,8 @@
 
 import numpy as np
 
+from sksupercode import theory
 from sksupercode.plotting._pyplot import import_pyplot
-from sksupercode.sae import _random_dictionary as random_dictionary
 
 
 class DictionaryReportDisplay:
@@ -18,7 +18,7 @@ class DictionaryReportDisplay:
     Parameters
     ----------
     report : DictionaryReport
-        What :func:`~sksupercode.sae.dictionary_report` returned.
+        What :func:`~sksupercode.inspection.dictionary_report` returned.
 
     name : str, default="dictionary"
         Label of what is measured.
@@ -39,13 +39,13 @@ class DictionaryReportDisplay:
 
     See Also
     --------
-    sksupercode.sae.dictionary_report : The numbers.
+    sksupercode.inspection.dictionary_report : The numbers.
 
     Examples
     --------
     >>> from sksupercode import SphericalEncoder
     >>> from sksupercode.plotting import DictionaryReportDisplay
-    >>> from sksupercode.sae import dictionary_report
+    >>> from sksupercode.inspection import dictionary_report
     >>> report = dictionary_report(SphericalEncoder(64, n_features=500, random_state=0))
     >>> display = DictionaryReportDisplay(report).plot()
     >>> measured, expected = display.spectrum_
@@ -97,9 +97,7 @@ class DictionaryReportDisplay:
         size = report.n_features, report.n_components
         rank = min(size)
         eigenvalues = report.eigenvalues[:rank]
-        expected = random_dictionary.marchenko_pastur_quantiles(
-            *size, 1 - (np.arange(rank) + 0.5) / rank
-        )
+        expected = theory.marchenko_pastur_quantile(1 - (np.arange(rank) + 0.5) / rank, *size)
         numbers = np.arange(1, rank + 1)
         artists = ax.plot(numbers, eigenvalues, label=self.name)
         artists += ax.plot(numbers, expected, "k--", linewidth=1, label="random, theory")
@@ -116,7 +114,7 @@ class DictionaryReportDisplay:
         artists = [ax.stairs(counts * one_pair, edges, label=self.name)]
         reach = min(1.0, 1.1 * max(report.coherence, report.coherence_random))
         t = np.linspace(-reach, reach, 501)[1:-1]
-        density = random_dictionary.cosine_density(t, report.n_components)
+        density = theory.random_cosine_density(t, report.n_components)
         artists += ax.plot(t, density, "k--", linewidth=1, label="random, theory")
         ax.set(yscale="log", xlabel="cosine of two codewords", ylabel="density")
         ax.set_xlim(-reach, reach)

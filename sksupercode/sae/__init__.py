@@ -4,17 +4,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from sksupercode.sae._compare import compare_decoders
-from sksupercode.sae._dictionary_report import DictionaryReport
 from sksupercode.sae._loading import load_sae
-from sksupercode.sae._report import dictionary_report
 from sksupercode.sae._sparse_autoencoder import SparseAutoencoder
 from sksupercode.sae._weights import SAEWeights
 
 __all__ = [
-    "DictionaryReport",
     "SAEWeights",
     "SparseAutoencoder",
     "compare_decoders",
-    "dictionary_report",
     "load_sae",
 ]

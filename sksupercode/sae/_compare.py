@@ -15,13 +15,13 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_array, gen_batches
 from sklearn.utils.validation import check_is_fitted
 
+from sksupercode._utils._blocks import read_block, rows_per_block
 from sksupercode._utils._validation import check_codes, check_integer
 from sksupercode.decoders import RefitDecoder
 from sksupercode.metrics._reconstruction import sample_cosines
 from sksupercode.sae._sparse_autoencoder import SparseAutoencoder
 
 COLUMNS = ("L0", "FVU", "cosine", "dead_latents", "seconds_per_sample")
-_MOST_ROWS = 4096
 
 
 def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None):
@@ -102,10 +102,10 @@ def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None):
     block_size = check_integer(block_size, "block_size", minimum=1, allow_none=True)
     candidates = _candidates(decoders, n_nonzero_coefs)
     moments = _Moments()
-    blocks = gen_batches(X.shape[0], block_size or _block_size(X.shape[1]))
+    blocks = gen_batches(X.shape[0], block_size or rows_per_block(X.shape[1]))
     with config_context(transform_output="default"):
         for rows in blocks:
-            block = _read(X, rows)
+            block = read_block(X, rows)
             moments.add(block)
             for candidate in candidates:
                 candidate.add(block)
@@ -115,21 +115,6 @@ def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None):
     except ModuleNotFoundError:
         return rows
     return pandas.DataFrame(rows).set_index("decoder")
-
-
-def _block_size(n_components):
-    from sksupercode._utils._blocks import block_length
-
-    # The samples, normalised samples, reconstructions and what is computed of them.
-    return min(_MOST_ROWS, block_length(80 * n_components))
-
-
-def _read(X, rows):
-    block = np.asarray(X[rows])
-    if block.dtype.itemsize == 2:
-        # Half precision, bfloat16 of other packages included.
-        block = block.astype(np.float32)
-    return check_array(block, dtype=(np.float64, np.float32), input_name="X")
 
 
 def _candidates(decoders, n_nonzero_coefs):

@@ -94,6 +94,13 @@ from sksupercode.theory._random_codebook import (
     rademacher_dimensions_per_nat,
     random_codebook_dimension,
 )
+from sksupercode.theory._random_dictionary import (
+    marchenko_pastur_quantile,
+    random_coherence,
+    random_cosine_density,
+    random_effective_rank,
+    random_mean_square_deviation,
+)
 from sksupercode.theory._rates import bits_per_dimension, dimensions_per_bit, sparsity_exponent
 from sksupercode.theory._rules_of_thumb import (
     basis_pursuit_rule_dimension,
@@ -160,6 +167,7 @@ __all__ = [
     "iterative_power_allocation",
     "log_odds",
     "map_threshold",
+    "marchenko_pastur_quantile",
     "matching_pursuit_active_only",
     "matching_pursuit_first_step_dimension",
     "matching_pursuit_rule_dimension",
@@ -176,6 +184,10 @@ __all__ = [
     "printed_random_codebook_min_margin",
     "rademacher_dimensions_per_nat",
     "random_codebook_dimension",
+    "random_coherence",
+    "random_cosine_density",
+    "random_effective_rank",
+    "random_mean_square_deviation",
     "sparc_rate_nats",
     "sparc_state_evolution",
     "sparsity_exponent",

@@ -20,10 +20,10 @@ from sksupercode import (
     TopKDecoder,
 )
 from sksupercode.metrics import (
-    cosine_similarity,
     dead_latent_fraction,
     fraction_of_variance_unexplained,
     mean_l0,
+    reconstruction_cosine,
 )
 from sksupercode.sae import SAEWeights, compare_decoders
 
@@ -51,7 +51,7 @@ def expected_row(Z, X, X_hat):
     return [
         mean_l0(Z),
         fraction_of_variance_unexplained(X, X_hat),
-        cosine_similarity(X, X_hat),
+        reconstruction_cosine(X, X_hat),
         round(dead_latent_fraction(Z) * Z.shape[1]),
     ]
 

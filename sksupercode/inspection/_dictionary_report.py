@@ -9,8 +9,7 @@ import numpy as np
 from scipy.special import entr
 
 from sksupercode import theory
-from sksupercode.sae import _random_dictionary as random_dictionary
-from sksupercode.sae._geometry import Cosines
+from sksupercode.inspection._geometry import Cosines
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,7 +47,7 @@ class DictionaryReport:
     n_nonzero_coefs : int or None
         The sparsity k of codes.
 
-    required_dimensions : dict of str to float, or None
+    predicted_dimensions : dict of str to float, or None
         The d at which random codes of these N and k are read without an error with probability
         0.9, for each decoder, and the d that no decoder can do without, "counting bound".
 
@@ -70,7 +69,7 @@ class DictionaryReport:
     rms_cosine: float
     eigenvalues: np.ndarray
     n_nonzero_coefs: int | None = None
-    required_dimensions: dict | None = None
+    predicted_dimensions: dict | None = None
     activation_frequencies: np.ndarray | None = None
     effective_k: float | None = None
     n_samples: int | None = None
@@ -83,12 +82,13 @@ class DictionaryReport:
     @property
     def coherence_random(self):
         """The median of the coherence of random directions, of as many pairs."""
-        return random_dictionary.spherical_coherence(self.cosines.n_pairs, self.n_components)
+        return float(theory.random_coherence(self.cosines.n_pairs, self.n_components))
 
     @property
     def coherence_rademacher(self):
         """The median of the coherence of random signs, of as many pairs."""
-        return random_dictionary.rademacher_coherence(self.cosines.n_pairs, self.n_components)
+        size = self.cosines.n_pairs, self.n_components
+        return float(theory.random_coherence(*size, codewords="rademacher"))
 
     @property
     def welch_bound(self):
@@ -104,7 +104,7 @@ class DictionaryReport:
     @property
     def z_score(self):
         """How many standard deviations the mean squared cosine is from that of random codewords."""
-        deviation = random_dictionary.mean_square_deviation(self.n_features, self.n_components)
+        deviation = theory.random_mean_square_deviation(self.n_features, self.n_components)
         difference = self.rms_cosine**2 - 1 / self.n_components
         return difference / deviation if deviation > 0 else 0.0
 
@@ -121,12 +121,13 @@ class DictionaryReport:
     @property
     def effective_rank_random(self):
         """The effective rank to expect of random codewords."""
-        return random_dictionary.effective_rank(self.n_features, self.n_components)
+        return float(theory.random_effective_rank(self.n_features, self.n_components))
 
     @property
     def marchenko_pastur_edges(self):
         """The least and the largest eigenvalue, but 0, to expect of random codewords."""
-        return random_dictionary.marchenko_pastur_edges(self.n_features, self.n_components)
+        size = self.n_features, self.n_components
+        return tuple(theory.marchenko_pastur_quantile([0, 1], *size).tolist())
 
     @property
     def mean_l0(self):
@@ -204,7 +205,7 @@ class DictionaryReport:
         if self.n_samples is not None:
             bits = self.support_bits, self.support_bits_per_dimension
             lines.append(_line("latents one by one, at most", *bits))
-        if self.required_dimensions is not None:
+        if self.predicted_dimensions is not None:
             lines += [
                 "Dimensions to read k of N random codewords",
                 _line("", "d", "bits/dim"),
@@ -216,7 +217,7 @@ class DictionaryReport:
                     f"{np.ceil(dimension):,.0f}",
                     self.entropy_bits / dimension if dimension > 0 else "",
                 )
-                for name, dimension in self.required_dimensions.items()
+                for name, dimension in self.predicted_dimensions.items()
             ]
         return "\n".join(lines)
 

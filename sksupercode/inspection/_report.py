@@ -10,6 +10,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_array, gen_batches
 
 from sksupercode import theory
+from sksupercode._utils._blocks import read_block, rows_per_block
 from sksupercode._utils._validation import check_codes, check_generator, check_integer
 from sksupercode.decoders import (
     AMPDecoder,
@@ -20,9 +21,8 @@ from sksupercode.decoders import (
 )
 from sksupercode.decoders._codebook import as_dictionary
 from sksupercode.encoders import BaseEncoder, RademacherEncoder
-from sksupercode.sae._compare import _block_size, _read
-from sksupercode.sae._dictionary_report import DictionaryReport
-from sksupercode.sae._geometry import gram_matrix, pair_cosines
+from sksupercode.inspection._dictionary_report import DictionaryReport
+from sksupercode.inspection._geometry import gram_matrix, pair_cosines
 
 _RATE = 0.9
 # Beyond, the simulation of matching pursuit takes minutes.
@@ -81,7 +81,7 @@ def dictionary_report(
     See Also
     --------
     sksupercode.plotting.DictionaryReportDisplay : A picture of it.
-    sksupercode.model_selection.required_dimension : What theory asks for.
+    sksupercode.model_selection.predicted_dimension : What theory asks for.
 
     Notes
     -----
@@ -121,7 +121,7 @@ def dictionary_report(
     Examples
     --------
     >>> from sksupercode import RademacherEncoder
-    >>> from sksupercode.sae import dictionary_report
+    >>> from sksupercode.inspection import dictionary_report
     >>> encoder = RademacherEncoder(64, n_features=500, random_state=0)
     >>> report = dictionary_report(encoder, n_nonzero_coefs=4, random_state=0)
     >>> print(f"{report.rms_cosine:.4f} {report.rms_cosine_random:.4f}")
@@ -154,7 +154,7 @@ def dictionary_report(
         rms_cosine=float(np.sqrt(max(0.0, squares) / (n * (n - 1)))),
         eigenvalues=np.maximum(np.linalg.eigvalsh(gram)[::-1], 0),
         n_nonzero_coefs=k,
-        required_dimensions=None if k is None else _required_dimensions(n, k, rng),
+        predicted_dimensions=None if k is None else _predicted_dimensions(n, k, rng),
         **codes,
     )
 
@@ -188,9 +188,9 @@ def _measure_codes(estimator, codewords, X):
         )
     norms = np.sqrt(codewords.squared_norms)
     counts, sparsities = np.zeros(codewords.shape[0]), []
-    for rows in gen_batches(X.shape[0], _block_size(X.shape[1])):
+    for rows in gen_batches(X.shape[0], rows_per_block(X.shape[1])):
         with config_context(transform_output="default"):
-            Z = check_codes(estimator.transform(_read(X, rows)), n_features=len(norms))
+            Z = check_codes(estimator.transform(read_block(X, rows)), n_features=len(norms))
         Z.eliminate_zeros()
         counts += np.bincount(Z.indices, minlength=len(norms))
         Z.data = np.abs(Z.data.astype(np.float64)) * norms[Z.indices]
@@ -204,7 +204,7 @@ def _measure_codes(estimator, codewords, X):
     }
 
 
-def _required_dimensions(n, k, rng):
+def _predicted_dimensions(n, k, rng):
     from sksupercode.model_selection import required_dimension
 
     def predict(decoder, **options):

@@ -19,9 +19,10 @@ from sksupercode import (
     theory,
 )
 from sksupercode.dictionaries import DenseDictionary
+from sksupercode.inspection import DictionaryReport, dictionary_report
 from sksupercode.model_selection import required_dimension
 from sksupercode.plotting import DictionaryReportDisplay
-from sksupercode.sae import DictionaryReport, SAEWeights, dictionary_report
+from sksupercode.sae import SAEWeights
 
 N, D = 30, 7
 
@@ -53,7 +54,7 @@ def cosine_matrix(F):
     "wrap", [np.asarray, DenseDictionary, make_sae, lambda F: FrozenEstimator(make_sae(F))]
 )
 def test_numbers_are_those_of_the_gram_matrix(monkeypatch, wrap, block):
-    monkeypatch.setattr("sksupercode.sae._geometry._BLOCK", block)
+    monkeypatch.setattr("sksupercode.inspection._geometry._BLOCK", block)
     F = make_dictionary()
     report = dictionary_report(wrap(F))
     C = cosine_matrix(F)
@@ -159,7 +160,7 @@ def test_a_crowded_dictionary_is_not_reported_as_random():
 
 def test_codes(monkeypatch):
     sae, X = make_sae(), np.random.default_rng(1).standard_normal((200, D))
-    monkeypatch.setattr("sksupercode.sae._report._block_size", lambda d: 33)
+    monkeypatch.setattr("sksupercode.inspection._report.rows_per_block", lambda d: 33)
     report = dictionary_report(sae, X, random_state=0)
     Z = sae.transform(X).toarray()
     frequencies = (Z != 0).mean(axis=0)
@@ -204,12 +205,12 @@ def test_a_decoder_encodes_as_well():
     assert report.mean_l0 == pytest.approx(np.diff(decoder.transform(X).indptr).mean())
 
 
-def test_required_dimensions_are_those_of_theory():
+def test_predicted_dimensions_are_those_of_theory():
     signs, size = RademacherEncoder(), {"n_features": 400, "n_nonzero_coefs": 6}
     report = dictionary_report(
         SphericalEncoder(50, n_features=400, random_state=0), n_nonzero_coefs=6, random_state=0
     )
-    dimensions = report.required_dimensions
+    dimensions = report.predicted_dimensions
     for name, decoder in {
         "threshold": ThresholdDecoder(signs, threshold="map"),
         "top-k": TopKDecoder(signs),
@@ -226,10 +227,10 @@ def test_required_dimensions_are_those_of_theory():
 
 
 @pytest.mark.parametrize("k", [1, 3, 4, 100, 257, 900])
-def test_every_sparsity_has_required_dimensions(k):
+def test_every_sparsity_has_predicted_dimensions(k):
     F = np.random.default_rng(0).standard_normal((900, 4))
     report = dictionary_report(F, n_nonzero_coefs=k, random_state=0)
-    dimensions = report.required_dimensions
+    dimensions = report.predicted_dimensions
     assert np.isfinite(list(dimensions.values())).all() and min(dimensions.values()) >= 0
     if k > 256:
         rule = theory.matching_pursuit_rule_dimension(900, k)

@@ -32,9 +32,9 @@ class Benchmark:
 def all_benchmarks():
     """Return the benchmarks by name, in the order in which they run."""
     from benchmarks import _decoding, _fresh_process, _hadamard, _machine, _scaling
-    from sksupercode.theory import entropy_bits
+    from sksupercode.theory import entropy
 
-    large = math.ceil(0.9 * entropy_bits(2**20, 256))
+    large = math.ceil(0.9 * entropy(2**20, 256))
     quick = Size(2**12, 8, 192, 4)
     quick_program = Size(2**10, 8, 96, 2)
     return {

@@ -13,7 +13,7 @@ from sksupercode import figures
 from sksupercode._cli._figure_options import figures as numbered
 from sksupercode._cli._main import main
 from sksupercode.figures import _smallest_dimensions, _subset_recovery
-from sksupercode.theory import entropy_bits
+from sksupercode.theory import entropy
 
 PNG = b"\x89PNG"
 
@@ -172,7 +172,7 @@ def test_beyond_the_largest_k_there_is_theory_alone(folder, monkeypatch):
     *_, bp = [line for line in left.lines if line.get_linestyle() == "--" and len(line.get_xdata())]
     assert list(bp.get_xdata()) == [4, 8]
     *_, bits = [line for line in right.lines if line.get_linestyle() == "--"]
-    expected = bp.get_ydata() / entropy_bits(256, np.array([4, 8]))
+    expected = bp.get_ydata() / entropy(256, np.array([4, 8]))
     np.testing.assert_allclose(bits.get_ydata(), expected)
 
 

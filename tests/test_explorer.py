@@ -40,7 +40,7 @@ def tables(explorer):
 def transition(table, n, k, noise_variance):
     """Dimensions from a success of about 0.07 to one of about 0.93."""
     rates = table.interpolate(n, k, noise_variance)[[3, 5, 6, 7, 9]]
-    return np.unique((theory.entropy_bits(n, k) / rates[rates > 0]).round().astype(int))
+    return np.unique((theory.entropy(n, k) / rates[rates > 0]).round().astype(int))
 
 
 def applicable(table):
@@ -84,7 +84,7 @@ def test_limits_between_their_points(explorer):
             noise_variance = noise_variance if noise_variance in noise_variances else 0.0
             if noise_variance in noise_variances:
                 (rate,) = table.interpolate(n, k, noise_variance)
-                expected = theory.entropy_bits(n, k) / find(n, k, noise_variance)
+                expected = theory.entropy(n, k) / find(n, k, noise_variance)
                 assert rate == pytest.approx(expected, rel=0.01)
 
 

@@ -155,7 +155,7 @@ def test_inverse_capacity():
     for N, (color, _) in zip(sizes, _inverse_capacity._STYLES, strict=False):
         points, line = drawn(ax, color)
         k = np.array(sizes[N])
-        nats = theory.entropy_nats(N, k)
+        nats = theory.entropy(N, k, unit="nats")
         np.testing.assert_allclose(points[:, 0], np.log(k) / np.log(N))
         np.testing.assert_allclose(
             points[:, 1] * nats, [row["d90"] for row in rows if row["N"] == N]

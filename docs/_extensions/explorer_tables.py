@@ -57,7 +57,7 @@ class Table:
     def probability(self, n_features, k, n_components, noise_variance):
         """The probability of success that the page shows."""
         rates = self.interpolate(n_features, k, noise_variance)
-        rate = theory.entropy_bits(n_features, k) / np.asarray(n_components)
+        rate = theory.entropy(n_features, k) / np.asarray(n_components)
         curve = PchipInterpolator(rates[::-1], self.levels[::-1])
         z = curve(np.clip(rate, rates[-1], rates[0]))
         z = np.where(rate > rates[0], -np.inf, np.where(rate < rates[-1], np.inf, z))
@@ -136,7 +136,7 @@ def top_k(n, k, noise_variance):
     def gaussian(d):
         return -score(theory.topk_failure_probability(n, k, d, noise_variance))
 
-    bits = theory.entropy_bits(n, k)
+    bits = theory.entropy(n, k)
     rates = rates_at_levels(gaussian, bits)[[2, 6, 10]]
     rates = np.unique(np.clip(rates, 0, bits))
     d = dimensions(bits, rates)
@@ -180,9 +180,7 @@ PURSUIT_ERROR = 0.05
 def decoder_row(name, noise_variance, k):
     predict = DECODERS[name][0]
     sizes = [int(k * ratio) for ratio in RATIO]
-    return [
-        rates_at_levels(predict(n, k, noise_variance), theory.entropy_bits(n, k)) for n in sizes
-    ]
+    return [rates_at_levels(predict(n, k, noise_variance), theory.entropy(n, k)) for n in sizes]
 
 
 def decoder_table(name, sizes=None, noise_variances=None, n_jobs=None):
@@ -200,7 +198,7 @@ def limit_table(name):
     """The table of one limit; it has a single level."""
     find, noise_variances = LIMITS[name]
     noise, k, ratio = np.meshgrid(noise_variances, K, RATIO, indexing="ij")
-    rates = theory.entropy_bits(k * ratio, k) / find(k * ratio, k, noise)
+    rates = theory.entropy(k * ratio, k) / find(k * ratio, k, noise)
     return Table(name, noise_variances, K, rates[..., np.newaxis], np.zeros(1))
 
 
@@ -218,7 +216,7 @@ def random_states(table, n_states, seed):
         n = int(2 ** rng.uniform(np.log2(4 * k), np.log2(LARGEST_N)))
         noise_variance = rng.choice(table.noise_variance).item()
         rates = table.interpolate(n, k, noise_variance)[2:-2:2]
-        d = np.unique(dimensions(theory.entropy_bits(n, k), rates[rates > 1e-4]).round())
+        d = np.unique(dimensions(theory.entropy(n, k), rates[rates > 1e-4]).round())
         if d.size:
             yield n, k, d, noise_variance
 

@@ -34,7 +34,7 @@ LARGEST_N = 2**24
 
 def dimensions(k, noise_variance):
     """Whole numbers from certain failure at the smallest N to success at the largest."""
-    bits = theory.entropy_bits(LARGEST_N, k)
+    bits = theory.entropy(LARGEST_N, k)
     high = bits * (1.4 + 6 / np.sqrt(k)) * (1 + min(1, 100 * noise_variance))
     return np.unique(np.geomspace(1.5 * k, high, N_DIMENSIONS).round().astype(int)).tolist()
 

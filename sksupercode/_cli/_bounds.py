@@ -23,7 +23,7 @@ def limits(n_features, n_nonzero_coefs, noise_variance):
     """Return (name, d) of what holds whatever the size of the sample, from theory alone."""
     size = (n_features, n_nonzero_coefs)
     rows = [
-        ("one dimension per bit", theory.entropy_bits(*size)),
+        ("one dimension per bit", theory.entropy(*size)),
         ("counting (noiseless converse)", theory.counting_dimension(*size)),
         ("unique decoding, 10 % failure", theory.unique_decoding_dimension(*size, 0.1)),
         ("AMP, state evolution", theory.amp_dimension(*size)),
@@ -83,7 +83,7 @@ def predictions(n_features, n_nonzero_coefs, noise_variance, seed):
 
 def bounds_tables(n_features, n_nonzero_coefs, noise_variance, seed):
     """Return both tables for the terminal."""
-    bits = float(theory.entropy_bits(n_features, n_nonzero_coefs))
+    bits = float(theory.entropy(n_features, n_nonzero_coefs))
     title = f"N = {n_features}, k = {n_nonzero_coefs}, {bits:.1f} bits"
     if noise_variance > 0:
         title += f", noise variance {noise_variance:g}"

@@ -81,7 +81,7 @@ def measure_row(name, n_features, k, *, n_samples, max_seconds, seed):
             if result.low == 1:
                 result, reason = None, "too few samples to tell: give it more --time-limit"
     if entry.predict is not None:
-        bits = theory.entropy_bits(*size) if result is None else result.entropy_bits
+        bits = theory.entropy(*size) if result is None else result.entropy_bits
         predicted = float(bits / entry.predict(entry.decoder, *size, RATE, seed))
     return Row(*size, name, result, predicted, reason)
 
@@ -89,7 +89,7 @@ def measure_row(name, n_features, k, *, n_samples, max_seconds, seed):
 def frontier_table(rows):
     """Return the rows of one (N, k) as a table for the terminal."""
     n_features, k = rows[0].n_features, rows[0].n_nonzero_coefs
-    bits = theory.entropy_bits(n_features, k)
+    bits = theory.entropy(n_features, k)
     limit = bits / theory.counting_dimension(n_features, k)
     missing = [f"{row.decoder}: {row.reason}" for row in rows if row.result is None]
     table = Table(

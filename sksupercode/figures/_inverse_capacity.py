@@ -121,7 +121,7 @@ def draw(rows):
     d = theory.topk_dimension(_LARGE, k, _RATE)
     ax.plot(
         theory.sparsity_exponent(_LARGE, k),
-        d / theory.entropy_nats(_LARGE, k),
+        d / theory.entropy(_LARGE, k, unit="nats"),
         color="0.6",
         label=rf"$N = 2^{{{int(np.log2(_LARGE))}}}$, theory",
     )
@@ -130,7 +130,7 @@ def draw(rows):
         k, d, low, high, predicted = (
             np.array([row[key] for row in mine]) for key in ("k", "d90", "low", "high", "theory")
         )
-        eta, nats = theory.sparsity_exponent(N, k), theory.entropy_nats(N, k)
+        eta, nats = theory.sparsity_exponent(N, k), theory.entropy(N, k, unit="nats")
         label = rf"$N = 2^{{{int(np.log2(N))}}}$, measured"
         ax.errorbar(
             eta,

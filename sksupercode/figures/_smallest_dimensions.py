@@ -189,7 +189,7 @@ def draw(rows, n_features):
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.5), layout="constrained")
 
     def bits(k):
-        return theory.entropy_bits(n_features, k)
+        return theory.entropy(n_features, k)
 
     for i, name in enumerate(DECODERS):
         mine = [row for row in rows if row["decoder"] == name]

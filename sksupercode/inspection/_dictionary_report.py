@@ -146,7 +146,7 @@ class DictionaryReport:
         """Bits of a uniform choice of k codewords out of N, None without k."""
         if self.n_nonzero_coefs is None:
             return None
-        return float(theory.entropy_bits(self.n_features, self.n_nonzero_coefs))
+        return float(theory.entropy(self.n_features, self.n_nonzero_coefs))
 
     @property
     def support_bits(self):

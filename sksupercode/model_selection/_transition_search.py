@@ -38,7 +38,7 @@ class Trials:
         n_features, k = self.size
         if self._runner.chain.sections:
             return float(np.log2(np.diff(section_bounds(n_features, k))).sum())
-        return float(theory.entropy_bits(n_features, k))
+        return float(theory.entropy(n_features, k))
 
     def cells(self, n_components, n_trials, per_codebook):
         first = self._n_codebooks[n_components]

@@ -33,14 +33,7 @@ from sksupercode.theory._coupled_message_passing import (
     coupled_amp_dimension,
     coupled_amp_state_evolution,
 )
-from sksupercode.theory._entropy import (
-    entropy_approximation_nats,
-    entropy_bits,
-    entropy_bound_bits,
-    entropy_bound_excess,
-    entropy_bound_nats,
-    entropy_nats,
-)
+from sksupercode.theory._entropy import entropy, entropy_bound
 from sksupercode.theory._error_rates import false_negative_rate, false_positive_rate
 from sksupercode.theory._guarantees import (
     threshold_guarantee_dimension,
@@ -151,12 +144,8 @@ __all__ = [
     "coupled_amp_dimension",
     "coupled_amp_state_evolution",
     "dimensions_per_bit",
-    "entropy_approximation_nats",
-    "entropy_bits",
-    "entropy_bound_bits",
-    "entropy_bound_excess",
-    "entropy_bound_nats",
-    "entropy_nats",
+    "entropy",
+    "entropy_bound",
     "exponential_power_allocation",
     "false_negative_rate",
     "false_positive_rate",

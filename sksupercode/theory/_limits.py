@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import entr, gammaln
 
-from sksupercode.theory._entropy import entropy_bits, log_binomial, stirling_remainder
+from sksupercode.theory._entropy import entropy, log_binomial, stirling_remainder
 from sksupercode.theory._numerics import log_sum, map_scalars
 from sksupercode.theory._validation import (
     check_n_nonzero_coefs,
@@ -112,7 +112,7 @@ def counting_dimension(n_features, n_nonzero_coefs):
     np.float64(680.8)
     """
     n, k = check_sizes(n_features, n_nonzero_coefs)
-    return entropy_bits(n, k) / binomial_entropy_bits(k)
+    return entropy(n, k) / binomial_entropy_bits(k)
 
 
 def unique_decoding_dimension(n_features, n_nonzero_coefs, failure_probability):

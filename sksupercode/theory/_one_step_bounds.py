@@ -187,7 +187,7 @@ def one_step_capacity_nats(exponent):
     Notes
     -----
     Asymptotic: it uses :math:`H = (1 - \\eta) k \\ln N (1 + o(1))`. At finite size,
-    :func:`one_step_dimension` over :func:`entropy_nats` is more accurate.
+    :func:`one_step_dimension` over :func:`entropy` is more accurate.
 
     Examples
     --------

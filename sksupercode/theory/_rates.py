@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from sksupercode.theory._entropy import entropy_bits
+from sksupercode.theory._entropy import entropy
 from sksupercode.theory._validation import check_real, check_sizes
 
 __all__ = [
@@ -50,7 +50,7 @@ def bits_per_dimension(n_features, n_nonzero_coefs, n_components):
     np.float64(0.839)
     """
     d = check_real(n_components, "n_components", 0, np.inf, closed="right")
-    return entropy_bits(n_features, n_nonzero_coefs) / d
+    return entropy(n_features, n_nonzero_coefs) / d
 
 
 def dimensions_per_bit(n_features, n_nonzero_coefs, n_components):
@@ -89,7 +89,7 @@ def dimensions_per_bit(n_features, n_nonzero_coefs, n_components):
     """
     d = check_real(n_components, "n_components", 0, np.inf, closed="right")
     with np.errstate(divide="ignore"):
-        return d / np.float64(entropy_bits(n_features, n_nonzero_coefs))
+        return d / np.float64(entropy(n_features, n_nonzero_coefs))
 
 
 def sparsity_exponent(n_features, n_nonzero_coefs):

@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from sksupercode.theory._entropy import entropy_bound_bits
+from sksupercode.theory._entropy import entropy_bound
 from sksupercode.theory._validation import check_sizes
 
 __all__ = [
@@ -130,7 +130,7 @@ def matching_pursuit_rule_dimension(n_features, n_nonzero_coefs):
 
     Notes
     -----
-    An empirical rule, 1.3 dimensions per bit of :func:`entropy_bound_bits`. It delivers a success
+    An empirical rule, 1.3 dimensions per bit of :func:`entropy_bound`. It delivers a success
     probability of 0.95 at (N, k) = (2**20, 2**8), 0.99 at (10**6, 100) and 0.82 at (2**16, 2**8).
 
     Examples
@@ -139,7 +139,7 @@ def matching_pursuit_rule_dimension(n_features, n_nonzero_coefs):
     >>> matching_pursuit_rule_dimension(2**20, 2**8).round(1)
     np.float64(4473.7)
     """
-    return 1.3 * entropy_bound_bits(n_features, n_nonzero_coefs)
+    return 1.3 * entropy_bound(n_features, n_nonzero_coefs)
 
 
 def basis_pursuit_rule_dimension(n_features, n_nonzero_coefs):
@@ -170,7 +170,7 @@ def basis_pursuit_rule_dimension(n_features, n_nonzero_coefs):
 
     Notes
     -----
-    An empirical rule, 0.8 dimensions per bit of :func:`entropy_bound_bits`. Near
+    An empirical rule, 0.8 dimensions per bit of :func:`entropy_bound`. Near
     (N, k) = (2**20, 2**8) it is the phase transition of nonnegative basis pursuit, where the
     success probability is about 1/2.
 
@@ -180,4 +180,4 @@ def basis_pursuit_rule_dimension(n_features, n_nonzero_coefs):
     >>> basis_pursuit_rule_dimension(2**20, 2**8).round(1)
     np.float64(2753.1)
     """
-    return 0.8 * entropy_bound_bits(n_features, n_nonzero_coefs)
+    return 0.8 * entropy_bound(n_features, n_nonzero_coefs)

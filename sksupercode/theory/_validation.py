@@ -84,6 +84,12 @@ def check_option(value, name, options):
     return value
 
 
+def from_nats(information, unit):
+    """Convert information in nats to bits or leave it."""
+    check_option(unit, "unit", ("bits", "nats"))
+    return information / np.log(2) if unit == "bits" else information
+
+
 def _numeric(value, name):
     try:
         array = np.asarray(value)

@@ -71,7 +71,7 @@ def test_evidence_is_finite_far_out(values):
 
 def test_needs_fewer_dimensions_than_matching_pursuit():
     """0.8 dimensions per bit, where the recovery rate is 0.99 (its standard error 0.01)."""
-    d = round(0.8 * theory.entropy_bits(4096, 16))
+    d = round(0.8 * theory.entropy(4096, 16))
     encoder, X, Y = problem(100, 4096, 16, d)
     assert AMPDecoder(encoder).fit(X, Y).score(X, Y) >= 0.93
 

@@ -148,7 +148,7 @@ def test_counting(n_features, k, record_property):
             f"bits {n_features, k, n_components}", f"{mean:.3f} +- {error:.3f} <= {most:.3f}"
         )
         assert mean <= most + 3 * error
-        assert mean < theory.entropy_bits(n_features, k)
+        assert mean < theory.entropy(n_features, k)
     # Far below the limit, the last of the two, a bound lower by a fifth would not hold.
     assert mean > 0.8 * most
 

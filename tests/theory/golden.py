@@ -10,7 +10,16 @@ success.
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import numpy as np
+from scipy.special import entr
+
 from sksupercode import theory
+
+
+def _stirling_entropy(N, k):
+    density = k / N
+    variance = k * (1 - density)
+    return N * (entr(density) + entr(1 - density)) - np.log(2 * np.pi * variance) / 2
 
 
 def _dimension_at(threshold):
@@ -33,12 +42,12 @@ def _basis_pursuit(function, constraint):
 FORMULAS = {
     # Entropy and rates.
     "eta": lambda N, k: theory.sparsity_exponent(N, k),
-    "entropy_bits_exact": lambda N, k: theory.entropy_bits(N, k),
-    "entropy_nats_exact": lambda N, k: theory.entropy_nats(N, k),
-    "stirling_bound_bits": lambda N, k: theory.entropy_bound_bits(N, k),
-    "stirling_bound_nats": lambda N, k: theory.entropy_bound_nats(N, k),
-    "stirling_refined_nats": lambda N, k: theory.entropy_approximation_nats(N, k),
-    "stirling_bound_relerr": lambda N, k: theory.entropy_bound_excess(N, k),
+    "entropy_bits_exact": lambda N, k: theory.entropy(N, k),
+    "entropy_nats_exact": lambda N, k: theory.entropy(N, k, unit="nats"),
+    "stirling_bound_bits": lambda N, k: theory.entropy_bound(N, k),
+    "stirling_bound_nats": lambda N, k: theory.entropy_bound(N, k, unit="nats"),
+    "stirling_refined_nats": lambda N, k: _stirling_entropy(N, k),
+    "stirling_bound_relerr": lambda N, k: theory.entropy_bound(N, k) / theory.entropy(N, k) - 1,
     "dims_per_bit": lambda N, k, d: theory.dimensions_per_bit(N, k, d),
     # Propositions 1 to 3 and Corollary 1.
     "coherence_dim": lambda N, eps, p: theory.coherence_dimension(N, eps, p),

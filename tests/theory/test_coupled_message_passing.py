@@ -75,7 +75,7 @@ def test_coupling_saves_dimensions():
     assert np.all(np.diff([uncoupled, *d]) < 0)
     wide = theory.coupled_amp_dimension(n, k, 63, 6)
     assert wide < d[-1] and wide > theory.counting_dimension(n, k)
-    assert theory.entropy_bits(n, k) / d[-1] == pytest.approx(2.68, abs=0.01)
+    assert theory.entropy(n, k) / d[-1] == pytest.approx(2.68, abs=0.01)
 
 
 def test_dimension_of_arrays_and_ends():

@@ -22,11 +22,8 @@ SIZE_FUNCTIONS = [
     "basis_pursuit_dimension",
     "basis_pursuit_rule_dimension",
     "counting_dimension",
-    "entropy_approximation_nats",
-    "entropy_bits",
-    "entropy_bound_bits",
-    "entropy_bound_nats",
-    "entropy_nats",
+    "entropy",
+    "entropy_bound",
     "matching_pursuit_first_step_dimension",
     "matching_pursuit_rule_dimension",
     "omp_dimension",
@@ -43,12 +40,6 @@ def test_functions_of_the_sizes_are_finite(name):
     n, k = np.array(SIZES).T
     values = getattr(theory, name)(n, k)
     assert np.all(np.isfinite(values)) and np.all(values >= 0)
-
-
-def test_excess_of_the_entropy_bound_is_infinite_only_for_an_empty_code():
-    n, k = np.array(SIZES).T
-    excess = theory.entropy_bound_excess(n, k)
-    assert np.array_equal(np.isinf(excess), n == k) and not np.any(np.isnan(excess))
 
 
 @pytest.mark.parametrize("n_k", SIZES[::4])
@@ -100,7 +91,7 @@ def test_logarithms_go_where_the_probability_underflows():
     """If the active and inactive scores have one law, all subsets are equally likely."""
     n, k = 2**60, np.array([1, 3, 1000, 2**40, 2**59])
     log_p = theory.topk_log_success_probability(n, k, 1, 1e18)
-    assert_allclose(log_p, -theory.entropy_nats(n, k), rtol=1e-6)
+    assert_allclose(log_p, -theory.entropy(n, k, unit="nats"), rtol=1e-6)
     small = theory.topk_log_success_probability(2**20, 8, np.array([20, 30, 40]))
     assert np.all(np.diff(small) > 0) and small[0] < np.log(1e-20)
 
@@ -147,8 +138,9 @@ def test_densities_over_their_domain():
 
 
 ERRORS = [
-    ("n_features", lambda v: theory.entropy_bits(v, 1), [0, -1, 2**60 + 1, 1.5, np.nan, "8", None]),
-    ("n_nonzero_coefs", lambda v: theory.entropy_bits(8, v), [0, 9, 2.5, np.inf, [1, 9]]),
+    ("unit", lambda v: theory.entropy(8, 2, unit=v), ["nat", None]),
+    ("n_features", lambda v: theory.entropy(v, 1), [0, -1, 2**60 + 1, 1.5, np.nan, "8", None]),
+    ("n_nonzero_coefs", lambda v: theory.entropy(8, v), [0, 9, 2.5, np.inf, [1, 9]]),
     ("n_nonzero_coefs", lambda v: theory.binomial_entropy_bits(v), [0, 2**61, 0.5]),
     ("n_components", lambda v: theory.topk_success_probability(8, 2, v), [0, 0.5, 1e9 + 1, np.nan]),
     (
@@ -199,10 +191,10 @@ def test_errors_name_the_parameter(name, call, value):
 
 
 def test_scalars_arrays_and_whole_floats():
-    value = theory.entropy_bits(1e6, 100.0)
+    value = theory.entropy(1e6, 100.0)
     assert isinstance(value, float) and np.ndim(value) == 0
-    assert theory.entropy_bits([[10], [20]], [1, 2, 3]).shape == (2, 3)
+    assert theory.entropy([[10], [20]], [1, 2, 3]).shape == (2, 3)
     assert theory.topk_success_probability(1024, [2, 3], [[50.0]]).shape == (1, 2)
     assert theory.amp_state_evolution(0.1, [0.3, 0.4], n_iter=7).shape == (2, 8)
     with pytest.raises(ValueError, match="broadcast"):
-        theory.entropy_bits([10, 20], [1, 2, 3])
+        theory.entropy([10, 20], [1, 2, 3])

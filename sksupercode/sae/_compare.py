@@ -108,7 +108,7 @@ def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None):
             block = read_block(X, rows)
             moments.add(block)
             for candidate in candidates:
-                candidate.add(block)
+                candidate.add(block, moments.exponent)
     rows = [candidate.row(moments) for candidate in candidates]
     try:
         import pandas
@@ -156,15 +156,22 @@ def _at_sparsity(decoder, k):
 
 
 class _Moments:
-    """Number, mean and sum of squares of rows, exact whatever the blocks they come in."""
+    """Number, mean and sum of squares of rows, exact whatever the blocks they come in.
+
+    They are in units of 2**exponent, near the largest number of the first block, since squares
+    overflow from 1e154 on.
+    """
 
     def __init__(self):
-        self.n_samples, self.mean, self.squares = 0, 0.0, 0.0
+        self.n_samples, self.mean, self.squares, self.exponent = 0, 0.0, 0.0, None
 
     def add(self, X):
         n, n_samples = self.n_samples, self.n_samples + len(X)
+        if self.exponent is None:
+            self.exponent = np.frexp(np.abs(X).max())[1]
+        X = np.ldexp(X.astype(np.float64), -self.exponent)
         # Shifted by a row first: the variance of equal rows is then exactly zero.
-        X, shift = X.astype(np.float64), X[0].astype(np.float64)
+        shift = X[0].copy()
         X -= shift
         mean = X.mean(axis=0)
         X -= mean
@@ -201,7 +208,7 @@ class _Candidate:
         self.n_nonzeros = 0
         self.error = self.cosine = self.seconds = 0.0
 
-    def add(self, X):
+    def add(self, X, exponent):
         inputs = X
         if self.autoencoder is not None:
             normalized, scale, shift = self.autoencoder.normalize(X)
@@ -220,7 +227,7 @@ class _Candidate:
         X_hat = self.decoder.inverse_transform(Z)
         if self.autoencoder is not None:
             X_hat = self.autoencoder.denormalize(X_hat, scale, shift)
-        X, X_hat = X.astype(np.float64), np.asarray(X_hat, dtype=np.float64)
+        X, X_hat = (np.ldexp(np.asarray(A, dtype=np.float64), -exponent) for A in (X, X_hat))
         self.error += np.sum(np.square(X - X_hat))
         self.cosine += np.sum(sample_cosines(X, X_hat))
         Z = check_codes(Z, f"decoders[{self.name!r}].transform(X)")

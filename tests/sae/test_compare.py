@@ -12,6 +12,7 @@ from sklearn.covariance import LedoitWolf
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
+from sklearn.preprocessing import FunctionTransformer
 
 from sksupercode import (
     MatchingPursuitDecoder,
@@ -57,6 +58,13 @@ def expected_row(Z, X, X_hat):
 
 
 COLUMNS = ["L0", "FVU", "cosine", "dead_latents"]
+
+
+@pytest.mark.parametrize("unit", [2.0**-1000, 2.0**900])
+def test_no_unit_is_too_large_or_too_small(unit):
+    X, halved = make_activations(), FunctionTransformer(inverse_func=lambda Z: Z / 2)
+    row, expected = (compare_decoders({"half": halved}, A).loc["half"] for A in (unit * X, X))
+    np.testing.assert_allclose(row[COLUMNS[:3]], expected[COLUMNS[:3]], rtol=1e-12)
 
 
 @pytest.mark.parametrize("block_size", [None, 1, 77, 300])

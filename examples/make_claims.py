@@ -29,9 +29,9 @@ from sksupercode import (
     theory,
 )
 from sksupercode.model_selection import (
+    predicted_dimension,
     recovery_curve,
     recovery_probability,
-    required_dimension,
 )
 
 ENCODER = RademacherEncoder()
@@ -65,7 +65,7 @@ def measure(rule, arguments):
     size = {"n_features": arguments.n_features, "n_nonzero_coefs": arguments.n_nonzero_coefs}
     at_rule = int(np.ceil(law(**size)))
     n_trials = arguments.n_trials if levels else -(-3 * arguments.n_trials // 5)
-    predict = partial(required_dimension, decoder, random_state=arguments.seed, **size)
+    predict = partial(predicted_dimension, decoder, random_state=arguments.seed, **size)
     expected = {p: predict(probability=p) for p in levels}
     checkpoint = None
     if arguments.checkpoint is not None:

@@ -24,7 +24,7 @@ from sksupercode import (
     ThresholdDecoder,
     TopKDecoder,
 )
-from sksupercode.model_selection import required_dimension, smallest_dimension
+from sksupercode.model_selection import measured_dimension, predicted_dimension
 from sksupercode.plotting import FrontierDisplay
 
 encoder = RademacherEncoder()
@@ -37,7 +37,7 @@ decoders = {
 }
 size = {"n_features": 1024, "n_nonzero_coefs": 8}
 results = {
-    name: smallest_dimension(encoder, decoder, n_trials=400, random_state=0, **size)
+    name: measured_dimension(encoder, decoder, n_trials=400, random_state=0, **size)
     for name, decoder in decoders.items()
 }
 
@@ -45,7 +45,7 @@ results = {
 # What theory expects at this N and k, without decoding anything:
 
 predicted = {
-    name: required_dimension(decoder, probability=0.9, random_state=0, **size)
+    name: predicted_dimension(decoder, probability=0.9, random_state=0, **size)
     for name, decoder in decoders.items()
 }
 

@@ -20,7 +20,7 @@ from sksupercode.figures import (
     _proposition_5,
     _random_codebook,
 )
-from sksupercode.model_selection import required_dimension
+from sksupercode.model_selection import predicted_dimension
 
 
 @pytest.fixture(autouse=True)
@@ -230,7 +230,7 @@ def test_dimensions_at_a_million_codewords():
         d, low, high = (float(row[key]) for key in ("d50", "low", "high"))
         standard_error = (high - low) / (2 * norm.ppf(0.975))
         decoder = TopKDecoder(RademacherEncoder())
-        expected = required_dimension(
+        expected = predicted_dimension(
             decoder, n_features=2**20, n_nonzero_coefs=int(row["k"]), probability=0.5
         )
         assert abs(d - expected) < max(0.03 * expected, 1, 3 * standard_error)

@@ -25,12 +25,12 @@ from sksupercode import (
 )
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.model_selection import (
+    MeasuredDimension,
     RecoveryCurve,
-    SmallestDimension,
+    measured_dimension,
     phase_transition,
     recovery_curve,
     recovery_probability,
-    smallest_dimension,
 )
 from sksupercode.plotting import (
     FrontierDisplay,
@@ -190,7 +190,7 @@ def test_cells_of_the_grid_are_around_their_values():
 def measured(n_components, low, high):
     counts = np.array([1])
     curve = RecoveryCurve(counts, counts, counts)
-    return SmallestDimension(n_components, low, high, 0.9, 0.95, 60.0, curve, 0.1)
+    return MeasuredDimension(n_components, low, high, 0.9, 0.95, 60.0, curve, 0.1)
 
 
 def test_frontier_from_measurements():
@@ -358,7 +358,7 @@ def test_frontier_of_what_was_not_found():
     with pytest.raises(ValueError, match="measurements must not be empty"):
         FrontierDisplay.from_measurements({})
     with pytest.warns(UserWarning, match="No dimension"):
-        result = smallest_dimension(
+        result = measured_dimension(
             RademacherEncoder(),
             TopKDecoder(None),
             n_features=16,
@@ -407,7 +407,7 @@ def test_axes_are_rows_of_numbers():
 
 @pytest.mark.parametrize("measurements", [[measured(60, 50, 70)], {"a": 3}, 3])
 def test_frontiers_are_of_measurements(measurements):
-    with pytest.raises(ValueError, match="measurements must be a dict of str to SmallestDimension"):
+    with pytest.raises(ValueError, match="measurements must be a dict of str to MeasuredDimension"):
         FrontierDisplay.from_measurements(measurements)
     with pytest.raises(ValueError, match=r"predicted must be None or a dict .* got \[40\]"):
         FrontierDisplay.from_measurements({"a": measured(60, 50, 70)}, predicted=[40])

@@ -22,7 +22,7 @@ import numpy as np
 
 from sksupercode import RademacherEncoder, TopKDecoder, theory
 from sksupercode.figures import figure_6
-from sksupercode.model_selection import smallest_dimension
+from sksupercode.model_selection import measured_dimension
 
 figure_6(n_jobs=2)
 plt.show()
@@ -47,7 +47,7 @@ print(f"N = 2^12, k = 8: {half:.2f} per bit for one half, {most:.2f} for nine te
 # The half, measured:
 
 encoder = RademacherEncoder()
-result = smallest_dimension(
+result = measured_dimension(
     encoder,
     TopKDecoder(encoder),
     n_features=N,

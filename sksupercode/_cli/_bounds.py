@@ -14,7 +14,7 @@ from sksupercode import (
     TopKDecoder,
     theory,
 )
-from sksupercode.model_selection import required_dimension
+from sksupercode.model_selection import predicted_dimension
 
 _RATES = (0.5, 0.9)
 
@@ -65,7 +65,7 @@ def predictions(n_features, n_nonzero_coefs, noise_variance, seed):
             name,
             rate,
             float(
-                required_dimension(
+                predicted_dimension(
                     decoder,
                     n_features=n_features,
                     n_nonzero_coefs=n_nonzero_coefs,

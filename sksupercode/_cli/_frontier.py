@@ -13,7 +13,7 @@ from rich.table import Table
 
 from sksupercode import theory
 from sksupercode._cli._frontier_rows import ENTRIES
-from sksupercode.model_selection import smallest_dimension
+from sksupercode.model_selection import measured_dimension
 
 RATE = 0.9
 COLUMNS = (
@@ -65,7 +65,7 @@ def measure_row(name, n_features, k, *, n_samples, max_seconds, seed):
     reason, result, predicted = entry.refuse(*size), None, None
     if reason is None:
         try:
-            result = smallest_dimension(
+            result = measured_dimension(
                 entry.decoder.dictionary,
                 entry.decoder,
                 n_features=n_features,
@@ -73,6 +73,7 @@ def measure_row(name, n_features, k, *, n_samples, max_seconds, seed):
                 probability=RATE,
                 n_trials=n_samples,
                 max_seconds=max_seconds,
+                sections=getattr(entry.decoder, "sections", False),
                 random_state=seed,
             )
         except (TimeoutError, MemoryError) as error:

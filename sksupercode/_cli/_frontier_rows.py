@@ -23,7 +23,7 @@ from sksupercode import (
     TopKDecoder,
     theory,
 )
-from sksupercode.model_selection import required_dimension
+from sksupercode.model_selection import predicted_dimension
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Entry:
 def _required(decoder, n_features, k, rate, seed):
     # A draw costs k^2 d, and varies the less the larger k is.
     n_samples = int(np.clip(2000 // k, 2, 50))
-    return required_dimension(
+    return predicted_dimension(
         decoder,
         n_features=n_features,
         n_nonzero_coefs=k,

@@ -9,7 +9,7 @@ from sksupercode import theory
 from sksupercode.decoders import TopKDecoder
 from sksupercode.encoders import RademacherEncoder
 from sksupercode.figures._files import check_outputs, sweep_file, write_table
-from sksupercode.model_selection import smallest_dimension
+from sksupercode.model_selection import measured_dimension
 
 _RATE = 0.9
 _LARGE = 2**40
@@ -57,7 +57,7 @@ def figure_6(*, full=False, random_state=0, n_jobs=None, checkpoint=None, csv=No
     See Also
     --------
     sksupercode.theory.one_step_dimensions_per_nat : The limit for large N.
-    sksupercode.model_selection.smallest_dimension : How it is measured.
+    sksupercode.model_selection.measured_dimension : How it is measured.
 
     Notes
     -----
@@ -91,7 +91,7 @@ def measure(sizes, *, n_trials, random_state=0, n_jobs=None, checkpoint=None):
     encoder, rows = RademacherEncoder(), []
     for N, numbers in sizes.items():
         for k in map(int, numbers):
-            result = smallest_dimension(
+            result = measured_dimension(
                 encoder,
                 TopKDecoder(encoder),
                 n_features=N,

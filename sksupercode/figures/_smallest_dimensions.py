@@ -16,10 +16,10 @@ from sksupercode.decoders import (
 )
 from sksupercode.encoders import RademacherEncoder
 from sksupercode.figures._files import check_outputs, sweep_file, write_table
-from sksupercode.model_selection import recovery_probability, required_dimension
+from sksupercode.model_selection import predicted_dimension, recovery_probability
 from sksupercode.model_selection._cells import cells_of
+from sksupercode.model_selection._predicted_dimension import _fitted_dimension
 from sksupercode.model_selection._recovery_curve import collect_curve
-from sksupercode.model_selection._required_dimension import _fitted_dimension
 from sksupercode.model_selection._sweep import open_runner
 
 _log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ def figure_2(*, full=False, random_state=0, n_jobs=None, checkpoint=None, csv=No
     random codes at each (20 from k = 512 on, and in the short version), 10 to a codebook; a
     logistic curve in ln d gives the dimension for one half. AMP is measured up to k = 64 and basis
     pursuit up to k = 16. The theory is that of
-    :func:`~sksupercode.model_selection.required_dimension`; of matching pursuit it simulates the k
+    :func:`~sksupercode.model_selection.predicted_dimension`; of matching pursuit it simulates the k
     active codewords alone. Codebooks take up to 10 GiB in the full version.
     """
     check_outputs(csv=csv, checkpoint=checkpoint)
@@ -144,7 +144,7 @@ def predicted_dimensions(decoder, n_features, k):
     if isinstance(decoder, MatchingPursuitDecoder):
         center = theory.matching_pursuit_rule_dimension(n_features, k)
     else:
-        dimensions = [required_dimension(decoder, probability=p, **size) for p in _RATES]
+        dimensions = [predicted_dimension(decoder, probability=p, **size) for p in _RATES]
         if not isinstance(decoder, TopKDecoder) or k >= 3:
             return dimensions
         center = dimensions[1]

@@ -15,7 +15,7 @@ from sksupercode.decoders import (
 )
 from sksupercode.encoders import RademacherEncoder
 from sksupercode.figures._files import check_outputs, sweep_file, write_table
-from sksupercode.model_selection import recovery_curve, recovery_probability, required_dimension
+from sksupercode.model_selection import predicted_dimension, recovery_curve, recovery_probability
 from sksupercode.plotting import RecoveryCurveDisplay
 
 ENCODER = RademacherEncoder()
@@ -92,7 +92,7 @@ def measure(n_features, k, *, n_trials, random_state=0, n_jobs=None, checkpoint=
     """Return a dict of pairs by decoder: a recovery curve, and the predicted rates or None."""
     size = {"n_features": n_features, "n_nonzero_coefs": k}
     grids = {
-        name: [required_dimension(decoder, probability=p, random_state=0, **size) for p in _RATES]
+        name: [predicted_dimension(decoder, probability=p, random_state=0, **size) for p in _RATES]
         for name, decoder in DECODERS.items()
         if name not in _BETWEEN
     }

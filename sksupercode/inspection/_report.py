@@ -103,7 +103,7 @@ def dictionary_report(
     1 / (2n) nats for each latent. Neither number counts what the values of latents say.
 
     Required dimensions are for codes of k ones on random signs, for exact recovery with
-    probability 0.9: predicted by :func:`~sksupercode.model_selection.required_dimension`, for
+    probability 0.9: predicted by :func:`~sksupercode.model_selection.predicted_dimension`, for
     matching pursuit to 2 % or so. Where k is above 256 it is the rule 1.3 k log2(eN/k), and for
     message passing with k below 4 its threshold at large N.
 
@@ -205,11 +205,11 @@ def _measure_codes(estimator, codewords, X):
 
 
 def _predicted_dimensions(n, k, rng):
-    from sksupercode.model_selection import required_dimension
+    from sksupercode.model_selection import predicted_dimension
 
     def predict(decoder, **options):
         return float(
-            required_dimension(
+            predicted_dimension(
                 decoder, n_features=n, n_nonzero_coefs=k, probability=_RATE, **options
             )
         )

@@ -3,24 +3,24 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from sksupercode.model_selection._measured_dimension import MeasuredDimension, measured_dimension
 from sksupercode.model_selection._phase_transition import PhaseTransition, phase_transition
+from sksupercode.model_selection._predicted_dimension import predicted_dimension
 from sksupercode.model_selection._prediction import recovery_probability
 from sksupercode.model_selection._recovery_curve import (
     DimensionEstimate,
     RecoveryCurve,
     recovery_curve,
 )
-from sksupercode.model_selection._required_dimension import required_dimension
-from sksupercode.model_selection._smallest_dimension import SmallestDimension, smallest_dimension
 
 __all__ = [
     "DimensionEstimate",
+    "MeasuredDimension",
     "PhaseTransition",
     "RecoveryCurve",
-    "SmallestDimension",
+    "measured_dimension",
     "phase_transition",
+    "predicted_dimension",
     "recovery_curve",
     "recovery_probability",
-    "required_dimension",
-    "smallest_dimension",
 ]

@@ -19,8 +19,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from threadpoolctl import ThreadpoolController
 
+from sksupercode._utils._sections import check_sections
 from sksupercode._utils._validation import check_generator, check_integer
 from sksupercode.datasets import make_sparse_codes
+from sksupercode.decoders._base import BaseDecoder
 from sksupercode.exceptions import CodebookMismatchWarning
 
 # A process that was forked has the state of its parent, and this name as well.
@@ -45,26 +47,21 @@ class Chain:
     channel: object
     decoder: object
     entropy: int | None = None
+    sections: bool = False
 
     @classmethod
-    def of(cls, encoder, channel, decoder):
+    def of(cls, encoder, channel, decoder, sections=False):
         """Clone the user's estimators, without what every cell sets for itself."""
         require_estimator(encoder, "encoder", {"n_components", "random_state"})
         require_estimator(decoder, "decoder", {"dictionary"})
+        _check_sections(sections, decoder)
         if channel is not None:
             require_estimator(channel, "channel", set())
             channel = _seeded(clone(channel), None)
         _warn_of_another_dictionary(encoder, decoder)
         encoder = _override(_seeded(clone(encoder), None), n_components=1, n_features=None)
         decoder = _seeded(_override(clone(decoder), dictionary=None), None)
-        return cls(encoder, channel, decoder)
-
-    @property
-    def sections(self):
-        """Whether the codes have one codeword in each of k sections."""
-        steps = [self.decoder, *self.decoder.get_params().values()]
-        given = [getattr(step, "sections", False) for step in steps]
-        return any(isinstance(value, bool | np.bool_) and value for value in given)
+        return cls(encoder, channel, decoder, sections=bool(sections))
 
     def run(self, cell, process=None):
         """Return the cell, how many of its trials were recovered, and the seconds of decoding.
@@ -100,6 +97,17 @@ class Chain:
         if not 0 <= rate <= 1:
             raise ValueError(f"decoder.score must return a rate from 0 to 1, got {rate!r}.")
         return cell, round(rate * cell.n_trials), seconds
+
+
+def _check_sections(sections, decoder):
+    check_sections(sections)
+    for part in (decoder, *decoder.get_params().values()):
+        own = getattr(part, "sections", sections) if isinstance(part, BaseDecoder) else sections
+        if own != sections:
+            raise ValueError(
+                f"sections must be {own} for a decoder with sections={own}, "
+                f"{type(part).__name__}, got {sections}."
+            )
 
 
 def _warn_of_another_dictionary(encoder, decoder):

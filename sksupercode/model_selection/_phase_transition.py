@@ -94,6 +94,7 @@ def phase_transition(
     n_components,
     n_trials,
     channel=None,
+    sections=False,
     n_trials_per_codebook=10,
     random_state=None,
     n_jobs=None,
@@ -131,6 +132,10 @@ def phase_transition(
     channel : transformer or None, default=None
         What happens in between; its ``random_state`` does not matter.
 
+    sections : bool, default=False
+        Whether the codes have one codeword in each of k contiguous sections, as sparse regression
+        codes do, and as a decoder with ``sections=True`` expects.
+
     n_trials_per_codebook : int, default=10
         Codes that share a codebook.
 
@@ -157,8 +162,9 @@ def phase_transition(
     Raises
     ------
     ValueError
-        If a parameter is outside its range, or not exactly one of N and k is a list; or if the
-        checkpoint is damaged, of another configuration, or of a newer version.
+        If a parameter is outside its range, ``sections`` is not that of the decoder, or not exactly
+        one of N and k is a list; or if the checkpoint is damaged, of another configuration, or of
+        a newer version.
 
     See Also
     --------
@@ -213,6 +219,7 @@ def phase_transition(
         channel,
         decoder,
         {"sweep": "phase_transition"} | configuration,
+        sections=sections,
         random_state=random_state,
         n_jobs=n_jobs,
         checkpoint=checkpoint,

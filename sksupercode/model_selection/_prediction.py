@@ -75,7 +75,7 @@ def recovery_probability(
 
     See Also
     --------
-    required_dimension : The smallest d for a given probability.
+    predicted_dimension : The smallest d for a given probability.
 
     Notes
     -----

@@ -148,6 +148,7 @@ def recovery_curve(
     n_components,
     n_trials,
     channel=None,
+    sections=False,
     n_trials_per_codebook=10,
     random_state=None,
     n_jobs=None,
@@ -168,8 +169,7 @@ def recovery_curve(
         not matter.
 
     decoder : decoder
-        What reads the code; its ``dictionary`` is set to the encoder of each codebook. Where it
-        has ``sections=True``, the codes have one codeword in each of k sections.
+        What reads the code; its ``dictionary`` is set to the encoder of each codebook.
 
     n_features : int
         Number N of codewords, at least 1.
@@ -186,6 +186,10 @@ def recovery_curve(
     channel : transformer or None, default=None
         What happens in between; its ``random_state`` does not matter. It is fitted to the vectors
         of each codebook.
+
+    sections : bool, default=False
+        Whether the codes have one codeword in each of k contiguous sections, as sparse regression
+        codes do, and as a decoder with ``sections=True`` expects.
 
     n_trials_per_codebook : int, default=10
         Codes that share a codebook, which takes less time than a codebook for each. Intervals
@@ -218,13 +222,13 @@ def recovery_curve(
     Raises
     ------
     ValueError
-        If a parameter is outside its range; or if the checkpoint is damaged, of another
-        configuration, or of a newer version.
+        If a parameter is outside its range, or ``sections`` is not that of the decoder; or if the
+        checkpoint is damaged, of another configuration, or of a newer version.
 
     See Also
     --------
     phase_transition : Curves for several N or k.
-    smallest_dimension : Looks for the dimensions itself.
+    measured_dimension : Looks for the dimensions itself.
     recovery_probability : What theory expects, without decoding anything.
     sksupercode.plotting.RecoveryCurveDisplay : Draws the curve.
 
@@ -270,6 +274,7 @@ def recovery_curve(
         channel,
         decoder,
         configuration,
+        sections=sections,
         random_state=random_state,
         n_jobs=n_jobs,
         checkpoint=checkpoint,

@@ -61,6 +61,7 @@ def open_runner(
     decoder,
     configuration,
     *,
+    sections,
     random_state,
     n_jobs,
     checkpoint,
@@ -68,12 +69,12 @@ def open_runner(
     verbose,
 ):
     """Check what the sweeps have in common, and open the checkpoint."""
-    chain = Chain.of(encoder, channel, decoder)
+    chain = Chain.of(encoder, channel, decoder, sections)
     check_reports(callbacks, verbose)
     if check_integer(n_jobs, "n_jobs", allow_none=True) == 0:
         raise ValueError("n_jobs must be None or an integer other than 0, got 0.")
     configuration = configuration | {"encoder": chain.encoder, "decoder": chain.decoder}
-    configuration["channel"] = chain.channel
+    configuration |= {"channel": chain.channel, "sections": chain.sections}
     with Checkpoint(checkpoint, configuration, check_entropy(random_state)) as store:
         with undisturbed():
             yield Runner(replace(chain, entropy=store.entropy), store, n_jobs, callbacks, verbose)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sksupercode.model_selection import SmallestDimension
+from sksupercode.model_selection import MeasuredDimension
 from sksupercode.plotting._numbers import check_numbers
 from sksupercode.plotting._pyplot import import_pyplot, with_defaults
 
@@ -45,7 +45,7 @@ class FrontierDisplay:
 
     See Also
     --------
-    sksupercode.model_selection.smallest_dimension : Measures a decoder.
+    sksupercode.model_selection.measured_dimension : Measures a decoder.
 
     Examples
     --------
@@ -71,11 +71,11 @@ class FrontierDisplay:
 
     @classmethod
     def from_measurements(cls, measurements, *, predicted=None, ax=None, **kwargs):
-        """Draw what :func:`~sksupercode.model_selection.smallest_dimension` returned.
+        """Draw what :func:`~sksupercode.model_selection.measured_dimension` returned.
 
         Parameters
         ----------
-        measurements : dict of str to SmallestDimension
+        measurements : dict of str to MeasuredDimension
             The decoders and their results.
 
         predicted : dict of str to float or None, default=None
@@ -100,9 +100,9 @@ class FrontierDisplay:
         if not measurements:
             raise ValueError(f"measurements must not be empty, got {measurements!r}.")
         results = measurements.values() if isinstance(measurements, Mapping) else [None]
-        if not all(isinstance(result, SmallestDimension) for result in results):
+        if not all(isinstance(result, MeasuredDimension) for result in results):
             raise ValueError(
-                f"measurements must be a dict of str to SmallestDimension, got {measurements!r}."
+                f"measurements must be a dict of str to MeasuredDimension, got {measurements!r}."
             )
         if predicted is not None and not isinstance(predicted, Mapping):
             raise ValueError(

@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from sksupercode.model_selection import PhaseTransition, phase_transition, required_dimension
+from sksupercode.model_selection import PhaseTransition, phase_transition, predicted_dimension
 from sksupercode.plotting._numbers import check_numbers
 from sksupercode.plotting._pyplot import import_pyplot
 from sksupercode.plotting._search_results import read_search
@@ -134,7 +134,7 @@ class PhaseTransitionDisplay:
         if theory:
             size = {name: sweep[name] for name in ("n_features", "n_nonzero_coefs")}
             predicted = [
-                required_dimension(
+                predicted_dimension(
                     predict,
                     **size | {transition.parameter: value},
                     probability=0.5,

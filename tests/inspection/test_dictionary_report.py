@@ -20,7 +20,7 @@ from sksupercode import (
 )
 from sksupercode.dictionaries import DenseDictionary
 from sksupercode.inspection import DictionaryReport, dictionary_report
-from sksupercode.model_selection import required_dimension
+from sksupercode.model_selection import predicted_dimension
 from sksupercode.plotting import DictionaryReportDisplay
 from sksupercode.sae import SAEWeights
 
@@ -216,10 +216,10 @@ def test_predicted_dimensions_are_those_of_theory():
         "top-k": TopKDecoder(signs),
         "message passing": AMPDecoder(signs),
     }.items():
-        assert dimensions[name] == required_dimension(decoder, **size, probability=0.9)
+        assert dimensions[name] == predicted_dimension(decoder, **size, probability=0.9)
     assert dimensions["counting bound"] == theory.counting_dimension(400, 6)
     decoder = MatchingPursuitDecoder(signs)
-    expected = required_dimension(decoder, **size, probability=0.9, random_state=1)
+    expected = predicted_dimension(decoder, **size, probability=0.9, random_state=1)
     # Eight draws a point are good to some percent.
     assert dimensions["matching pursuit"] == pytest.approx(expected, rel=0.1)
     assert min(dimensions.values()) == dimensions["counting bound"]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from sksupercode import RademacherEncoder, TopKDecoder
-from sksupercode.model_selection import recovery_curve, smallest_dimension
+from sksupercode.model_selection import measured_dimension, recovery_curve
 from tests.model_selection.killed_sweeps import finish, kill_again_and_again, start, table
 
 pytestmark = pytest.mark.long
@@ -33,11 +33,11 @@ def test_sweeps_that_are_killed_twenty_times(tmp_path):
     assert cells == table(tmp_path / "undisturbed")
 
 
-def test_smallest_dimension(record_property):
+def test_measured_dimension(record_property):
     """It covers the truth, and takes a third of the trials of a full grid or less."""
     n_runs = 100 * REPEATS
     results = [
-        smallest_dimension(ENCODER, DECODER, n_trials=800, random_state=seed, n_jobs=2, **SIZE)
+        measured_dimension(ENCODER, DECODER, n_trials=800, random_state=seed, n_jobs=2, **SIZE)
         for seed in range(n_runs)
     ]
     covered = sum(result.low <= TRUTH <= result.high for result in results)

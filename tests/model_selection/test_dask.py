@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from sksupercode import RademacherEncoder, TopKDecoder
-from sksupercode.model_selection import phase_transition, recovery_curve, smallest_dimension
+from sksupercode.model_selection import measured_dimension, phase_transition, recovery_curve
 from tests.model_selection.killed_sweeps import table
 
 distributed = pytest.importorskip("distributed", reason="needs dask[distributed]")
@@ -78,7 +78,7 @@ def test_phase_transitions(cluster):
 
 
 def test_smallest_dimensions(cluster):
-    result = smallest_dimension(ENCODER, DECODER, n_trials=160, **SIZE)
-    expected = serially(smallest_dimension, ENCODER, DECODER, n_trials=160, **SIZE)
+    result = measured_dimension(ENCODER, DECODER, n_trials=160, **SIZE)
+    expected = serially(measured_dimension, ENCODER, DECODER, n_trials=160, **SIZE)
     assert_array_equal(result.curve.n_recovered, expected.curve.n_recovered)
     assert (result.n_components, result.low) == (expected.n_components, expected.low)

@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from sksupercode import GaussianChannel, RademacherEncoder, TopKDecoder
-from sksupercode.model_selection import phase_transition, recovery_curve, required_dimension
+from sksupercode.model_selection import phase_transition, predicted_dimension, recovery_curve
 
 ENCODER = RademacherEncoder()
 DECODER = TopKDecoder(ENCODER)
@@ -41,7 +41,7 @@ def test_dimensions_agree_with_the_prediction(size):
     estimate, low, high = transition.dimension_at(0.5, confidence=0.999)
     for value, *interval in zip(transition.values.tolist(), low, high, strict=True):
         one = size | {transition.parameter: value}
-        predicted = required_dimension(DECODER, probability=0.5, **one)
+        predicted = predicted_dimension(DECODER, probability=0.5, **one)
         # The law is good to 0.03, which is 2 % of d where the slope is 4.
         assert interval[0] * 0.98 < predicted < interval[1] * 1.02
     assert np.all((low < estimate) & (estimate < high) & (high < 1.5 * low))

@@ -15,7 +15,7 @@ from sksupercode import (
     TopKDecoder,
 )
 from sksupercode.datasets import make_sparse_codes
-from sksupercode.model_selection import recovery_probability, required_dimension
+from sksupercode.model_selection import predicted_dimension, recovery_probability
 
 ENCODER = RademacherEncoder(random_state=0)
 CLOSED = [
@@ -38,7 +38,7 @@ SIZES = [(300, 3), (1024, 8), (65536, 64), (2**20, 256)]
 @pytest.mark.parametrize("probability", [0.05, 0.5, 0.9, 0.999])
 def test_closed_forms_are_inverted_exactly(decoder, n_features, k, probability):
     size = {"n_features": n_features, "n_nonzero_coefs": k}
-    d = required_dimension(decoder, probability=probability, **size)
+    d = predicted_dimension(decoder, probability=probability, **size)
     assert isinstance(d, int)
     (below, at), errors = recovery_probability(decoder, n_components=[d - 1, d], **size)
     assert below < probability <= at
@@ -59,7 +59,7 @@ def test_closed_forms_are_inverted_exactly(decoder, n_features, k, probability):
 @pytest.mark.parametrize("probability", [0.5, 0.9])
 def test_simulations_are_inverted_within_their_error(decoder, k, noise_variance, probability):
     size = {"n_features": 1024, "n_nonzero_coefs": k, "noise_variance": noise_variance}
-    d = required_dimension(decoder, probability=probability, random_state=0, **size)
+    d = predicted_dimension(decoder, probability=probability, random_state=0, **size)
     predicted, error = recovery_probability(decoder, n_components=d, random_state=1, **size)
     # One dimension more or less moves the rates by up to 0.05 at so small a d.
     assert abs(predicted - probability) < 3 * error + 0.06
@@ -128,7 +128,7 @@ def test_shapes():
 
 def test_unreachable_with_noise():
     size = {"n_features": 1024, "n_nonzero_coefs": 8, "noise_variance": 10.0}
-    assert required_dimension(TopKDecoder(ENCODER), probability=0.5, **size) == np.inf
+    assert predicted_dimension(TopKDecoder(ENCODER), probability=0.5, **size) == np.inf
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_what_cannot_be_predicted_says_so(decoder, noise_variance, reason):
     with pytest.raises(ValueError, match=reason):
         recovery_probability(decoder, n_components=30, **size)
     with pytest.raises(ValueError, match=reason):
-        required_dimension(decoder, probability=0.5, **size)
+        predicted_dimension(decoder, probability=0.5, **size)
 
 
 def test_a_frozen_encoder_is_looked_through():
@@ -184,6 +184,6 @@ def test_bad_parameters(name, value):
     parameters = {"n_features": 1024, "n_nonzero_coefs": 8, name: value}
     with pytest.raises(ValueError, match=name):
         if name in ("probability", "n_samples"):
-            required_dimension(CLOSED[0], **{"probability": 0.5} | parameters)
+            predicted_dimension(CLOSED[0], **{"probability": 0.5} | parameters)
         else:
             recovery_probability(CLOSED[0], **{"n_components": 100} | parameters)

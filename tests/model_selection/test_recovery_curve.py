@@ -26,6 +26,7 @@ from sksupercode import (
     HadamardEncoder,
     MatchingPursuitDecoder,
     RademacherEncoder,
+    RefitDecoder,
     SphericalEncoder,
     TopKDecoder,
 )
@@ -170,6 +171,7 @@ def test_pipelines_are_channels_and_decoders():
         TopKDecoder(None, sections=True),
         make_pipeline(FunctionTransformer(), TopKDecoder(None, sections=True)),
         AdaptiveSuccessiveDecoder(None),
+        MatchingPursuitDecoder(None),
     ],
 )
 def test_sections(decoder, monkeypatch):
@@ -181,7 +183,7 @@ def test_sections(decoder, monkeypatch):
         return codes
 
     monkeypatch.setattr("sksupercode.model_selection._cells.make_sparse_codes", spy)
-    curve = recovery_curve(ENCODER, decoder, **SWEEP | {"n_components": [100]})
+    curve = recovery_curve(ENCODER, decoder, sections=True, **SWEEP | {"n_components": [100]})
     # One codeword in each of four sections of 16
     assert_array_equal(np.concatenate(supports), 40 * [[0, 1, 2, 3]])
     assert curve.success_rate[0] > 0.8
@@ -363,10 +365,42 @@ def test_frozen_channels_draw_afresh_and_are_left_as_they_were():
     assert_array_equal(random_state.get_state()[1], before)
 
 
-@pytest.mark.parametrize("sections", [True, np.True_])
-def test_sections_of_either_kind_of_bool(sections):
-    curve = recovery_curve(ENCODER, TopKDecoder(ENCODER, sections=sections), **SWEEP)
+@pytest.mark.parametrize("given", [True, np.True_])
+def test_sections_are_said_and_those_of_the_decoder(given, tmp_path):
+    top_k = TopKDecoder(ENCODER, sections=given)
+    curve = recovery_curve(ENCODER, top_k, sections=given, **SWEEP)
     assert curve.success_rate[-1] > 0.5
+    path = tmp_path / "cells"
+    for decoder, sections in [
+        (top_k, False),
+        (RefitDecoder(top_k), False),
+        (AdaptiveSuccessiveDecoder(ENCODER), np.False_),
+        (TOP_K, given),
+        (make_pipeline(FunctionTransformer(), TOP_K), True),
+    ]:
+        message = f"^sections must be {not sections} for a decoder with sections={not sections}, "
+        with pytest.raises(ValueError, match=message):
+            recovery_curve(ENCODER, decoder, sections=sections, checkpoint=path, **SWEEP)
+    assert not path.exists()
+    with pytest.raises(ValueError, match="^sections must be True or False, got 2"):
+        recovery_curve(ENCODER, TOP_K, sections=2, **SWEEP)
+
+
+def test_foreign_parameters_called_sections_mean_nothing():
+    class Divided(BaseEstimator):
+        def __init__(self, dictionary=None, sections=True):
+            self.dictionary = dictionary
+            self.sections = sections
+
+        def fit(self, X, y):
+            self.decoder_ = TopKDecoder(self.dictionary).fit(X, y)
+            return self
+
+        def score(self, X, y):
+            return self.decoder_.score(X, y)
+
+    plain = recovery_curve(ENCODER, TOP_K, **SWEEP)
+    assert_array_equal(recovery_curve(ENCODER, Divided(), **SWEEP).n_recovered, plain.n_recovered)
 
 
 def test_loud_noise_is_no_mismatch():

@@ -18,7 +18,7 @@ _N_POINTS = 9
 _ROUNDS = (0.35, 0.15)
 
 
-def required_dimension(
+def predicted_dimension(
     decoder,
     *,
     n_features,
@@ -82,9 +82,9 @@ def required_dimension(
     Examples
     --------
     >>> from sksupercode import RademacherEncoder, TopKDecoder
-    >>> from sksupercode.model_selection import required_dimension
+    >>> from sksupercode.model_selection import predicted_dimension
     >>> decoder = TopKDecoder(RademacherEncoder())
-    >>> required_dimension(
+    >>> predicted_dimension(
     ...     decoder, n_features=2**20, n_nonzero_coefs=256, probability=0.9
     ... )
     17619

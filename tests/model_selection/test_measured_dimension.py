@@ -11,7 +11,7 @@ from scipy.stats import binom
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from sksupercode import GaussianChannel, RademacherEncoder, ThresholdDecoder, TopKDecoder
-from sksupercode.model_selection import required_dimension, smallest_dimension
+from sksupercode.model_selection import measured_dimension, predicted_dimension
 from sksupercode.model_selection._transition import fit_transition
 
 SIZE = {"n_features": 64, "n_nonzero_coefs": 4}
@@ -78,7 +78,7 @@ def test_search_and_measurement_cover_the_truth(slope, dimension):
     decoder = Oracle(None, dimension, slope)
     n_runs = 12
     results = [
-        smallest_dimension(Blank(), decoder, n_trials=240, random_state=seed, **SIZE)
+        measured_dimension(Blank(), decoder, n_trials=240, random_state=seed, **SIZE)
         for seed in range(n_runs)
     ]
     truth = np.ceil(dimension)
@@ -100,10 +100,10 @@ def test_agrees_with_the_prediction(make, noise_variance):
     encoder = RademacherEncoder()
     decoder, channel = make(encoder), GaussianChannel(noise_variance)
     size = {"n_features": 512, "n_nonzero_coefs": 4}
-    result = smallest_dimension(
+    result = measured_dimension(
         encoder, decoder, channel=channel, n_trials=480, random_state=0, **size
     )
-    predicted = required_dimension(
+    predicted = predicted_dimension(
         decoder, probability=0.9, noise_variance=noise_variance, random_state=0, **size
     )
     # The laws are good to 0.03, which is 4 % of d where the slope is 4.
@@ -112,7 +112,7 @@ def test_agrees_with_the_prediction(make, noise_variance):
 
 
 def test_result_is_consistent():
-    result = smallest_dimension(Blank(), Oracle(), n_trials=200, random_state=0, **SIZE)
+    result = measured_dimension(Blank(), Oracle(), n_trials=200, random_state=0, **SIZE)
     # log2 C(64, 4)
     assert result.entropy_bits == pytest.approx(19.2773, abs=1e-4)
     assert result.bits_per_dimension == result.entropy_bits / result.n_components
@@ -128,7 +128,7 @@ def test_depends_on_the_seed_alone():
     encoder = RademacherEncoder(random_state=5)
     decoder = TopKDecoder(encoder)
     first, second, other = (
-        smallest_dimension(encoder, decoder, n_trials=80, random_state=seed, **SIZE).curve
+        measured_dimension(encoder, decoder, n_trials=80, random_state=seed, **SIZE).curve
         for seed in (1, 1, 2)
     )
     assert_array_equal(first.n_recovered, second.n_recovered)
@@ -147,7 +147,7 @@ def test_no_codebook_is_used_twice():
             seeds.append(self.random_state)
             return super().transform(X)
 
-    smallest_dimension(Spied(), Oracle(), n_trials=160, random_state=0, **SIZE)
+    measured_dimension(Spied(), Oracle(), n_trials=160, random_state=0, **SIZE)
     assert len(seeds) == len(set(seeds)) > 16
 
 
@@ -156,9 +156,9 @@ def test_a_checkpoint_goes_on(tmp_path, n_jobs):
     options = {"checkpoint": tmp_path / "cells", "random_state": 3, "n_jobs": n_jobs} | SIZE
     encoder = RademacherEncoder()
     decoder = TopKDecoder(encoder)
-    smallest_dimension(encoder, decoder, n_trials=80, **options)
-    more = smallest_dimension(encoder, decoder, n_trials=160, **options)
-    fresh = smallest_dimension(encoder, decoder, n_trials=160, random_state=3, **SIZE)
+    measured_dimension(encoder, decoder, n_trials=80, **options)
+    more = measured_dimension(encoder, decoder, n_trials=160, **options)
+    fresh = measured_dimension(encoder, decoder, n_trials=160, random_state=3, **SIZE)
     assert_array_equal(more.curve.n_recovered, fresh.curve.n_recovered)
     assert (more.n_components, more.low, more.high) == (fresh.n_components, fresh.low, fresh.high)
 
@@ -166,7 +166,7 @@ def test_a_checkpoint_goes_on(tmp_path, n_jobs):
 def test_codes_with_sections():
     encoder, size = RademacherEncoder(), {"n_features": 62, "n_nonzero_coefs": 4}
     decoder = TopKDecoder(encoder, sections=True)
-    result = smallest_dimension(encoder, decoder, n_trials=40, random_state=0, **size)
+    result = measured_dimension(encoder, decoder, sections=True, n_trials=40, **size)
     # Sections of 15, 16, 15 and 16 codewords
     assert result.entropy_bits == pytest.approx(2 * np.log2(15) + 8)
 
@@ -186,7 +186,7 @@ def clock(monkeypatch):
 
 def test_slow_decoders_get_fewer_samples(clock):
     decoder = Oracle(seconds=0.001)
-    result = smallest_dimension(Blank(), decoder, max_seconds=0.4, random_state=0, **SIZE)
+    result = measured_dimension(Blank(), decoder, max_seconds=0.4, random_state=0, **SIZE)
     assert 0.2 < clock() < 1.2
     assert result.curve.n_trials.max() < 100 and result.curve.n_trials.min() >= 2
     assert result.seconds_per_trial == pytest.approx(0.001)
@@ -195,15 +195,15 @@ def test_slow_decoders_get_fewer_samples(clock):
 
 def test_decoders_that_are_too_slow_say_so(clock):
     with pytest.raises(TimeoutError, match="a trial takes 0.02 s, of 0.1 s"):
-        smallest_dimension(Blank(), Oracle(seconds=0.02), max_seconds=0.1, **SIZE)
+        measured_dimension(Blank(), Oracle(seconds=0.02), max_seconds=0.1, **SIZE)
 
 
 def test_transitions_that_are_nowhere():
     options = {"n_trials": 80, "random_state": 0, **SIZE}
-    result = smallest_dimension(Blank(), Oracle(None, 1e-9), **options)
+    result = measured_dimension(Blank(), Oracle(None, 1e-9), **options)
     assert result.n_components == 1 and result.low == 1
     with pytest.warns(UserWarning, match="^No dimension up to 1216 .* inf.$"):
-        result = smallest_dimension(Blank(), Oracle(None, 1e9), **options)
+        result = measured_dimension(Blank(), Oracle(None, 1e9), **options)
     assert result.n_components == np.inf and result.bits_per_dimension == 0
     with pytest.warns(UserWarning, match=r"^No dimension was measured\.$"):
         assert result.curve.dimension_at(0.5) == (np.inf, 0, np.inf)
@@ -231,16 +231,16 @@ def test_open_intervals():
 )
 def test_bad_parameters(name, value):
     with pytest.raises(ValueError, match=name):
-        smallest_dimension(RademacherEncoder(), TopKDecoder(None), **SIZE | {name: value})
+        measured_dimension(RademacherEncoder(), TopKDecoder(None), **SIZE | {name: value})
 
 
 def test_time_is_not_kept(tmp_path):
     with pytest.raises(ValueError, match="max_seconds must be None with a checkpoint"):
-        smallest_dimension(Blank(), Oracle(), max_seconds=1, checkpoint=tmp_path / "cells", **SIZE)
+        measured_dimension(Blank(), Oracle(), max_seconds=1, checkpoint=tmp_path / "cells", **SIZE)
 
 
 @pytest.mark.parametrize("confidence", [1e-300, 1 - 1e-16])
 def test_intervals_at_the_ends_of_what_is_legal(confidence):
     options = {"n_trials": 80, "random_state": 0, "confidence": confidence, **SIZE}
-    result = smallest_dimension(Blank(), Oracle(), **options)
+    result = measured_dimension(Blank(), Oracle(), **options)
     assert result.low <= result.n_components <= result.high

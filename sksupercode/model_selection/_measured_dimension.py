@@ -38,7 +38,7 @@ _WIDENING = 1.1
 
 
 @dataclass(frozen=True, eq=False)
-class SmallestDimension:
+class MeasuredDimension:
     """The dimension that a decoder was measured to need, with its confidence interval.
 
     Attributes
@@ -88,7 +88,7 @@ class SmallestDimension:
         return self.entropy_bits / self.high, self.entropy_bits / self.low
 
 
-def smallest_dimension(
+def measured_dimension(
     encoder,
     decoder,
     *,
@@ -98,6 +98,7 @@ def smallest_dimension(
     n_trials=800,
     confidence=0.95,
     channel=None,
+    sections=False,
     n_trials_per_codebook=10,
     max_seconds=None,
     random_state=None,
@@ -122,8 +123,7 @@ def smallest_dimension(
         not matter.
 
     decoder : decoder
-        What reads the code; its ``dictionary`` is set to the encoder of each codebook. Where it
-        has ``sections=True``, the codes have one codeword in each of k sections.
+        What reads the code; its ``dictionary`` is set to the encoder of each codebook.
 
     n_features : int
         Number N of codewords, at least 1.
@@ -142,6 +142,10 @@ def smallest_dimension(
 
     channel : transformer or None, default=None
         What happens in between; its ``random_state`` does not matter.
+
+    sections : bool, default=False
+        Whether the codes have one codeword in each of k contiguous sections, as sparse regression
+        codes do, and as a decoder with ``sections=True`` expects.
 
     n_trials_per_codebook : int, default=10
         Codes that share a codebook.
@@ -169,14 +173,14 @@ def smallest_dimension(
 
     Returns
     -------
-    result : SmallestDimension
+    result : MeasuredDimension
         The dimension, its interval, the rates it comes from, and the seconds for a trial.
 
     Raises
     ------
     ValueError
-        If a parameter is outside its range; or if the checkpoint is damaged, of another
-        configuration, or of a newer version.
+        If a parameter is outside its range, or ``sections`` is not that of the decoder; or if the
+        checkpoint is damaged, of another configuration, or of a newer version.
 
     TimeoutError
         If ``max_seconds`` are not enough for twenty trials.
@@ -189,7 +193,7 @@ def smallest_dimension(
 
     See Also
     --------
-    required_dimension : What theory expects, without decoding anything.
+    predicted_dimension : What theory expects, without decoding anything.
     recovery_curve : Rates at given dimensions; there the machinery is described.
 
     Notes
@@ -218,11 +222,11 @@ def smallest_dimension(
     Examples
     --------
     >>> from sksupercode import RademacherEncoder, TopKDecoder
-    >>> from sksupercode.model_selection import required_dimension, smallest_dimension
+    >>> from sksupercode.model_selection import predicted_dimension, measured_dimension
     >>> encoder, size = RademacherEncoder(), {"n_features": 256, "n_nonzero_coefs": 4}
     >>> decoder = TopKDecoder(encoder)
-    >>> result = smallest_dimension(encoder, decoder, random_state=0, **size)
-    >>> result.low <= required_dimension(decoder, probability=0.9, **size) <= result.high
+    >>> result = measured_dimension(encoder, decoder, random_state=0, **size)
+    >>> result.low <= predicted_dimension(decoder, probability=0.9, **size) <= result.high
     True
     """
     N = check_integer(n_features, "n_features", minimum=1)
@@ -238,7 +242,8 @@ def smallest_dimension(
         encoder,
         channel,
         decoder,
-        {"sweep": "smallest_dimension", "n_features": N, "n_nonzero_coefs": k},
+        {"sweep": "measured_dimension", "n_features": N, "n_nonzero_coefs": k},
+        sections=sections,
         random_state=random_state,
         n_jobs=n_jobs,
         checkpoint=checkpoint,
@@ -272,7 +277,7 @@ def _measure(trials, p, n_trials, per_codebook, confidence, clock):
         )
         curve = RecoveryCurve(*3 * [np.empty(0, dtype=int)])
         found, seconds = 3 * [np.inf], np.nan
-    return SmallestDimension(*found, p, confidence, trials.entropy_bits, curve, seconds)
+    return MeasuredDimension(*found, p, confidence, trials.entropy_bits, curve, seconds)
 
 
 def _measure_curve(trials, points, p, n_trials, per_codebook, clock):

@@ -134,13 +134,15 @@ def top_k(n, k, noise_variance):
     """The refined law is slow, and its difference from the Gaussian one smooth."""
 
     def gaussian(d):
-        return -score(theory.topk_failure_probability(n, k, d, noise_variance))
+        return -score(theory.topk_success_probability(n, k, d, noise_variance, output="failure"))
 
     bits = theory.entropy(n, k)
     rates = rates_at_levels(gaussian, bits)[[2, 6, 10]]
     rates = np.unique(np.clip(rates, 0, bits))
     d = dimensions(bits, rates)
-    refined = theory.topk_failure_probability(n, k, d, noise_variance, approximation="refined")
+    refined = theory.topk_success_probability(
+        n, k, d, noise_variance, approximation="refined", output="failure"
+    )
     difference = -score(refined) - gaussian(d)
     if rates.size == 1:
         return lambda d: gaussian(d) + difference[0]
@@ -204,7 +206,9 @@ def limit_table(name):
 
 def exact_probability(name, n, k, d, noise_variance):
     if name == "top-k":  # The complement takes half the time.
-        return 1 - theory.topk_failure_probability(n, k, d, noise_variance, approximation="refined")
+        return 1 - theory.topk_success_probability(
+            n, k, d, noise_variance, approximation="refined", output="failure"
+        )
     return ndtr(DECODERS[name][0](n, k, noise_variance)(d))
 
 

@@ -66,7 +66,7 @@ for rule, i in (("4 k ln(N/k)", 0), ("4 k ln(kN)", 1)):
 # And without any factor k, which is how the proposition is printed:
 
 d = theory.one_step_constant(0.5) * np.log(N)
-exponent = theory.topk_log_success_probability(N, k, d) / np.log(10)
+exponent = theory.topk_success_probability(N, k, d, output="log") / np.log(10)
 print(f"kappa ln N: d = {d:.0f}, success 10^{exponent:.0f}")
 
 # %%

@@ -107,15 +107,10 @@ from sksupercode.theory._sparse_regression import (
     sparc_state_evolution,
 )
 from sksupercode.theory._spherical_codebook import (
-    spherical_codebook_log_success_probability,
     spherical_codebook_success_probability,
 )
 from sksupercode.theory._success import (
-    threshold_failure_probability,
-    threshold_log_success_probability,
     threshold_success_probability,
-    topk_failure_probability,
-    topk_log_success_probability,
     topk_success_probability,
 )
 
@@ -180,24 +175,19 @@ __all__ = [
     "sparc_rate_nats",
     "sparc_state_evolution",
     "sparsity_exponent",
-    "spherical_codebook_log_success_probability",
     "spherical_codebook_success_probability",
     "strong_converse_dimension",
     "threshold_active_only",
     "threshold_converse_constant",
     "threshold_converse_dimension",
     "threshold_dimension",
-    "threshold_failure_probability",
     "threshold_guarantee_dimension",
     "threshold_guarantee_threshold",
-    "threshold_log_success_probability",
     "threshold_rule_dimension",
     "threshold_success_probability",
     "topk_active_only",
     "topk_dimension",
-    "topk_failure_probability",
     "topk_guarantee_dimension",
-    "topk_log_success_probability",
     "topk_rule_dimension",
     "topk_success_probability",
     "unique_decoding_dimension",

@@ -12,6 +12,7 @@ from sksupercode.theory._validation import (
     check_n_nonzero_coefs,
     check_noise_variance,
     check_real,
+    require_noiseless,
 )
 
 __all__ = [
@@ -69,7 +70,7 @@ def false_negative_rate(
     threshold = check_real(threshold, "threshold", -np.inf, np.inf)
     noise_variance = check_noise_variance(noise_variance)
     if exact:
-        _require_noiseless(noise_variance)
+        require_noiseless(noise_variance, "exact=True")
         n_trials = (k - 1.0) * d
         count = _lattice_ceil(((threshold - 1) * d + n_trials) / 2)
         return _binomial_tail(n_trials, n_trials - count + 1, (1 - threshold) * d)[()]
@@ -128,7 +129,7 @@ def false_positive_rate(
     threshold = check_real(threshold, "threshold", -np.inf, np.inf)
     noise_variance = check_noise_variance(noise_variance)
     if exact:
-        _require_noiseless(noise_variance)
+        require_noiseless(noise_variance, "exact=True")
         n_trials = k * d.astype(np.float64)
         count = _lattice_ceil((n_trials + threshold * d) / 2)
         return _binomial_tail(n_trials, count, threshold * d)[()]
@@ -170,10 +171,3 @@ def _lattice_ceil(x):
     nearest = np.round(x)
     close = np.abs(x - nearest) <= 1e-12 * np.maximum(np.abs(x), 1)
     return np.where(close, nearest, np.ceil(x))
-
-
-def _require_noiseless(noise_variance):
-    if np.any(noise_variance > 0):
-        raise ValueError(
-            f"noise_variance must be 0 for an exact law; got {np.max(noise_variance)}."
-        )

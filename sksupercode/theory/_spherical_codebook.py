@@ -12,15 +12,15 @@ from sksupercode.theory._validation import (
     check_n_components,
     check_n_features,
     check_noise_variance,
+    check_output,
 )
 
-__all__ = [
-    "spherical_codebook_log_success_probability",
-    "spherical_codebook_success_probability",
-]
+__all__ = ["spherical_codebook_success_probability"]
 
 
-def spherical_codebook_success_probability(n_features, noise_variance, n_components):
+def spherical_codebook_success_probability(
+    n_features, noise_variance, n_components, *, output="success"
+):
     """Probability that a spherical codebook is decoded.
 
     .. math:: P = E[(1 - t(T))^{N-1}], \\quad
@@ -38,11 +38,14 @@ def spherical_codebook_success_probability(n_features, noise_variance, n_compone
         Noise variance P per coordinate, for a signal of unit variance; positive.
     n_components : int or array-like of int
         Dimension d of the code, a whole number from 1 to 10**9.
+    output : {"success", "failure", "log"}, default="success"
+        What is returned: the probability P of success; 1 - P, accurate where P rounds to 1; or
+        ln P, finite where P underflows.
 
     Returns
     -------
     probability : float or ndarray of float
-        The probability of success.
+        The probability that ``output`` names, or its natural logarithm.
 
     Raises
     ------
@@ -51,7 +54,6 @@ def spherical_codebook_success_probability(n_features, noise_variance, n_compone
 
     See Also
     --------
-    spherical_codebook_log_success_probability : Its logarithm.
     random_codebook_dimension : The dimension for large N.
 
     Notes
@@ -70,52 +72,17 @@ def spherical_codebook_success_probability(n_features, noise_variance, n_compone
     >>> from sksupercode.theory import spherical_codebook_success_probability
     >>> spherical_codebook_success_probability(1024, 1.0, [16, 24]).round(4)
     array([0.5252, 0.8365])
-    """
-    return np.exp(
-        spherical_codebook_log_success_probability(n_features, noise_variance, n_components)
-    )
-
-
-def spherical_codebook_log_success_probability(n_features, noise_variance, n_components):
-    """Log-probability that a spherical codebook is decoded.
-
-    .. math:: \\ln P = \\ln E[(1 - t(T))^{N-1}]
-
-    with the terms of :func:`spherical_codebook_success_probability`.
-
-    Parameters
-    ----------
-    n_features : int or array-like of int
-        Number of messages N, from 1 to 2**60.
-    noise_variance : float or array-like of float
-        Noise variance P per coordinate, for a signal of unit variance; positive.
-    n_components : int or array-like of int
-        Dimension d of the code, a whole number from 1 to 10**9.
-
-    Returns
-    -------
-    log_probability : float or ndarray of float
-        The natural logarithm of the probability of success.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is outside its range.
-
-    See Also
-    --------
-    spherical_codebook_success_probability : The probability itself, with notes and sources.
-
-    Examples
-    --------
-    >>> from sksupercode.theory import spherical_codebook_log_success_probability
-    >>> spherical_codebook_log_success_probability(2**60, 16.0, 100).round(2)
+    >>> spherical_codebook_success_probability(2**60, 16.0, 100, output="log").round(2)
     np.float64(-25.36)
     """
+    check_output(output)
     n = check_n_features(n_features)
     noise_variance = check_noise_variance(noise_variance, positive=True)
     d = check_n_components(n_components, whole=True)
-    return map_blocks(_log_success, n - 1, noise_variance, d, block=8)[()]
+    log_p = map_blocks(_log_success, n - 1, noise_variance, d, block=8)
+    if output == "failure":
+        return -np.expm1(log_p)[()]
+    return (log_p if output == "log" else np.exp(log_p))[()]
 
 
 def _log_success(others, noise_variance, d):

@@ -15,78 +15,13 @@ from sksupercode.theory._validation import (
     check_n_components,
     check_noise_variance,
     check_option,
+    check_output,
     check_real,
     check_sizes,
+    require_noiseless,
 )
 
-__all__ = [
-    "threshold_failure_probability",
-    "threshold_log_success_probability",
-    "threshold_success_probability",
-    "topk_failure_probability",
-    "topk_log_success_probability",
-    "topk_success_probability",
-]
-
-
-def resolve_threshold(threshold, n_features, n_nonzero_coefs, n_components, noise_variance):
-    """The threshold as an array, whichever way it was named."""
-    if isinstance(threshold, str):
-        check_option(threshold, "threshold", ("map", "optimal"))
-        rule = map_threshold if threshold == "map" else optimal_threshold
-        return rule(n_features, n_nonzero_coefs, n_components, noise_variance)
-    return check_real(threshold, "threshold", -np.inf, np.inf)
-
-
-def _threshold_law(n, k, d, threshold, noise_variance, approximation, failure=False):
-    check_option(approximation, "approximation", ("gaussian", "refined"))
-    n, k = check_sizes(n, k)
-    d, noise_variance = check_n_components(d), check_noise_variance(noise_variance)
-    threshold = resolve_threshold(threshold, n, k, d, noise_variance)
-    inactive = (n - k).astype(np.float64)
-    if approximation == "refined":
-        _require_k(k >= 3, k, "at least 3 if approximation='refined'")
-        law, args = laws.threshold_refined, (inactive, k, d, noise_variance, threshold)
-    else:
-        v1, v0 = score_variances(k, d, noise_variance)
-        law, args = laws.threshold_gaussian, (inactive, k, v1, v0, threshold)
-    return _evaluate(law, args, failure)
-
-
-def _topk_law(n, k, d, noise_variance, approximation, failure=False):
-    check_option(approximation, "approximation", ("gaussian", "refined", "exact"))
-    n, k = check_sizes(n, k)
-    d = check_n_components(d, whole=approximation == "exact")
-    noise_variance = check_noise_variance(noise_variance)
-    inactive = (n - k).astype(np.float64)
-    if approximation == "exact":
-        _require_k(k <= 2, k, "1 or 2 if approximation='exact'")
-        if np.any(noise_variance > 0):
-            raise ValueError(
-                f"noise_variance must be 0 if approximation='exact'; got {np.max(noise_variance)}."
-            )
-        law, args = laws.topk_exact, (inactive, k, d)
-    elif approximation == "refined":
-        _require_k(k >= 3, k, "at least 3 if approximation='refined'")
-        law, args = laws.topk_refined, (inactive, k, d, noise_variance)
-    else:
-        v1, v0 = score_variances(k, d, noise_variance)
-        law, args = laws.topk_gaussian, (inactive, k, v1, v0)
-    return _evaluate(law, args, failure)
-
-
-def _evaluate(law, args, failure):
-    """The law's logarithm; near certainty, that of the success follows from the failure."""
-    log_p = law(*args, failure=failure)
-    if not failure and np.any(log_p > -0.5):
-        complement = np.log1p(-np.exp(np.minimum(law(*args, failure=True), -0.5)))
-        log_p = np.where(log_p > -0.5, complement, log_p)
-    return log_p[()]
-
-
-def _require_k(right, k, text):
-    if not np.all(right):
-        raise ValueError(f"n_nonzero_coefs must be {text}; got {k[~right].flat[0]}.")
+__all__ = ["threshold_success_probability", "topk_success_probability"]
 
 
 def threshold_success_probability(
@@ -97,6 +32,7 @@ def threshold_success_probability(
     noise_variance=0.0,
     *,
     approximation="gaussian",
+    output="success",
 ):
     """Probability of exact recovery by thresholding the scores.
 
@@ -119,11 +55,14 @@ def threshold_success_probability(
     approximation : {"gaussian", "refined"}, default="gaussian"
         The law of the scores. "gaussian" takes them as independent; "refined" conditions on the
         norm of the code and corrects the kurtosis, for k >= 3.
+    output : {"success", "failure", "log"}, default="success"
+        What is returned: the probability P of success; 1 - P, accurate where P rounds to 1; or
+        ln P, finite where P underflows.
 
     Returns
     -------
     probability : float or ndarray of float
-        The probability of success.
+        The probability that ``output`` names, or its natural logarithm.
 
     Raises
     ------
@@ -132,8 +71,6 @@ def threshold_success_probability(
 
     See Also
     --------
-    threshold_log_success_probability : Its logarithm.
-    threshold_failure_probability : Its complement.
     threshold_dimension : The dimension for a given probability.
 
     Notes
@@ -156,144 +93,31 @@ def threshold_success_probability(
     array([0.   , 0.038, 0.498])
     >>> threshold_success_probability(1024, 8, 165, "map", approximation="refined").round(3)
     np.float64(0.283)
-    """
-    return np.exp(
-        _threshold_law(
-            n_features, n_nonzero_coefs, n_components, threshold, noise_variance, approximation
-        )
-    )
-
-
-def threshold_log_success_probability(
-    n_features,
-    n_nonzero_coefs,
-    n_components,
-    threshold=0.5,
-    noise_variance=0.0,
-    *,
-    approximation="gaussian",
-):
-    """Log-probability of exact recovery by thresholding the scores.
-
-    .. math:: \\ln P = k \\ln \\Phi\\Big(\\frac{1 - \\tau}{\\sqrt{v_1}}\\Big)
-              + (N - k) \\ln \\Phi\\Big(\\frac{\\tau}{\\sqrt{v_0}}\\Big), \\quad
-              v_1 = \\frac{k-1}{d} + \\sigma^2, \\quad v_0 = \\frac{k}{d} + \\sigma^2
-
-    Parameters
-    ----------
-    n_features : int or array-like of int
-        Number of codewords N, from 1 to 2**60.
-    n_nonzero_coefs : int or array-like of int
-        Number of active codewords k, from 1 to N.
-    n_components : float or array-like of float
-        Dimension d of the code, from 1 to 10**9.
-    threshold : float or array-like of float or {"map", "optimal"}, default=0.5
-        The threshold, that of :func:`map_threshold` or that of :func:`optimal_threshold`.
-    noise_variance : float or array-like of float, default=0.0
-        Variance of the Gaussian noise per coordinate of the code, at least 0.
-    approximation : {"gaussian", "refined"}, default="gaussian"
-        The law of the scores. "gaussian" takes them as independent; "refined" conditions on the
-        norm of the code and corrects the kurtosis, for k >= 3.
-
-    Returns
-    -------
-    log_probability : float or ndarray of float
-        The natural logarithm of the probability of success.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is outside its range.
-
-    See Also
-    --------
-    threshold_success_probability : The probability itself, with notes and sources.
-
-    Notes
-    -----
-    It stays finite and accurate where the probability itself underflows.
-
-    Examples
-    --------
-    >>> from sksupercode.theory import threshold_log_success_probability
-    >>> threshold_log_success_probability(2**40, 2**8, 4096).round(1)
-    np.float64(-25302961396.1)
-    """
-    return _threshold_law(
-        n_features, n_nonzero_coefs, n_components, threshold, noise_variance, approximation
-    )
-
-
-def threshold_failure_probability(
-    n_features,
-    n_nonzero_coefs,
-    n_components,
-    threshold=0.5,
-    noise_variance=0.0,
-    *,
-    approximation="gaussian",
-):
-    """Probability that exact recovery by thresholding the scores fails.
-
-    .. math:: 1 - P, \\quad \\ln P = k \\ln \\Phi\\Big(\\frac{1 - \\tau}{\\sqrt{v_1}}\\Big)
-              + (N - k) \\ln \\Phi\\Big(\\frac{\\tau}{\\sqrt{v_0}}\\Big), \\quad
-              v_1 = \\frac{k-1}{d} + \\sigma^2, \\quad v_0 = \\frac{k}{d} + \\sigma^2
-
-    Parameters
-    ----------
-    n_features : int or array-like of int
-        Number of codewords N, from 1 to 2**60.
-    n_nonzero_coefs : int or array-like of int
-        Number of active codewords k, from 1 to N.
-    n_components : float or array-like of float
-        Dimension d of the code, from 1 to 10**9.
-    threshold : float or array-like of float or {"map", "optimal"}, default=0.5
-        The threshold, that of :func:`map_threshold` or that of :func:`optimal_threshold`.
-    noise_variance : float or array-like of float, default=0.0
-        Variance of the Gaussian noise per coordinate of the code, at least 0.
-    approximation : {"gaussian", "refined"}, default="gaussian"
-        The law of the scores. "gaussian" takes them as independent; "refined" conditions on the
-        norm of the code and corrects the kurtosis, for k >= 3.
-
-    Returns
-    -------
-    probability : float or ndarray of float
-        The probability of failure.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is outside its range.
-
-    See Also
-    --------
-    threshold_success_probability : The complement, with notes and sources.
-
-    Notes
-    -----
-    It stays accurate where the probability of success rounds to 1.
-
-    Examples
-    --------
-    >>> from sksupercode.theory import threshold_failure_probability
-    >>> print(f"{threshold_failure_probability(1024, 8, 2000):.4g}")
+    >>> print(f"{threshold_success_probability(1024, 8, 2000, output='failure'):.4g}")
     1.354e-12
     """
-    return np.exp(
-        _threshold_law(
-            n_features,
-            n_nonzero_coefs,
-            n_components,
-            threshold,
-            noise_variance,
-            approximation,
-            failure=True,
-        )
-    )
+    check_option(approximation, "approximation", ("gaussian", "refined"))
+    n, k = check_sizes(n_features, n_nonzero_coefs)
+    d, noise_variance = check_n_components(n_components), check_noise_variance(noise_variance)
+    threshold = resolve_threshold(threshold, n, k, d, noise_variance)
+    inactive = (n - k).astype(np.float64)
+    if approximation == "refined":
+        _require_k(k >= 3, k, "at least 3 if approximation='refined'")
+        law, args = laws.threshold_refined, (inactive, k, d, noise_variance, threshold)
+    else:
+        v1, v0 = score_variances(k, d, noise_variance)
+        law, args = laws.threshold_gaussian, (inactive, k, v1, v0, threshold)
+    return _evaluate(law, args, output)
 
 
 def topk_success_probability(
-    n_features, n_nonzero_coefs, n_components, noise_variance=0.0, *, approximation="gaussian"
+    n_features,
+    n_nonzero_coefs,
+    n_components,
+    noise_variance=0.0,
+    *,
+    approximation="gaussian",
+    output="success",
 ):
     """Probability of exact recovery by the k largest scores.
 
@@ -315,11 +139,14 @@ def topk_success_probability(
         The law of the scores. "gaussian" takes them as independent; "refined" conditions on the
         norm of the code and corrects the kurtosis, for k >= 3; "exact" is the law of a Rademacher
         dictionary for k = 1 and 2, whole d and no noise.
+    output : {"success", "failure", "log"}, default="success"
+        What is returned: the probability P of success; 1 - P, accurate where P rounds to 1; or
+        ln P, finite where P underflows.
 
     Returns
     -------
     probability : float or ndarray of float
-        The probability of success.
+        The probability that ``output`` names, or its natural logarithm.
 
     Raises
     ------
@@ -328,8 +155,6 @@ def topk_success_probability(
 
     See Also
     --------
-    topk_log_success_probability : Its logarithm.
-    topk_failure_probability : Its complement.
     topk_dimension : The dimension for a given probability.
 
     Notes
@@ -355,113 +180,46 @@ def topk_success_probability(
     array([0.502, 0.9  , 0.992])
     >>> topk_success_probability(1024, 8, 165, approximation="refined").round(3)
     np.float64(0.577)
-    """
-    return np.exp(
-        _topk_law(n_features, n_nonzero_coefs, n_components, noise_variance, approximation)
-    )
-
-
-def topk_log_success_probability(
-    n_features, n_nonzero_coefs, n_components, noise_variance=0.0, *, approximation="gaussian"
-):
-    """Log-probability of exact recovery by the k largest scores.
-
-    .. math:: P = \\int k\\, \\phi(u)\\, Q(u)^{k-1}\\,
-              \\Phi\\Big(\\frac{1 + \\sqrt{v_1} u}{\\sqrt{v_0}}\\Big)^{N-k} du, \\quad
-              v_1 = \\frac{k-1}{d} + \\sigma^2, \\quad v_0 = \\frac{k}{d} + \\sigma^2
-
-    Parameters
-    ----------
-    n_features : int or array-like of int
-        Number of codewords N, from 1 to 2**60.
-    n_nonzero_coefs : int or array-like of int
-        Number of active codewords k, from 1 to N.
-    n_components : float or array-like of float
-        Dimension d of the code, from 1 to 10**9.
-    noise_variance : float or array-like of float, default=0.0
-        Variance of the Gaussian noise per coordinate of the code, at least 0.
-    approximation : {"gaussian", "refined", "exact"}, default="gaussian"
-        The law of the scores. "gaussian" takes them as independent; "refined" conditions on the
-        norm of the code and corrects the kurtosis, for k >= 3; "exact" is the law of a Rademacher
-        dictionary for k = 1 and 2, whole d and no noise.
-
-    Returns
-    -------
-    log_probability : float or ndarray of float
-        The natural logarithm of the probability of success.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is outside its range.
-
-    See Also
-    --------
-    topk_success_probability : The probability itself, with notes and sources.
-
-    Notes
-    -----
-    It stays finite and accurate where the probability itself underflows.
-
-    Examples
-    --------
-    >>> from sksupercode.theory import topk_log_success_probability
-    >>> topk_log_success_probability(2**40, 2**8, 4096).round(1)
+    >>> topk_success_probability(2**40, 2**8, 4096, output="log").round(1)
     np.float64(-1312.8)
     """
-    return _topk_law(n_features, n_nonzero_coefs, n_components, noise_variance, approximation)
+    check_option(approximation, "approximation", ("gaussian", "refined", "exact"))
+    n, k = check_sizes(n_features, n_nonzero_coefs)
+    d = check_n_components(n_components, whole=approximation == "exact")
+    noise_variance = check_noise_variance(noise_variance)
+    inactive = (n - k).astype(np.float64)
+    if approximation == "exact":
+        _require_k(k <= 2, k, "1 or 2 if approximation='exact'")
+        require_noiseless(noise_variance, "approximation='exact'")
+        law, args = laws.topk_exact, (inactive, k, d)
+    elif approximation == "refined":
+        _require_k(k >= 3, k, "at least 3 if approximation='refined'")
+        law, args = laws.topk_refined, (inactive, k, d, noise_variance)
+    else:
+        v1, v0 = score_variances(k, d, noise_variance)
+        law, args = laws.topk_gaussian, (inactive, k, v1, v0)
+    return _evaluate(law, args, output)
 
 
-def topk_failure_probability(
-    n_features, n_nonzero_coefs, n_components, noise_variance=0.0, *, approximation="gaussian"
-):
-    """Probability that exact recovery by the k largest scores fails.
+def resolve_threshold(threshold, n_features, n_nonzero_coefs, n_components, noise_variance):
+    """The threshold as an array, whichever way it was named."""
+    if isinstance(threshold, str):
+        check_option(threshold, "threshold", ("map", "optimal"))
+        rule = map_threshold if threshold == "map" else optimal_threshold
+        return rule(n_features, n_nonzero_coefs, n_components, noise_variance)
+    return check_real(threshold, "threshold", -np.inf, np.inf)
 
-    .. math:: 1 - P, \\quad P = \\int k\\, \\phi(u)\\, Q(u)^{k-1}\\,
-              \\Phi\\Big(\\frac{1 + \\sqrt{v_1} u}{\\sqrt{v_0}}\\Big)^{N-k} du, \\quad
-              v_1 = \\frac{k-1}{d} + \\sigma^2, \\quad v_0 = \\frac{k}{d} + \\sigma^2
 
-    Parameters
-    ----------
-    n_features : int or array-like of int
-        Number of codewords N, from 1 to 2**60.
-    n_nonzero_coefs : int or array-like of int
-        Number of active codewords k, from 1 to N.
-    n_components : float or array-like of float
-        Dimension d of the code, from 1 to 10**9.
-    noise_variance : float or array-like of float, default=0.0
-        Variance of the Gaussian noise per coordinate of the code, at least 0.
-    approximation : {"gaussian", "refined", "exact"}, default="gaussian"
-        The law of the scores. "gaussian" takes them as independent; "refined" conditions on the
-        norm of the code and corrects the kurtosis, for k >= 3; "exact" is the law of a Rademacher
-        dictionary for k = 1 and 2, whole d and no noise.
+def _evaluate(law, args, output):
+    """The law's output; near certainty, the success follows from the failure."""
+    failure = check_output(output) == "failure"
+    log_p = law(*args, failure=failure)
+    if not failure and np.any(log_p > -0.5):
+        complement = np.log1p(-np.exp(np.minimum(law(*args, failure=True), -0.5)))
+        log_p = np.where(log_p > -0.5, complement, log_p)
+    return (log_p if output == "log" else np.exp(log_p))[()]
 
-    Returns
-    -------
-    probability : float or ndarray of float
-        The probability of failure.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is outside its range.
-
-    See Also
-    --------
-    topk_success_probability : The complement, with notes and sources.
-
-    Notes
-    -----
-    It stays accurate where the probability of success rounds to 1.
-
-    Examples
-    --------
-    >>> from sksupercode.theory import topk_failure_probability
-    >>> print(f"{topk_failure_probability(1024, 8, 2000):.4g}")
-    3.106e-27
-    """
-    return np.exp(
-        _topk_law(
-            n_features, n_nonzero_coefs, n_components, noise_variance, approximation, failure=True
-        )
-    )
+def _require_k(right, k, text):
+    if not np.all(right):
+        raise ValueError(f"n_nonzero_coefs must be {text}; got {k[~right].flat[0]}.")

@@ -84,6 +84,17 @@ def check_option(value, name, options):
     return value
 
 
+def check_output(output):
+    """Check which form of a probability of success is asked for."""
+    return check_option(output, "output", ("success", "failure", "log"))
+
+
+def require_noiseless(noise_variance, option):
+    """Refuse noise where an option has no law for it."""
+    if np.any(noise_variance > 0):
+        raise ValueError(f"noise_variance must be 0 if {option}; got {np.max(noise_variance)}.")
+
+
 def from_nats(information, unit):
     """Convert information in nats to bits or leave it."""
     check_option(unit, "unit", ("bits", "nats"))

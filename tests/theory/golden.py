@@ -101,11 +101,13 @@ FORMULAS = {
     "p_threshold": lambda N, k, d, sigma2, tau: theory.threshold_success_probability(
         N, k, d, tau, sigma2
     ),
-    "log_p_threshold": lambda N, k, d, sigma2, tau: theory.threshold_log_success_probability(
-        N, k, d, tau, sigma2
+    "log_p_threshold": lambda N, k, d, sigma2, tau: theory.threshold_success_probability(
+        N, k, d, tau, sigma2, output="log"
     ),
     "p_topk": lambda N, k, d, sigma2: theory.topk_success_probability(N, k, d, sigma2),
-    "p_topk_fail": lambda N, k, d, sigma2: theory.topk_failure_probability(N, k, d, sigma2),
+    "p_topk_fail": lambda N, k, d, sigma2: theory.topk_success_probability(
+        N, k, d, sigma2, output="failure"
+    ),
     "p_topk_refined": lambda N, k, d, sigma2: theory.topk_success_probability(
         N, k, d, sigma2, approximation="refined"
     ),

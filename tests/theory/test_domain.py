@@ -53,17 +53,17 @@ def test_probabilities_of_one_step_decoders(n_k):
     d = np.array([1, 2, 300, 10**5, 10**9])[:, None]
     noise = np.array([0, 1e-300, 1e-9, 0.01, 1e6])
     for threshold in (0.5, "map", "optimal", -1.0, 1.5):
-        log_p = theory.threshold_log_success_probability(*n_k, d, threshold, noise)
+        log_p = theory.threshold_success_probability(*n_k, d, threshold, noise, output="log")
         assert np.all(log_p <= 0)
-        failure = theory.threshold_failure_probability(*n_k, d, threshold, noise)
+        failure = theory.threshold_success_probability(*n_k, d, threshold, noise, output="failure")
         assert np.all((failure >= 0) & (failure <= 1))
-    log_p = theory.topk_log_success_probability(*n_k, d, noise)
+    log_p = theory.topk_success_probability(*n_k, d, noise, output="log")
     assert np.all(log_p <= 0) and np.all(np.isfinite(log_p))
-    failure = theory.topk_failure_probability(*n_k, d, noise)
+    failure = theory.topk_success_probability(*n_k, d, noise, output="failure")
     assert np.all((failure >= 0) & (failure <= 1))
     if n_k[1] >= 3:
-        log_p = theory.topk_log_success_probability(
-            *n_k, d[::2], noise[::2], approximation="refined"
+        log_p = theory.topk_success_probability(
+            *n_k, d[::2], noise[::2], approximation="refined", output="log"
         )
         assert np.all(log_p <= 0) and np.all(np.isfinite(log_p))
 
@@ -90,20 +90,26 @@ def test_probability_of_message_passing(noise):
 def test_logarithms_go_where_the_probability_underflows():
     """If the active and inactive scores have one law, all subsets are equally likely."""
     n, k = 2**60, np.array([1, 3, 1000, 2**40, 2**59])
-    log_p = theory.topk_log_success_probability(n, k, 1, 1e18)
+    log_p = theory.topk_success_probability(n, k, 1, 1e18, output="log")
     assert_allclose(log_p, -theory.entropy(n, k, unit="nats"), rtol=1e-6)
-    small = theory.topk_log_success_probability(2**20, 8, np.array([20, 30, 40]))
+    small = theory.topk_success_probability(2**20, 8, np.array([20, 30, 40]), output="log")
     assert np.all(np.diff(small) > 0) and small[0] < np.log(1e-20)
 
 
 def test_failures_go_where_the_success_rounds_to_one():
     d = [2000, 4000, 8000, 16000]
     for approximation in ("gaussian", "refined"):
-        failure = theory.topk_failure_probability(2**20, 8, d, approximation=approximation)
+        failure = theory.topk_success_probability(
+            2**20, 8, d, approximation=approximation, output="failure"
+        )
         assert np.all(failure > 0) and np.all(np.diff(failure) < 0) and failure[-1] < 1e-200
-        log_p = theory.topk_log_success_probability(2**20, 8, d, approximation=approximation)
+        log_p = theory.topk_success_probability(
+            2**20, 8, d, approximation=approximation, output="log"
+        )
         assert_allclose(log_p, -failure, rtol=1e-10)
-    exact = theory.topk_failure_probability(2**20, [1, 2], 900, approximation="exact")
+    exact = theory.topk_success_probability(
+        2**20, [1, 2], 900, approximation="exact", output="failure"
+    )
     assert_allclose(np.log(exact[0]), np.log(2**20 - 1) - 900 * np.log(2), rtol=1e-13)
     assert_allclose(np.log(exact[1]), np.log(2**20 - 2) + 900 * np.log(0.75), rtol=1e-12)
 
@@ -111,15 +117,24 @@ def test_failures_go_where_the_success_rounds_to_one():
 @pytest.mark.parametrize("noise", [1e-300, 1e-18, 1e-3, 1.0, 1e8])
 def test_spherical_codebook_over_its_domain(noise):
     n, d = np.array([1, 2, 1000, 2**60])[:, None], np.array([1, 2, 7, 1000, 10**9])
-    log_p = theory.spherical_codebook_log_success_probability(n, noise, d)
+    log_p = theory.spherical_codebook_success_probability(n, noise, d, output="log")
     assert np.all(np.isfinite(log_p)) and np.all(log_p <= 0)
     assert np.all(np.diff(log_p, axis=0) <= 1e-9)
 
 
 def test_spherical_codebook_where_noise_alone_decides():
     """With overwhelming noise the decision is uniform over the messages."""
-    log_p = theory.spherical_codebook_log_success_probability([2, 100, 2**60], 1e30, 50)
+    log_p = theory.spherical_codebook_success_probability([2, 100, 2**60], 1e30, 50, output="log")
     assert_allclose(log_p, -np.log([2.0, 100.0, 2.0**60]), rtol=1e-6)
+
+
+def test_failure_of_spherical_codebooks_where_the_success_rounds_to_one():
+    """Two codewords: the failure falls far below the rounding of a success near 1."""
+    d = np.array([200, 400, 800])
+    failure = theory.spherical_codebook_success_probability(2, 0.5, d, output="failure")
+    log_p = theory.spherical_codebook_success_probability(2, 0.5, d, output="log")
+    assert np.all(failure > 0) and np.all(np.diff(failure) < 0) and failure[-1] < 1e-16
+    assert_allclose(log_p, -failure, rtol=1e-9)
 
 
 def test_densities_over_their_domain():
@@ -138,6 +153,8 @@ def test_densities_over_their_domain():
 
 
 ERRORS = [
+    ("output", lambda v: theory.topk_success_probability(8, 2, 9, output=v), ["P", None]),
+    ("output", lambda v: theory.spherical_codebook_success_probability(8, 1, 9, output=v), [1]),
     ("unit", lambda v: theory.entropy(8, 2, unit=v), ["nat", None]),
     ("n_features", lambda v: theory.entropy(v, 1), [0, -1, 2**60 + 1, 1.5, np.nan, "8", None]),
     ("n_nonzero_coefs", lambda v: theory.entropy(8, v), [0, 9, 2.5, np.inf, [1, 9]]),

@@ -12,28 +12,22 @@ from sksupercode import theory
 SIZES = [(1024, 1), (3000, 5), (10**6, 100), (2**40, 30), (2**60, 1000)]
 
 
-def success_laws():
-    for rule in (0.5, "map", "optimal"):
-        yield (
-            f"threshold-{rule}",
-            lambda n, k, d, s, rule=rule: theory.threshold_log_success_probability(
-                n, k, d, rule, s
-            ),
-        )
-    yield "topk", theory.topk_log_success_probability
-    yield (
-        "threshold-refined",
-        lambda n, k, d, s: theory.threshold_log_success_probability(
-            n, k, d, "optimal", s, approximation="refined"
-        ),
-    )
-    yield (
-        "topk-refined",
-        lambda n, k, d, s: theory.topk_log_success_probability(n, k, d, s, approximation="refined"),
-    )
+LAWS = {
+    "threshold-0.5": (theory.threshold_success_probability, {"threshold": 0.5}),
+    "threshold-map": (theory.threshold_success_probability, {"threshold": "map"}),
+    "threshold-optimal": (theory.threshold_success_probability, {"threshold": "optimal"}),
+    "topk": (theory.topk_success_probability, {}),
+    "threshold-refined": (
+        theory.threshold_success_probability,
+        {"threshold": "optimal", "approximation": "refined"},
+    ),
+    "topk-refined": (theory.topk_success_probability, {"approximation": "refined"}),
+}
 
 
-LAWS = dict(success_laws())
+def log_success(law, n, k, d, noise_variance):
+    function, options = LAWS[law]
+    return function(n, k, d, noise_variance=noise_variance, output="log", **options)
 
 
 def grid_of_dimensions(n, k):
@@ -45,7 +39,7 @@ def grid_of_dimensions(n, k):
 def test_success_increases_with_dimension(law, n, k):
     if "refined" in law and k < 3:
         pytest.skip("the refined law needs k >= 3")
-    log_p = LAWS[law](n, k, grid_of_dimensions(n, k), 0.0)
+    log_p = log_success(law, n, k, grid_of_dimensions(n, k), 0.0)
     if "refined" in law:
         log_p = log_p[log_p > np.log(1e-4)]  # its documented range
     else:
@@ -66,7 +60,7 @@ def test_success_decreases_with_noise(law, n, k):
     noise = np.append(0, np.geomspace(1e-9, 1.0, 25))
     if law.startswith("threshold-map"):
         noise = noise[1:]  # without noise, k = 1 has a threshold above 1, as tested above
-    log_p = LAWS[law](n, k, theory.threshold_rule_dimension(n, k), noise)
+    log_p = log_success(law, n, k, theory.threshold_rule_dimension(n, k), noise)
     assert np.all(np.diff(log_p) <= 1e-12)
     assert log_p[0] > np.log(0.2) > log_p[-1]
 
@@ -74,7 +68,7 @@ def test_success_decreases_with_noise(law, n, k):
 @pytest.mark.parametrize("law", LAWS)
 def test_success_decreases_with_the_number_of_features(law):
     n = 2 ** np.arange(4, 61, 4)
-    log_p = LAWS[law](n, 8, 400, 0.001)
+    log_p = log_success(law, n, 8, 400, 0.001)
     assert np.all(np.diff(log_p) <= 1e-12)
 
 
@@ -82,18 +76,17 @@ def test_success_decreases_with_the_number_of_features(law):
 def test_success_is_certain_if_all_are_active(law):
     if law in ("threshold-0.5",):
         pytest.skip("a fixed threshold can still miss")
-    assert LAWS[law](2**20, 2**20, 100, 0.01) == 0
+    assert log_success(law, 2**20, 2**20, 100, 0.01) == 0
 
 
 @pytest.mark.parametrize(("n", "k"), SIZES)
 @pytest.mark.parametrize("noise", [0.0, 0.002])
 def test_success_and_failure_are_complements(n, k, noise):
     d = grid_of_dimensions(n, k)
-    for name in ("threshold", "topk"):
-        success = getattr(theory, f"{name}_success_probability")(n, k, d, noise_variance=noise)
-        failure = getattr(theory, f"{name}_failure_probability")(n, k, d, noise_variance=noise)
-        logarithm = getattr(theory, f"{name}_log_success_probability")(
-            n, k, d, noise_variance=noise
+    for law in (theory.threshold_success_probability, theory.topk_success_probability):
+        success, failure, logarithm = (
+            law(n, k, d, noise_variance=noise, output=output)
+            for output in ("success", "failure", "log")
         )
         assert_allclose(success + failure, 1, rtol=1e-12)
         assert_allclose(np.exp(logarithm), success, rtol=1e-12)
@@ -104,14 +97,15 @@ def test_success_and_failure_are_complements(n, k, noise):
 @pytest.mark.parametrize("rule", [0.5, 0.7, "map", "optimal", "topk"])
 def test_inversion_inverts(p, noise, rule):
     n, k = np.array([[1024], [10**6], [2**40]]), np.array([2, 30])
+    invert, law, options = theory.threshold_dimension, "threshold", {"threshold": rule}
     if rule == "topk":
-        d = theory.topk_dimension(n, k, p, noise)
-        log_p = theory.topk_log_success_probability(n, k, np.minimum(d, 1e9), noise)
-        failure = theory.topk_failure_probability(n, k, np.minimum(d, 1e9), noise)
-    else:
-        d = theory.threshold_dimension(n, k, p, rule, noise)
-        log_p = theory.threshold_log_success_probability(n, k, np.minimum(d, 1e9), rule, noise)
-        failure = theory.threshold_failure_probability(n, k, np.minimum(d, 1e9), rule, noise)
+        invert, law, options = theory.topk_dimension, "topk", {}
+    law = getattr(theory, f"{law}_success_probability")
+    d = invert(n, k, p, noise_variance=noise, **options)
+    log_p, failure = (
+        law(n, k, np.minimum(d, 1e9), noise_variance=noise, output=output, **options)
+        for output in ("log", "failure")
+    )
     reached = np.isfinite(d)
     interior = reached & (d > 1)
     assert interior.any()
@@ -142,29 +136,31 @@ def test_inversion_where_the_map_threshold_jumps():
 @pytest.mark.parametrize(("n", "k"), SIZES)
 def test_no_threshold_beats_the_optimal_one(n, k):
     d = theory.one_step_dimension(n, k) * np.array([[0.4], [1], [2]])
-    best = theory.threshold_log_success_probability(n, k, d, "optimal", 1e-4)
+    best = theory.threshold_success_probability(n, k, d, "optimal", 1e-4, output="log")
     tau = theory.optimal_threshold(n, k, d, 1e-4) + np.linspace(-0.1, 0.1, 9)
-    other = theory.threshold_log_success_probability(n, k, d, tau, 1e-4)
+    other = theory.threshold_success_probability(n, k, d, tau, 1e-4, output="log")
     assert np.all(other <= best * (1 - 1e-9))
     # Top-k is at least as good as any threshold.
-    assert np.all(theory.topk_log_success_probability(n, k, d, 1e-4) >= best)
+    assert np.all(theory.topk_success_probability(n, k, d, 1e-4, output="log") >= best)
 
 
 @pytest.mark.parametrize(("n", "k"), SIZES[1:])
 @pytest.mark.parametrize("p", [1e-6, 0.1])
 def test_guarantees_hold_for_the_predictions(n, k, p):
     d = theory.topk_guarantee_dimension(n, k, p)
-    assert theory.topk_failure_probability(n, k, d) <= p
+    assert theory.topk_success_probability(n, k, d, output="failure") <= p
     d = theory.threshold_guarantee_dimension(n, k, p)
     tau = theory.threshold_guarantee_threshold(n, k, p)
-    assert theory.threshold_failure_probability(n, k, d, tau) <= p
+    assert theory.threshold_success_probability(n, k, d, tau, output="failure") <= p
 
 
 def test_guarantees_hold_for_the_exact_law():
     n = 2 ** np.arange(2, 61, 4)
     d = np.ceil(theory.topk_guarantee_dimension(n[:, None], [1, 2], 0.2))
     for column, k in enumerate((1, 2)):
-        failure = theory.topk_failure_probability(n, k, d[:, column], approximation="exact")
+        failure = theory.topk_success_probability(
+            n, k, d[:, column], approximation="exact", output="failure"
+        )
         assert np.all(failure <= 0.2)
 
 

@@ -5,8 +5,10 @@
 
 import inspect
 import json
+import pkgutil
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 from sklearn.base import BaseEstimator
@@ -34,8 +36,11 @@ from sksupercode import (
     ThresholdDecoder,
     TopKDecoder,
 )
+from sksupercode._utils._discovery import public_modules
 from sksupercode.decoders import BaseDecoder
+from sksupercode.testing import all_estimators
 
+HEAVY = {"cvxpy", "numba", "torch", "matplotlib", "rich"}
 RECIPE = RademacherEncoder(n_features=24, random_state=0)
 
 ESTIMATORS = [
@@ -114,12 +119,37 @@ def test_estimators_that_are_trained(estimator, check):
 
 
 def test_every_public_estimator_is_checked():
-    public = {
-        value
-        for value in vars(sksupercode).values()
-        if inspect.isclass(value) and issubclass(value, BaseEstimator)
-    }
+    public = {estimator for _, estimator in all_estimators()}
     assert public == {type(estimator) for estimator in ESTIMATORS + TRAINED}
+    assert {name for name, _ in all_estimators()} <= set(sksupercode.__all__)
+
+
+def test_no_estimator_is_missing_from_the_list():
+    """Whatever class of any module is an estimator and could be public is."""
+    modules = pkgutil.walk_packages(sksupercode.__path__, "sksupercode.")
+    defined = {
+        value
+        for module in modules
+        if not module.name.endswith("__main__")
+        for value in vars(import_module(module.name)).values()
+        if inspect.isclass(value) and issubclass(value, BaseEstimator)
+        if value.__module__.startswith("sksupercode.")
+        if not inspect.isabstract(value) and not value.__name__.startswith(("_", "Base"))
+    }
+    inner = {"LentDictionary", "Sweep"}
+    listed = {estimator for _, estimator in all_estimators()}
+    assert {value.__name__ for value in defined - listed} == inner
+
+
+def test_listed_kinds_are_a_partition():
+    kinds = ("autoencoder", "channel", "decoder", "encoder")
+    together = [pair for kind in kinds for pair in all_estimators(kind)]
+    assert sorted(together) == all_estimators()
+    assert {value for _, value in all_estimators("decoder")} == {
+        value for _, value in all_estimators() if issubclass(value, BaseDecoder)
+    }
+    with pytest.raises(ValueError, match="type_filter"):
+        all_estimators("transformer")
 
 
 def test_estimators_but_decoders_are_default_constructible():
@@ -131,23 +161,7 @@ def test_estimators_but_decoders_are_default_constructible():
             assert type(estimator)().get_params(deep=False).keys() == estimator.get_params().keys()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "sksupercode",
-        "sksupercode.channels",
-        "sksupercode.datasets",
-        "sksupercode.decoders",
-        "sksupercode.dictionaries",
-        "sksupercode.encoders",
-        "sksupercode.exceptions",
-        "sksupercode.inspection",
-        "sksupercode.metrics",
-        "sksupercode.sae",
-        "sksupercode.testing",
-        "sksupercode.theory",
-    ],
-)
+@pytest.mark.parametrize("name", public_modules())
 def test_public_names(name):
     module = __import__(name, fromlist=["__all__"])
     assert list(module.__all__) == sorted(module.__all__)
@@ -160,4 +174,16 @@ def test_import_is_light():
     process = subprocess.run([sys.executable, "-c", command], capture_output=True, check=True)
     modules = set(json.loads(process.stdout))
     assert "sksupercode" in modules
-    assert not modules & {"cvxpy", "numba", "torch", "matplotlib", "rich"}
+    assert not modules & HEAVY
+
+
+def test_listing_estimators_is_light():
+    command = """if True:
+        import json, sys
+        from sksupercode.testing import all_estimators
+        all_estimators()
+        print(json.dumps(sorted(sys.modules)))
+    """
+    process = subprocess.run([sys.executable, "-c", command], capture_output=True, check=True)
+    # scikit-learn itself imports rich for its progress bars.
+    assert not set(json.loads(process.stdout)) & {*HEAVY, "pytest"} - {"rich"}

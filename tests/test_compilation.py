@@ -165,7 +165,8 @@ def test_threading_layers_and_limited_threads(layer, limit, decode, digest):
     """Where one thread is asked for, none is started beside the main one."""
     ending = """
 import threading
-from sksupercode.dictionaries import _packed_signs, _threads
+from sksupercode._utils import _threads
+from sksupercode.dictionaries import _packed_signs
 
 started, start = [], threading.Thread.start
 threading.Thread.start = lambda thread: started.append(thread) or start(thread)

@@ -10,7 +10,8 @@ import numpy as np
 from scipy.special import gammaln, ndtri
 
 from sksupercode._utils._threads import in_threads, shared_threads
-from sksupercode.dictionaries._packed_signs import PackedSignDictionary, compilation_is_enabled
+from sksupercode.dictionaries._base import missing_capability
+from sksupercode.dictionaries._packed_signs import compilation_is_enabled
 
 _LOG_INVERSE_PROBABILITY = 9 * np.log(10)
 # Most selections between two passes.
@@ -23,8 +24,7 @@ _SMALLEST_POOL = 1024
 def can_be_lazy(dictionary):
     """Return whether the method applies: independent random signs, and compiled kernels."""
     return (
-        isinstance(dictionary, PackedSignDictionary)
-        and dictionary.is_random
+        not missing_capability(dictionary, "has_random_signs", "has_packed_signs")
         and compilation_is_enabled()
     )
 

@@ -6,6 +6,7 @@
 import numpy as np
 
 from sksupercode.dictionaries import DenseDictionary
+from sksupercode.dictionaries._subset import subset
 
 
 class Columns:
@@ -59,7 +60,7 @@ class Columns:
 
     def take(self, columns):
         """Return some rows of A, in the storage of the dictionary, as a :class:`Pool`."""
-        few = self._dictionary.take(columns % self._n_features)
+        few = subset(self._dictionary, columns % self._n_features)
         if few.dtype != np.float64:
             few = DenseDictionary(np.asarray(few, dtype=np.float64))
         return Pool(few, self.weights[columns], self.norms[columns])

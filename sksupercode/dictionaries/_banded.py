@@ -74,6 +74,7 @@ class BandedDictionary(Dictionary):
     array([[1., 0., 1.]])
     """
 
+    has_exact_sums = True
     prefers_integers = True
 
     def __init__(self, parts, starts, n_components, *, scale=None):

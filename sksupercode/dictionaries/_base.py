@@ -22,6 +22,39 @@ def as_indices(indices):
     return indices if indices.size else indices.astype(np.intp)
 
 
+_CAPABILITIES = {
+    "has_exact_sums": "exact sums",
+    "has_signs": "codewords of signs",
+    "has_random_signs": "independent random signs",
+    "has_packed_signs": "signs packed to bits",
+    "has_array": "codewords kept as an array",
+    "prefers_integers": "fast correlations of integers",
+}
+
+
+def missing_capability(dictionary, *names):
+    """Say what a dictionary lacks.
+
+    Parameters
+    ----------
+    dictionary : Dictionary
+        What is asked.
+
+    *names : str
+        Attributes of :class:`Dictionary` that must be true.
+
+    Returns
+    -------
+    reason : str or None
+        A clause that names the first that is missing, as "a DenseDictionary has no independent
+        random signs (has_random_signs=False)"; None if nothing is.
+    """
+    for name in names:
+        if not getattr(dictionary, name):
+            return f"a {type(dictionary).__name__} has no {_CAPABILITIES[name]} ({name}=False)"
+    return None
+
+
 class Dictionary(LinearOperator, ABC):
     """N codewords in R^d: the matrix F of shape (N, d), never assumed to be stored as one.
 
@@ -41,11 +74,40 @@ class Dictionary(LinearOperator, ABC):
     scale : float
         ``F = scale * unnormalized``.
 
+    has_exact_sums : bool
+        Whether sums are exact: superpositions of integer codes, and correlations of samples that
+        are integers in the units of :attr:`unnormalized`. They then depend neither on the order of
+        summation nor on the batch.
+
+    has_signs : bool
+        Whether all entries of :attr:`unnormalized` are +1 or -1.
+
+    has_random_signs : bool
+        Whether these signs are known to be independent fair coins, and no one's choice.
+
+    has_packed_signs : bool
+        Whether these signs come packed to bits, by the methods ``lanes`` and ``add_correlations``
+        of :class:`PackedSignDictionary`.
+
+    has_array : bool
+        Whether F is kept as an array of floats, and not as anything smaller.
+
     prefers_integers : bool
         Whether samples of small integers are correlated faster than others.
+
+    Notes
+    -----
+    These attributes are what a dictionary declares that it can do. Decoders ask for them, never for
+    a class, so that a new dictionary is decoded as well as it can be. Each is False unless a
+    subclass says otherwise.
     """
 
     scale = 1.0
+    has_exact_sums = False
+    has_signs = False
+    has_random_signs = False
+    has_packed_signs = False
+    has_array = False
     prefers_integers = False
 
     def __init__(self, shape, dtype):
@@ -65,23 +127,6 @@ class Dictionary(LinearOperator, ABC):
         codewords : ndarray of shape (m, d)
             The rows, in the dictionary's dtype.
         """
-
-    def take(self, indices):
-        """Return the dictionary of the codewords of the given indices.
-
-        Parameters
-        ----------
-        indices : array-like of int of shape (m,)
-            Rows of F, repetitions allowed.
-
-        Returns
-        -------
-        dictionary : Dictionary of shape (m, d)
-            A copy of these codewords.
-        """
-        from sksupercode.dictionaries._dense import DenseDictionary
-
-        return DenseDictionary(self.codewords(indices))
 
     @abstractmethod
     def correlate(self, X):

@@ -36,6 +36,8 @@ class DenseDictionary(Dictionary):
     array([[0.6, 1.8]])
     """
 
+    has_array = True
+
     def __init__(self, array):
         try:
             array = check_array(

@@ -9,8 +9,7 @@ from sklearn.utils import gen_batches
 
 from sksupercode._utils._blocks import block_length
 from sksupercode._utils._threads import in_threads, shared_threads
-from sksupercode.dictionaries._base import as_indices
-from sksupercode.dictionaries._packed_signs import PackedSignDictionary, compilation_is_enabled
+from sksupercode.dictionaries._packed_signs import compilation_is_enabled
 from sksupercode.dictionaries._signs import (
     SignDictionary,
     _to_fixed_point,
@@ -150,14 +149,14 @@ class HadamardDictionary(SignDictionary):
         signs = self._flips[rows][..., np.newaxis] * (1 - 2 * parities.astype(np.int8))
         return signs.astype(np.float32)
 
-    def take(self, indices):
-        indices = as_indices(indices)
+    def _words(self, indices):
+        """Return rows of packed signs."""
         words = np.empty((len(indices), n_words(self.shape[1])), dtype=np.uint64)
         step = self._block_length(self.shape[1])
         for start in range(0, len(indices), step):
-            block = indices[start : start + step]
-            words[start : start + step] = pack_signs(self._signs(block))
-        return PackedSignDictionary.from_words(words, self.shape[1], self.scale)
+            block = slice(start, start + step)
+            words[block] = pack_signs(self._signs(indices[block]))
+        return words
 
     @property
     def nbytes(self):

@@ -8,7 +8,6 @@ from scipy.sparse import csr_array
 from sklearn.utils import gen_batches
 
 from sksupercode._utils._threads import in_threads
-from sksupercode.dictionaries._base import as_indices
 from sksupercode.dictionaries._signs import (
     SignDictionary,
     n_words,
@@ -51,6 +50,8 @@ class PackedSignDictionary(SignDictionary):
         Magnitude of the entries of F; the default makes codewords of unit norm.
     """
 
+    has_packed_signs = True
+
     def _store(self, signs):
         self._allocate(*signs.shape)
         for rows in gen_batches(len(signs), self._block_length(signs.shape[1])):
@@ -80,10 +81,6 @@ class PackedSignDictionary(SignDictionary):
     @property
     def nbytes(self):
         return self._lanes.nbytes
-
-    def take(self, indices):
-        indices = as_indices(indices)
-        return PackedSignDictionary.from_words(self._words(indices), self.shape[1], self.scale)
 
     def correlate(self, X):
         if not compilation_is_enabled():
@@ -230,7 +227,7 @@ class SeededSignDictionary(PackedSignDictionary):
         Names the codebook.
     """
 
-    is_random = True
+    has_random_signs = True
 
     def __init__(self, n_features, n_components, seed):
         self._seed = seed

@@ -144,8 +144,8 @@ class SignDictionary(Dictionary):
     array([[1., 1.]])
     """
 
-    # Whether the signs are known to be independent fair coins, and no one's choice.
-    is_random = False
+    has_exact_sums = True
+    has_signs = True
     prefers_integers = True
 
     def __init__(self, signs, scale=None):
@@ -190,7 +190,7 @@ class SignDictionary(Dictionary):
 
         in_threads(store, len(blocks))
         self._set_shape((n_features, n_components), None)
-        self.is_random = True
+        self.has_random_signs = True
         return self
 
     @classmethod

@@ -51,10 +51,6 @@ class WeightedDictionary(Dictionary):
         indices = as_indices(indices)
         return self._dictionary.codewords(indices) * self._weights[indices, np.newaxis]
 
-    def take(self, indices):
-        indices = as_indices(indices)
-        return WeightedDictionary(self._dictionary.take(indices), self._weights[indices])
-
     def correlate(self, X):
         return self._dictionary.correlate(X) * self._weights
 

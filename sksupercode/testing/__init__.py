@@ -1,15 +1,33 @@
-"""The contracts of decoders and dictionaries, as tests that any of them can be run through.
+"""All public estimators, and the contracts of decoders and dictionaries as tests.
 
 :class:`DictionaryTestCase` is inherited by the tests of a dictionary. The checks of decoders are to
 decoders what :func:`sklearn.utils.estimator_checks.parametrize_with_checks` is to estimators; a
 decoder should pass both. Every check takes an unfitted decoder, whose ``dictionary`` and
 ``n_nonzero_coefs`` it replaces in a clone, and raises an AssertionError where a promise is not
-kept. They need pytest.
+kept. Only the decorator needs pytest.
 """
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import sys
+
+if "pytest" in sys.modules:
+    # Before they are imported, so that pytest shows what an assertion in them compared.
+    sys.modules["pytest"].register_assert_rewrite(
+        *(
+            f"{__name__}._{name}"
+            for name in (
+                "problems",
+                "decoding_checks",
+                "legal_input_checks",
+                "interface_checks",
+                "bad_input_checks",
+            )
+        )
+    )
+
+from sksupercode._utils._discovery import all_estimators
 from sksupercode.testing._decoder_checks import (
     check_decoder,
     decoder_checks,
@@ -19,6 +37,7 @@ from sksupercode.testing._dictionary_test_case import DictionaryTestCase
 
 __all__ = [
     "DictionaryTestCase",
+    "all_estimators",
     "check_decoder",
     "decoder_checks",
     "parametrize_with_decoder_checks",

@@ -5,19 +5,7 @@
 
 from functools import partial
 
-import pytest
-
-# Before they are imported, so that pytest shows what an assertion in them compared.
-_MODULES = (
-    "problems",
-    "decoding_checks",
-    "legal_input_checks",
-    "interface_checks",
-    "bad_input_checks",
-)
-pytest.register_assert_rewrite(*(f"sksupercode.testing._{name}" for name in _MODULES))
-
-from sksupercode.testing import (  # noqa: E402
+from sksupercode.testing import (
     _bad_input_checks,
     _decoding_checks,
     _interface_checks,
@@ -109,6 +97,8 @@ def parametrize_with_decoder_checks(decoders):
     ... def test_decoder(decoder, check):
     ...     check(decoder)
     """
+    import pytest
+
     return pytest.mark.parametrize(
         ("decoder", "check"),
         [

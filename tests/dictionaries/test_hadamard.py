@@ -13,15 +13,16 @@ from scipy.linalg import hadamard
 from scipy.sparse import csr_array
 from scipy.stats import hypergeom
 
+from sksupercode._utils import _threads
 from sksupercode.dictionaries import (
     HadamardDictionary,
     PackedSignDictionary,
     SignDictionary,
     _hadamard,
-    _threads,
 )
 from sksupercode.dictionaries._hadamard import hadamard_order, transformed
 from sksupercode.dictionaries._packed_signs import compilation_is_enabled
+from sksupercode.dictionaries._subset import subset
 from sksupercode.testing import DictionaryTestCase
 
 # More codewords than 64 d, fewer, none but one, and fewer than dimensions.
@@ -281,10 +282,10 @@ def test_taking_codewords_packs_them():
     dictionary = codebook(300, 65)
     indices = np.array([7, 299, 7, -1])
     for source in (dictionary, dictionary.unnormalized):
-        taken = source.take(indices)
+        taken = subset(source, indices)
         assert type(taken) is PackedSignDictionary
         assert_array_equal(np.asarray(taken), source.codewords(indices))
-    assert dictionary.take([]).shape == (0, 65)
+    assert subset(dictionary, []).shape == (0, 65)
 
 
 def test_nothing_but_random_numbers_is_stored():

@@ -1,0 +1,76 @@
+"""All public estimators, found by looking through the public modules."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import inspect
+import pkgutil
+from importlib import import_module
+
+from sklearn.base import BaseEstimator
+
+_PACKAGE = "sksupercode"
+# Each kind of estimator has a public module of its own.
+_MODULES = {
+    "autoencoder": "sae",
+    "channel": "channels",
+    "decoder": "decoders",
+    "encoder": "encoders",
+}
+
+
+def public_modules():
+    """Return the names of all public modules, the package first."""
+    modules = pkgutil.walk_packages(import_module(_PACKAGE).__path__, f"{_PACKAGE}.")
+    return [_PACKAGE, *(module.name for module in modules if "._" not in module.name)]
+
+
+def all_estimators(type_filter=None):
+    """Return every public estimator of the package.
+
+    Lists of estimators are made of this one, so that a new estimator is in all of them: the tests
+    of contracts, the tables of the documentation, the choices of the command line. It needs no
+    optional package. The estimators are those that a public module names in ``__all__`` and that
+    are not abstract, as :func:`sklearn.utils.discovery.all_estimators` finds scikit-learn's.
+
+    Parameters
+    ----------
+    type_filter : {"encoder", "channel", "decoder", "autoencoder"} or None, default=None
+        Which kind of estimators to return. None returns all, those of no kind included.
+
+    Returns
+    -------
+    estimators : list of (str, type)
+        Names and classes, sorted by name.
+
+    Raises
+    ------
+    ValueError
+        If ``type_filter`` is anything else.
+
+    Examples
+    --------
+    >>> from sksupercode.testing import all_estimators
+    >>> [name for name, _ in all_estimators("channel")]
+    ['DropoutChannel', 'GaussianChannel', 'QuantizationChannel']
+    """
+    if type_filter is not None and type_filter not in _MODULES:
+        raise ValueError(
+            f"type_filter must be None or one of {', '.join(map(repr, _MODULES))}, got "
+            f"{type_filter!r}."
+        )
+    if type_filter is None:
+        names = public_modules()
+    else:
+        names = [f"{_PACKAGE}.{_MODULES[type_filter]}"]
+    found = {}
+    for module in map(import_module, names):
+        for name in module.__all__:
+            member = getattr(module, name)
+            if (
+                inspect.isclass(member)
+                and issubclass(member, BaseEstimator)
+                and not inspect.isabstract(member)
+            ):
+                found[name] = member
+    return sorted(found.items())

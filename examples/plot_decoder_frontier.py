@@ -49,9 +49,8 @@ predicted = {
     for name, decoder in decoders.items()
 }
 
-display = FrontierDisplay.from_measurements(results, predicted=predicted)
+display = FrontierDisplay.from_result(results, predicted=predicted)
 display.ax_.set_title("N = 1,024, k = 8, 90 % exact recovery")
-display.ax_.legend(loc="upper right", frameon=False)
 display.figure_.set_size_inches(6.4, 3.2)
 plt.show()
 

@@ -52,7 +52,7 @@ search = GridSearchCV(pipeline, grid, cv=KFold(2), refit=False).fit(passages, wo
 # What the model asks for at the mean and at the largest k brackets the transition.
 
 _, ax = plt.subplots(layout="constrained")
-RecoveryCurveDisplay.from_results(search.cv_results_, n_trials=len(passages), ax=ax)
+RecoveryCurveDisplay.from_cv_results(search, n_trials=len(passages), ax=ax)
 for k, style in ((round(counts.mean()), ":"), (counts.max(), "--")):
     dimension = matching_pursuit_rule_dimension(len(vocabulary), k)
     ax.axvline(dimension, color="gray", ls=style, label=f"1.3 k log2(eN/k) at k = {k}")

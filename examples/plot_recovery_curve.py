@@ -38,9 +38,8 @@ for name, (decoder, dimensions) in grids.items():
     pipeline = make_pipeline(encoder, decoder)
     grid = {"rademacherencoder__n_components": dimensions}
     search = GridSearchCV(pipeline, grid, cv=KFold(2), refit=False).fit(Y, Y)
-    RecoveryCurveDisplay.from_results(search.cv_results_, n_trials=Y.shape[0], name=name, ax=ax)
+    RecoveryCurveDisplay.from_cv_results(search, n_trials=Y.shape[0], name=name, ax=ax)
 ax.set_title("N = 2048, k = 8")
-ax.legend()
 plt.show()
 
 # %%

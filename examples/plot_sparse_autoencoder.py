@@ -57,7 +57,7 @@ print(comparison.drop(columns="seconds_per_sample").round(3))
 # encoder with 32. Gradient pursuit, which takes one step for each latent, is as good.
 
 _, ax = plt.subplots(layout="constrained")
-display = ParetoDisplay.from_comparison(comparison, ax=ax)
+display = ParetoDisplay.from_result(comparison, ax=ax)
 ax.set_xscale("log")
 ax.set_xticks(ks, ks)
 ax.minorticks_off()

@@ -9,6 +9,7 @@ matplotlib.use("Agg")
 
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from scipy.stats import norm
@@ -21,9 +22,13 @@ from sksupercode import (
     GaussianChannel,
     HadamardEncoder,
     RademacherEncoder,
+    RefitDecoder,
+    SphericalEncoder,
+    ThresholdDecoder,
     TopKDecoder,
 )
 from sksupercode.datasets import make_sparse_codes
+from sksupercode.inspection import dictionary_report
 from sksupercode.model_selection import (
     MeasuredDimension,
     RecoveryCurve,
@@ -33,11 +38,18 @@ from sksupercode.model_selection import (
     recovery_probability,
 )
 from sksupercode.plotting import (
+    DictionaryReportDisplay,
     FrontierDisplay,
     ParetoDisplay,
     PhaseTransitionDisplay,
     RecoveryCurveDisplay,
 )
+
+
+@pytest.fixture(autouse=True)
+def close():
+    yield
+    plt.close("all")
 
 
 def test_curve_and_intervals():
@@ -61,13 +73,14 @@ def searched(make_search=GridSearchCV, **options):
     encoder = RademacherEncoder(random_state=0)
     pipeline = make_pipeline(encoder, GaussianChannel(0.0, random_state=0), TopKDecoder(encoder))
     grid = {"rademacherencoder__n_components": [60, 5, 20]} | options.pop("grid", {})
-    return make_search(pipeline, grid, cv=2, refit=False, **options).fit(Y, Y).cv_results_
+    return make_search(pipeline, grid, cv=2, refit=False, **options).fit(Y, Y)
 
 
 def test_curves_of_a_grid_search_are_sorted():
-    results, ax = searched(), Figure().subplots()
-    display = RecoveryCurveDisplay.from_results(
-        results, n_trials=60, predicted=[0.1, 0.5, 0.9], name="top-k", ax=ax, color="k"
+    search, ax = searched(), Figure().subplots()
+    results = search.cv_results_
+    display = RecoveryCurveDisplay.from_cv_results(
+        search, n_trials=60, predicted=[0.1, 0.5, 0.9], name="top-k", ax=ax, color="k"
     )
     assert display.ax_ is ax
     assert display.line_.get_color() == "k"
@@ -76,12 +89,56 @@ def test_curves_of_a_grid_search_are_sorted():
     assert display.success_rate[0] < display.success_rate[-1]
     np.testing.assert_array_equal(display.predicted_.get_ydata(), [0.1, 0.5, 0.9])
     assert display.predicted_.get_label() == "top-k, theory"
-    assert RecoveryCurveDisplay.from_results(results).fill_ is None
+    assert RecoveryCurveDisplay.from_cv_results(results).fill_ is None
+
+
+def test_a_search_over_decoders_has_a_curve_for_each():
+    encoder, name = RademacherEncoder(random_state=0), "rademacherencoder__n_components"
+    decoders = [ThresholdDecoder(encoder, threshold=t) for t in ("map", 0.5)]
+    decoders += [TopKDecoder(encoder), RefitDecoder(TopKDecoder(encoder))]
+    search = searched(grid={"topkdecoder": decoders})
+    display = RecoveryCurveDisplay.from_cv_results(search, n_trials=60)
+    labels = ["ThresholdDecoder(threshold='map')", "ThresholdDecoder(threshold=0.5)"]
+    labels += ["TopKDecoder", "RefitDecoder"]
+    assert [line.get_label() for line in display.line_] == labels
+    assert [text.get_text() for text in display.ax_.get_legend().texts] == labels
+    assert len(display.fill_) == 4 and display.predicted_ == 4 * [None]
+    for line, decoder in zip(display.line_, decoders, strict=True):
+        rates = {
+            parameters[name]: score
+            for parameters, score in zip(
+                search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True
+            )
+            if parameters["topkdecoder"] is decoder
+        }
+        np.testing.assert_array_equal(line.get_xydata(), sorted(rates.items()))
+    frame = display.to_frame()
+    assert list(frame["name"].unique()) == labels and len(frame) == 12
+    names = ["a", "b", "c", "d"]
+    display = RecoveryCurveDisplay.from_cv_results(search, name=names, predicted=np.zeros(12))
+    assert [line.get_label() for line in display.predicted_] == [f"{n}, theory" for n in names]
+    with pytest.raises(ValueError, match="name must be None or 4 distinct names"):
+        RecoveryCurveDisplay.from_cv_results(search, name="mine")
+
+
+def test_searches_of_several_grids_and_parameters():
+    """Each grid has its own dimensions, and parameters that the others lack."""
+    d, others = "rademacherencoder__n_components", "topkdecoder__n_nonzero_coefs"
+    nan = np.ma.masked
+    results = {
+        f"param_{d}": [10, 20, 5, 40],
+        f"param_{others}": np.ma.array([2, 2, 0, 0], mask=[0, 0, 1, 1]),
+        "param_gaussianchannel": np.ma.array([nan, nan, "passthrough", "passthrough"]),
+        "mean_test_score": np.array([0.1, 0.2, 0.3, 0.4]),
+    }
+    lines = RecoveryCurveDisplay.from_cv_results(results).line_
+    assert [line.get_label() for line in lines] == [f"{others}=2", "gaussianchannel=passthrough"]
+    np.testing.assert_array_equal(lines[1].get_xydata(), [[5, 0.3], [40, 0.4]])
 
 
 def test_curves_of_a_halving_search_are_of_the_last_round():
-    results = searched(HalvingGridSearchCV, factor=2, min_resources=15)
-    display = RecoveryCurveDisplay.from_results(results)
+    results = searched(HalvingGridSearchCV, factor=2, min_resources=15).cv_results_
+    display = RecoveryCurveDisplay.from_cv_results(results)
     np.testing.assert_array_equal(display.n_components, [5, 20, 60])
     last = {}
     columns = ("param_rademacherencoder__n_components", "n_resources", "mean_test_score")
@@ -97,12 +154,11 @@ def test_curves_of_a_halving_search_are_of_the_last_round():
 @pytest.mark.parametrize("keys", [[], ["param_a__n_components", "param_b__n_components"]])
 def test_curves_have_one_dimension(keys):
     results = {"mean_test_score": [1.0], **{key: [3] for key in keys}}
-    with pytest.raises(ValueError, match="exactly one n_components parameter, and no other"):
-        RecoveryCurveDisplay.from_results(results, n_trials=10)
-    with pytest.raises(ValueError, match="exactly one n_components parameter, and exactly one"):
-        PhaseTransitionDisplay.from_results(results)
-    with pytest.raises(ValueError, match="must have a mean_test_score"):
-        RecoveryCurveDisplay.from_results({"param_a__n_components": [3]})
+    for display in (RecoveryCurveDisplay, PhaseTransitionDisplay):
+        with pytest.raises(ValueError, match="exactly one n_components parameter, got"):
+            display.from_cv_results(results)
+        with pytest.raises(ValueError, match="must have a mean_test_score"):
+            display.from_cv_results({"param_a__n_components": [3]})
 
 
 SWEEP = {"n_features": 64, "n_trials": 40, "random_state": 0}
@@ -161,8 +217,8 @@ def test_phase_transition_from_estimator(parameter):
 
 def test_phase_transition_of_a_grid_search():
     grid = {"gaussianchannel__noise_variance": [0.0, 0.3]}
-    results = searched(grid=grid)
-    display = PhaseTransitionDisplay.from_results(results, ax=Figure().subplots())
+    results = searched(grid=grid).cv_results_
+    display = PhaseTransitionDisplay.from_cv_results(results, ax=Figure().subplots())
     assert display.ax_.get_xlabel() == "gaussianchannel__noise_variance"
     np.testing.assert_array_equal(display.values, [0.0, 0.3])
     np.testing.assert_array_equal(display.n_components, [5, 20, 60])
@@ -173,8 +229,16 @@ def test_phase_transition_of_a_grid_search():
         assert rate == results["mean_test_score"][row]
     assert display.half_ is None and display.predicted_ is None
     assert display.success_rate[0, 1] > display.success_rate[1, 1]
-    with pytest.raises(ValueError, match="must be of a full grid of n_components and numbers"):
-        PhaseTransitionDisplay.from_results({name: values[1:] for name, values in results.items()})
+    with pytest.raises(
+        ValueError, match="must be of a full grid of n_components and gauss"
+    ):
+        PhaseTransitionDisplay.from_cv_results(
+            {name: values[1:] for name, values in results.items()}
+        )
+    with pytest.raises(ValueError, match="exactly one other parameter"):
+        PhaseTransitionDisplay.from_cv_results(
+            {k: v for k, v in results.items() if "noise" not in k}
+        )
 
 
 def test_cells_of_the_grid_are_around_their_values():
@@ -196,7 +260,7 @@ def measured(n_components, low, high):
 def test_frontier_from_measurements():
     results = {"one": measured(300, 200, 400), "two": measured(60, 50, np.inf)}
     ax = Figure().subplots()
-    display = FrontierDisplay.from_measurements(results, predicted={"two": 40}, ax=ax, color="k")
+    display = FrontierDisplay.from_result(results, predicted={"two": 40}, ax=ax, color="k")
     assert display.ax_ is ax
     dots, _, (intervals,) = display.errorbar_
     np.testing.assert_allclose(dots.get_xydata(), [[0.2, 0], [1.0, 1]])
@@ -251,13 +315,13 @@ def test_pareto_display_from_comparison():
         {"decoder": "OMP", "L0": 8.0, "FVU": 0.2, "cosine": 0.9},
     ]
     for comparison in (rows, pandas.DataFrame(rows).set_index("decoder")):
-        display = ParetoDisplay.from_comparison(comparison, ax=Figure().subplots())
+        display = ParetoDisplay.from_result(comparison, ax=Figure().subplots())
         assert display.names == ["SAE", "OMP"]
         np.testing.assert_array_equal(display.fvu, [0.3, 0.2])
 
 
 def test_pareto_display_wants_equal_lengths():
-    with pytest.raises(ValueError, match="equally long"):
+    with pytest.raises(ValueError, match=r"l0 must be of shape \(1,\), got \(2,\)"):
         ParetoDisplay(["a"], [1, 2], [0.1, 0.2])
 
 
@@ -272,10 +336,44 @@ def test_styles_by_any_of_their_names():
     assert display.plot(vmax=0.5).mesh_.get_clim() == (0, 0.5)
 
 
-def test_named_curves_have_a_legend():
-    assert RecoveryCurveDisplay([1, 2], [0.1, 0.2]).plot().ax_.get_legend() is None
-    display = RecoveryCurveDisplay([1, 2], [0.1, 0.2], name="ours").plot()
-    assert [text.get_text() for text in display.ax_.get_legend().texts] == ["ours"]
+def n_legends(figure):
+    return len(figure.legends) + sum(ax.get_legend() is not None for ax in figure.axes)
+
+
+DISPLAYS = [
+    RecoveryCurveDisplay([10, 20], [0.5, 1], n_trials=10, predicted=[0.4, 0.9], name="a"),
+    RecoveryCurveDisplay([10, 20, 30], [0.5, 1, 1], n_trials=[9, 9, 5], name=["a", "b", "a"]),
+    PhaseTransitionDisplay([2, 4], [10, 20], [[0, 1], [1, 1]], half=[10, np.nan], predicted=[1, 2]),
+    FrontierDisplay(["a", "b"], [0.5, 1.0], [0.4, 0.9], [0.6, 1.1], predicted=[0.5, np.nan]),
+    ParetoDisplay(["a", "b", "b"], [4, 4, 8], [0.3, 0.2, 0.1]),
+    DictionaryReportDisplay(dictionary_report(SphericalEncoder(8, n_features=30, random_state=0))),
+]
+
+
+@pytest.mark.parametrize("display", DISPLAYS, ids=lambda display: type(display).__name__)
+def test_displays_draw_one_legend_and_give_their_numbers(display):
+    assert n_legends(display.plot().figure_) == 1
+    # Twice into the same axes is still one, and whoever wants it elsewhere gets none.
+    display.plot(getattr(display, "axes_", display.ax_))
+    assert n_legends(display.figure_) == 1
+    assert n_legends(display.plot(legend=False).figure_) == 0
+    frame = display.to_frame()
+    columns = {name: np.asarray(column) for name, column in display._columns().items()}
+    assert list(frame.columns) == list(columns) and len(frame) > 1
+    for name, column in columns.items():
+        np.testing.assert_array_equal(frame[name], column)
+        assert f"{name}=" in repr(display)
+    assert "at 0x" not in repr(display) and len(repr(display)) < 1000
+
+
+def test_frames_need_pandas(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match="to_frame needs pandas: python -m pip install pandas"):
+        DISPLAYS[0].to_frame()
+
+
+def test_curves_without_a_name_have_no_legend():
+    assert n_legends(RecoveryCurveDisplay([1, 2], [0.1, 0.2]).plot().figure_) == 0
 
 
 @pytest.mark.parametrize("display", [RecoveryCurveDisplay, PhaseTransitionDisplay])
@@ -308,13 +406,13 @@ def test_what_is_no_encoder_or_decoder_is_refused(display, encoder, theory):
 def test_trials_of_a_search_are_a_number(n_trials):
     results = {"param_n_components": [10, 40], "mean_test_score": [0, 1]}
     with pytest.raises(ValueError, match="n_trials must be "):
-        RecoveryCurveDisplay.from_results(results, n_trials=n_trials)
+        RecoveryCurveDisplay.from_cv_results(results, n_trials=n_trials)
 
 
 def test_predictions_are_for_each_dimension():
     results = {"param_n_components": [10, 40], "mean_test_score": [0, 1]}
-    with pytest.raises(ValueError, match=r"predicted must be .* \(2,\).* got shape \(3,\)"):
-        RecoveryCurveDisplay.from_results(results, predicted=[0.1, 0.2, 0.3])
+    with pytest.raises(ValueError, match=r"predicted must be .* \(2,\), got \(3,\)"):
+        RecoveryCurveDisplay.from_cv_results(results, predicted=[0.1, 0.2, 0.3])
 
 
 @pytest.mark.parametrize(
@@ -326,8 +424,8 @@ def test_predictions_are_for_each_dimension():
         (lambda: PhaseTransitionDisplay(2, [4], [[0.1]]), r"values must be of shape \(n,\)"),
         (lambda: PhaseTransitionDisplay([2], [4], [[0.1]], half=[1, 2]), r"half must be of shape"),
         (lambda: FrontierDisplay(["a"], [1.0], [0.5], [1.5, 2]), r"high must be of shape \(1,\)"),
-        (lambda: FrontierDisplay.from_measurements([3]), "measurements must be a dict of str"),
-        (lambda: FrontierDisplay.from_measurements({"a": 3}), "measurements must be a dict of str"),
+        (lambda: FrontierDisplay.from_result([3]), "result must be a dict of str"),
+        (lambda: FrontierDisplay.from_result({"a": 3}), "result must be a dict of str"),
     ],
 )
 def test_arrays_that_do_not_belong_together(draw, message):
@@ -337,26 +435,28 @@ def test_arrays_that_do_not_belong_together(draw, message):
 
 def test_dimensions_of_a_search_are_whole():
     results = {"param_n_components": [10, 12.5], "mean_test_score": [0, 1]}
-    with pytest.raises(ValueError, match="cv_results_ must be of whole numbers, got .*12.5"):
-        RecoveryCurveDisplay.from_results(results)
+    with pytest.raises(ValueError, match="cv_results must be of whole numbers, got .*12.5"):
+        RecoveryCurveDisplay.from_cv_results(results)
 
 
 @pytest.mark.parametrize("display", [RecoveryCurveDisplay, PhaseTransitionDisplay])
 def test_results_that_are_none(display):
-    with pytest.raises(ValueError, match="results must be what a sweep has returned"):
-        display.from_results([1, 2])
+    with pytest.raises(ValueError, match="cv_results must be a fitted search or its cv_results_"):
+        display.from_cv_results([1, 2])
+    with pytest.raises(ValueError, match="result must be a (RecoveryCurve|PhaseTransition), got"):
+        display.from_result([1, 2])
 
 
 @pytest.mark.parametrize("values", [[None, 2], [TopKDecoder(None), TopKDecoder(None)], [[1], [2]]])
 def test_grids_are_of_numbers(values):
     results = {"param_n_components": [10, 40], "param_a": values, "mean_test_score": [0, 1]}
-    with pytest.raises(ValueError, match="cv_results_ must be of numbers"):
-        PhaseTransitionDisplay.from_results(results)
+    with pytest.raises(ValueError, match="cv_results must be of numbers"):
+        PhaseTransitionDisplay.from_cv_results(results)
 
 
 def test_frontier_of_what_was_not_found():
-    with pytest.raises(ValueError, match="measurements must not be empty"):
-        FrontierDisplay.from_measurements({})
+    with pytest.raises(ValueError, match="result must not be empty"):
+        FrontierDisplay.from_result({})
     with pytest.warns(UserWarning, match="No dimension"):
         result = measured_dimension(
             RademacherEncoder(),
@@ -366,7 +466,7 @@ def test_frontier_of_what_was_not_found():
             channel=GaussianChannel(100.0),
             random_state=0,
         )
-    display = FrontierDisplay.from_measurements({"top-k": result})
+    display = FrontierDisplay.from_result({"top-k": result})
     assert np.isnan(display.bits_per_dimension[0]) and not display.ax_.texts
 
 
@@ -407,7 +507,7 @@ def test_axes_are_rows_of_numbers():
 
 @pytest.mark.parametrize("measurements", [[measured(60, 50, 70)], {"a": 3}, 3])
 def test_frontiers_are_of_measurements(measurements):
-    with pytest.raises(ValueError, match="measurements must be a dict of str to MeasuredDimension"):
-        FrontierDisplay.from_measurements(measurements)
+    with pytest.raises(ValueError, match="result must be a dict of str to MeasuredDimension"):
+        FrontierDisplay.from_result(measurements)
     with pytest.raises(ValueError, match=r"predicted must be None or a dict .* got \[40\]"):
-        FrontierDisplay.from_measurements({"a": measured(60, 50, 70)}, predicted=[40])
+        FrontierDisplay.from_result({"a": measured(60, 50, 70)}, predicted=[40])

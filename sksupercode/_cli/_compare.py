@@ -102,7 +102,7 @@ def draw(comparison, title, path):
     from sksupercode.plotting import ParetoDisplay
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
-    display = ParetoDisplay.from_comparison(comparison, ax=figure.subplots())
+    display = ParetoDisplay.from_result(comparison, ax=figure.subplots())
     ax = display.ax_
     # Whatever is worse than the mean activation is in the table alone.
     ax.set_ylim(top=min(1.0, ax.get_ylim()[1]))

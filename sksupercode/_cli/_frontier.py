@@ -141,7 +141,7 @@ def draw(groups, path):
             [row.decoder for row in rows],
             *cells.T[:3],
             predicted=cells[:, 3],
-        ).plot(ax)
+        ).plot(ax, legend=False)
         ax.set_title(f"N = {size[0]:,}, k = {size[1]:,}")
         ax.label_outer()
     handles, labels = panels[0].get_legend_handles_labels()

@@ -80,7 +80,7 @@ def draw_curves(curves, title, path):
     for curve in curves:
         RecoveryCurveDisplay(
             curve.n_components, curve.success_rate, n_trials=curve.n_trials, name=curve.name
-        ).plot(ax)
+        ).plot(ax, legend=False)
     ax.set_xscale("log")
     ticks = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000]
     low, high = ax.get_xlim()

@@ -8,7 +8,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from sksupercode.plotting._pyplot import import_pyplot
+from sksupercode.plotting._base import import_pyplot
 
 
 def check_outputs(csv=None, checkpoint=None):

@@ -142,7 +142,9 @@ def draw(curves, title):
 
     figure, ax = plt.subplots(figsize=(9, 4.5), layout="constrained")
     for name, (curve, predicted) in curves.items():
-        display = RecoveryCurveDisplay.from_results(curve, predicted=predicted, name=name, ax=ax)
+        display = RecoveryCurveDisplay.from_result(
+            curve, predicted=predicted, name=name, ax=ax, legend=False
+        )
         display.line_.set_linestyle("none" if predicted is not None else ":")
         if display.predicted_ is not None:
             display.predicted_.set_label(None)

@@ -1,4 +1,10 @@
-"""Pictures, as scikit-learn's Display classes draw them."""
+"""Pictures, as scikit-learn's Display classes draw them.
+
+A display is made of numbers, or by ``from_estimator``, which measures them, ``from_cv_results``,
+of a search of scikit-learn, and ``from_result``, of what a function of this package returned;
+``to_frame`` gives the numbers back. ``plot`` draws the one legend of its axes, of all that has a
+label there; with ``legend=False`` it draws none, and whoever called it may place one elsewhere.
+"""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause

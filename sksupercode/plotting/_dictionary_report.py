@@ -6,10 +6,10 @@
 import numpy as np
 
 from sksupercode import theory
-from sksupercode.plotting._pyplot import import_pyplot
+from sksupercode.plotting._base import Display, import_pyplot
 
 
-class DictionaryReportDisplay:
+class DictionaryReportDisplay(Display):
     """Eigenvalues of the Gram matrix and cosines of codewords, beside the laws of random ones.
 
     Eigenvalues, the largest first, stand beside quantiles of the law of Marchenko and Pastur, and
@@ -47,7 +47,7 @@ class DictionaryReportDisplay:
     >>> from sksupercode.plotting import DictionaryReportDisplay
     >>> from sksupercode.inspection import dictionary_report
     >>> report = dictionary_report(SphericalEncoder(64, n_features=500, random_state=0))
-    >>> display = DictionaryReportDisplay(report).plot()
+    >>> display = DictionaryReportDisplay.from_result(report)
     >>> measured, expected = display.spectrum_
     >>> measured.get_ydata()[[0, -1]].round(1)
     array([14. ,  3.5])
@@ -59,13 +59,41 @@ class DictionaryReportDisplay:
         self.report = report
         self.name = name
 
-    def plot(self, axes=None):
+    @classmethod
+    def from_result(cls, result, *, name="dictionary", axes=None, **kwargs):
+        """Draw a report.
+
+        Parameters
+        ----------
+        result : DictionaryReport
+            What :func:`~sksupercode.inspection.dictionary_report` returned.
+
+        name : str, default="dictionary"
+            Label of what is measured.
+
+        axes : array-like of two matplotlib Axes or None, default=None
+            Where to draw; None makes a new figure.
+
+        **kwargs : dict
+            Passed on to :meth:`plot`.
+
+        Returns
+        -------
+        display : DictionaryReportDisplay
+            The drawn display.
+        """
+        return cls(result, name=name).plot(axes, **kwargs)
+
+    def plot(self, axes=None, *, legend=True):
         """Draw both.
 
         Parameters
         ----------
         axes : array-like of two matplotlib Axes or None, default=None
             Where to draw; None makes a new figure.
+
+        legend : bool, default=True
+            Whether to draw the legend, which is in the first of the axes.
 
         Returns
         -------
@@ -88,17 +116,24 @@ class DictionaryReportDisplay:
             ax.grid(color="0.93")
             ax.set_axisbelow(True)
             ax.spines[["top", "right"]].set_visible(False)
-            ax.legend(frameon=False)
-        self.axes_, self.figure_ = axes, axes[0].figure
+        self._finish(axes[0], legend)
+        self.axes_ = axes
         return self
 
-    def _plot_spectrum(self, ax):
+    def _spectrum(self):
         report = self.report
-        size = report.n_features, report.n_components
-        rank = min(size)
-        eigenvalues = report.eigenvalues[:rank]
-        expected = theory.marchenko_pastur_quantile(1 - (np.arange(rank) + 0.5) / rank, *size)
-        numbers = np.arange(1, rank + 1)
+        rank = min(report.n_features, report.n_components)
+        p = 1 - (np.arange(rank) + 0.5) / rank
+        expected = theory.marchenko_pastur_quantile(p, report.n_features, report.n_components)
+        return np.arange(1, rank + 1), report.eigenvalues[:rank], expected
+
+    def _cosines(self):
+        counts, n_pairs = self.report.cosines.counts, self.report.cosines.n_pairs
+        edges = np.linspace(-1, 1, len(counts) + 1)
+        return edges, counts / (n_pairs * (edges[1] - edges[0]))
+
+    def _plot_spectrum(self, ax):
+        numbers, eigenvalues, expected = self._spectrum()
         artists = ax.plot(numbers, eigenvalues, label=self.name)
         artists += ax.plot(numbers, expected, "k--", linewidth=1, label="random, theory")
         ax.set(yscale="log", xlabel="number", ylabel="eigenvalue of $F^T F$")
@@ -108,15 +143,26 @@ class DictionaryReportDisplay:
 
     def _plot_cosines(self, ax):
         report = self.report
-        counts, n_pairs = report.cosines.counts, report.cosines.n_pairs
-        edges = np.linspace(-1, 1, len(counts) + 1)
-        one_pair = 1 / (n_pairs * (edges[1] - edges[0]))
-        artists = [ax.stairs(counts * one_pair, edges, label=self.name)]
+        edges, density = self._cosines()
+        artists = [ax.stairs(density, edges, label=self.name)]
         reach = min(1.0, 1.1 * max(report.coherence, report.coherence_random))
         t = np.linspace(-reach, reach, 501)[1:-1]
-        density = theory.random_cosine_density(t, report.n_components)
-        artists += ax.plot(t, density, "k--", linewidth=1, label="random, theory")
+        law = theory.random_cosine_density(t, report.n_components)
+        artists += ax.plot(t, law, "k--", linewidth=1, label="random, theory")
         ax.set(yscale="log", xlabel="cosine of two codewords", ylabel="density")
         ax.set_xlim(-reach, reach)
-        ax.set_ylim(bottom=one_pair / 2)
+        ax.locator_params(axis="x", nbins=5)
+        # Half of what one pair is.
+        ax.set_ylim(bottom=0.5 / (report.cosines.n_pairs * (edges[1] - edges[0])))
         return artists
+
+    def _columns(self):
+        edges, density = self._cosines()
+        centers = (edges[1:] + edges[:-1]) / 2
+        law = theory.random_cosine_density(centers, self.report.n_components)
+        tables = [self._spectrum(), (centers, density, law)]
+        sizes = [len(table[0]) for table in tables]
+        columns = map(np.concatenate, zip(*tables, strict=True))
+        return {"quantity": np.repeat(["eigenvalue", "density of cosines"], sizes)} | dict(
+            zip(("at", "measured", "predicted"), columns, strict=True)
+        )

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from sksupercode.model_selection import MeasuredDimension
-from sksupercode.plotting._numbers import check_numbers
-from sksupercode.plotting._pyplot import import_pyplot, with_defaults
+from sksupercode.plotting._base import Display, check_numbers, with_defaults
 
 
-class FrontierDisplay:
+class FrontierDisplay(Display):
     """Bits per dimension of several decoders, with intervals, beside what theory expects.
 
     Parameters
@@ -70,12 +69,12 @@ class FrontierDisplay:
         self.predicted = None if predicted is None else check_numbers(predicted, "predicted", shape)
 
     @classmethod
-    def from_measurements(cls, measurements, *, predicted=None, ax=None, **kwargs):
+    def from_result(cls, result, *, predicted=None, ax=None, **kwargs):
         """Draw what :func:`~sksupercode.model_selection.measured_dimension` returned.
 
         Parameters
         ----------
-        measurements : dict of str to MeasuredDimension
+        result : dict of str to MeasuredDimension
             The decoders and their results.
 
         predicted : dict of str to float or None, default=None
@@ -85,7 +84,7 @@ class FrontierDisplay:
             Where to draw; None makes a new figure.
 
         **kwargs : dict
-            Passed on to ``ax.errorbar``.
+            Passed on to :meth:`plot`.
 
         Returns
         -------
@@ -95,35 +94,35 @@ class FrontierDisplay:
         Raises
         ------
         ValueError
-            If ``measurements`` is empty or of anything else.
+            If ``result`` is empty or of anything else.
         """
-        if not measurements:
-            raise ValueError(f"measurements must not be empty, got {measurements!r}.")
-        results = measurements.values() if isinstance(measurements, Mapping) else [None]
-        if not all(isinstance(result, MeasuredDimension) for result in results):
-            raise ValueError(
-                f"measurements must be a dict of str to MeasuredDimension, got {measurements!r}."
-            )
+        if not result:
+            raise ValueError(f"result must not be empty, got {result!r}.")
+        results = result.values() if isinstance(result, Mapping) else [None]
+        if not all(isinstance(one, MeasuredDimension) for one in results):
+            raise ValueError(f"result must be a dict of str to MeasuredDimension, got {result!r}.")
         if predicted is not None and not isinstance(predicted, Mapping):
             raise ValueError(
                 f"predicted must be None or a dict of str to float, got {predicted!r}."
             )
-        rates = [result.bits_per_dimension or np.nan for result in results]
-        low, high = np.array([result.bits_per_dimension_interval for result in results]).T
+        rates = [one.bits_per_dimension or np.nan for one in results]
+        low, high = np.array([one.bits_per_dimension_interval for one in results]).T
         if predicted is not None:
             predicted = [
-                result.entropy_bits / predicted.get(name, np.nan)
-                for name, result in measurements.items()
+                one.entropy_bits / predicted.get(name, np.nan) for name, one in result.items()
             ]
-        return cls(measurements, rates, low, high, predicted=predicted).plot(ax, **kwargs)
+        return cls(result, rates, low, high, predicted=predicted).plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax=None, *, legend=True, **kwargs):
         """Draw a dot and an interval for each decoder, and hollow diamonds for the predictions.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
             Where to draw; None makes a new figure.
+
+        legend : bool, default=True
+            Whether to draw the legend of the axes.
 
         **kwargs : dict
             Passed on to ``ax.errorbar``.
@@ -133,8 +132,7 @@ class FrontierDisplay:
         display : FrontierDisplay
             This object, with its artists.
         """
-        if ax is None:
-            _, ax = import_pyplot().subplots(layout="constrained")
+        ax = self._axes(ax)
         rows = np.arange(len(self.names))
         rates = self.bits_per_dimension
         defaults = {"linestyle": "none", "marker": "o", "markersize": 4}
@@ -179,5 +177,9 @@ class FrontierDisplay:
         ax.set_axisbelow(True)
         ax.tick_params(axis="y", length=0)
         ax.spines[["top", "right", "left"]].set_visible(False)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
+        return self._finish(ax, legend)
+
+    def _columns(self):
+        columns = {"decoder": self.names, "bits_per_dimension": self.bits_per_dimension}
+        columns |= {"low": self.low, "high": self.high}
+        return columns if self.predicted is None else columns | {"predicted": self.predicted}

@@ -5,10 +5,10 @@
 
 import numpy as np
 
-from sksupercode.plotting._pyplot import import_pyplot, with_defaults
+from sksupercode.plotting._base import Display, check_numbers, with_defaults
 
 
-class ParetoDisplay:
+class ParetoDisplay(Display):
     """Fraction of variance unexplained against L0, one line per decoder: lower left is better.
 
     Parameters
@@ -47,46 +47,44 @@ class ParetoDisplay:
 
     def __init__(self, names, l0, fvu):
         self.names = list(names)
-        self.l0 = np.asarray(l0, dtype=float)
-        self.fvu = np.asarray(fvu, dtype=float)
-        if not self.l0.shape == self.fvu.shape == (len(self.names),):
-            raise ValueError(
-                f"names, l0 and fvu must be equally long, got {len(self.names)} names and arrays "
-                f"of shapes {self.l0.shape} and {self.fvu.shape}."
-            )
+        self.l0 = check_numbers(l0, "l0", (len(self.names),))
+        self.fvu = check_numbers(fvu, "fvu", (len(self.names),))
 
     @classmethod
-    def from_comparison(cls, comparison, *, ax=None, **kwargs):
+    def from_result(cls, result, *, ax=None, **kwargs):
         """Draw what :func:`~sksupercode.sae.compare_decoders` returned.
 
         Parameters
         ----------
-        comparison : pandas.DataFrame or list of dict
+        result : pandas.DataFrame or list of dict
             The comparison.
 
         ax : matplotlib Axes or None, default=None
             Where to draw; None makes a new figure.
 
         **kwargs : dict
-            Passed on to ``ax.plot``.
+            Passed on to :meth:`plot`.
 
         Returns
         -------
         display : ParetoDisplay
             The drawn display.
         """
-        if hasattr(comparison, "to_dict"):
-            comparison = comparison.reset_index().to_dict("records")
-        columns = ([row[key] for row in comparison] for key in ("decoder", "L0", "FVU"))
+        if hasattr(result, "to_dict"):
+            result = result.reset_index().to_dict("records")
+        columns = ([row[key] for row in result] for key in ("decoder", "L0", "FVU"))
         return cls(*columns).plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax=None, *, legend=True, **kwargs):
         """Draw a line for each decoder, with a dot for each of its points.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
             Where to draw; None makes a new figure.
+
+        legend : bool, default=True
+            Whether to draw the legend of the axes.
 
         **kwargs : dict
             Passed on to ``ax.plot``.
@@ -96,8 +94,7 @@ class ParetoDisplay:
         display : ParetoDisplay
             This object, with its artists.
         """
-        if ax is None:
-            _, ax = import_pyplot().subplots(layout="constrained")
+        ax = self._axes(ax)
         self.lines_ = []
         for name in dict.fromkeys(self.names):
             points = np.array([other == name for other in self.names])
@@ -112,6 +109,7 @@ class ParetoDisplay:
         ax.grid(color="0.93")
         ax.set_axisbelow(True)
         ax.spines[["top", "right"]].set_visible(False)
-        ax.legend(frameon=False)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
+        return self._finish(ax, legend)
+
+    def _columns(self):
+        return {"decoder": self.names, "L0": self.l0, "FVU": self.fvu}

@@ -6,9 +6,8 @@
 import numpy as np
 
 from sksupercode.model_selection import PhaseTransition, phase_transition, predicted_dimension
-from sksupercode.plotting._numbers import check_numbers
-from sksupercode.plotting._pyplot import import_pyplot
-from sksupercode.plotting._search_results import read_search
+from sksupercode.plotting._base import Display, check_numbers, import_pyplot
+from sksupercode.plotting._search_results import is_number, last_of_each, read_search
 from sksupercode.plotting._theory import noise_of, require_prediction, with_dictionary
 
 _LABELS = {"n_features": "codewords N", "n_nonzero_coefs": "active codewords k"}
@@ -16,7 +15,7 @@ _LABELS = {"n_features": "codewords N", "n_nonzero_coefs": "active codewords k"}
 _WIDEST_LINEAR = 8
 
 
-class PhaseTransitionDisplay:
+class PhaseTransitionDisplay(Display):
     """Exact-recovery rate as a colour, over the dimension d and N, k or another parameter.
 
     Parameters
@@ -143,18 +142,16 @@ class PhaseTransitionDisplay:
                 )
                 for value in transition.values.tolist()
             ]
-        return cls.from_results(transition, predicted=predicted, ax=ax, **(mesh_kw or {}))
+        return cls.from_result(transition, predicted=predicted, ax=ax, **(mesh_kw or {}))
 
     @classmethod
-    def from_results(cls, results, *, predicted=None, ax=None, **kwargs):
-        """Draw a grid that was measured by a sweep, or by a search of scikit-learn.
+    def from_result(cls, result, *, predicted=None, ax=None, **kwargs):
+        """Draw a grid that was measured by a sweep.
 
         Parameters
         ----------
-        results : PhaseTransition or dict
-            What :func:`~sksupercode.model_selection.phase_transition` returned; or the
-            ``cv_results_`` of a search over a full grid of two parameters, of which one ends in
-            ``n_components`` and the other is a number.
+        result : PhaseTransition
+            What :func:`~sksupercode.model_selection.phase_transition` returned.
 
         predicted : array-like of shape (n_values,) or None, default=None
             The d at which theory expects a rate of 1/2, for each value.
@@ -163,7 +160,7 @@ class PhaseTransitionDisplay:
             Where to draw; None makes a new figure.
 
         **kwargs : dict
-            Passed on to ``ax.pcolormesh``.
+            Passed on to :meth:`plot`.
 
         Returns
         -------
@@ -173,32 +170,83 @@ class PhaseTransitionDisplay:
         Raises
         ------
         ValueError
-            If a search was over other parameters, or not over a full grid.
+            If ``result`` is no phase transition.
         """
-        if isinstance(results, PhaseTransition):
-            half, low, high = results.dimension_at(0.5)
-            known = (low > 0) & np.isfinite(high)
-            arguments = results.values, results.n_components, results.success_rate
-            options = {"parameter": results.parameter, "half": np.where(known, half, np.nan)}
-        else:
-            search = read_search(results, n_parameters=2)
-            values, dimensions = np.unique(search.other), np.unique(search.n_components)
-            if values.dtype.kind not in "iuf" or search.score.size != values.size * dimensions.size:
-                raise ValueError(
-                    f"cv_results_ must be of a full grid of n_components and numbers, got "
-                    f"{search.score.size} points with {search.other_name} in {values.tolist()}."
-                )
-            rates = search.score.reshape(values.size, dimensions.size)
-            arguments, options = (values, dimensions, rates), {"parameter": search.other_name}
-        return cls(*arguments, predicted=predicted, **options).plot(ax, **kwargs)
+        if not isinstance(result, PhaseTransition):
+            raise ValueError(f"result must be a PhaseTransition, got {result!r}.")
+        half, low, high = result.dimension_at(0.5)
+        half = np.where((low > 0) & np.isfinite(high), half, np.nan)
+        display = cls(
+            result.values,
+            result.n_components,
+            result.success_rate,
+            parameter=result.parameter,
+            half=half,
+            predicted=predicted,
+        )
+        return display.plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    @classmethod
+    def from_cv_results(cls, cv_results, *, predicted=None, ax=None, **kwargs):
+        """Draw a grid that was measured by a search of scikit-learn.
+
+        Parameters
+        ----------
+        cv_results : search or dict
+            A fitted search, scored by exact recovery, or its ``cv_results_``: over a full grid of
+            two parameters, of which one ends in ``n_components`` and the other is a number.
+
+        predicted : array-like of shape (n_values,) or None, default=None
+            The d at which theory expects a rate of 1/2, for each value.
+
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None makes a new figure.
+
+        **kwargs : dict
+            Passed on to :meth:`plot`.
+
+        Returns
+        -------
+        display : PhaseTransitionDisplay
+            The drawn display.
+
+        Raises
+        ------
+        ValueError
+            If the search was over other parameters, or not over a full grid.
+        """
+        search = read_search(cv_results)
+        if len(search.others) != 1:
+            raise ValueError(
+                "cv_results must be of a search over n_components and exactly one other "
+                f"parameter, got {list(search.others)} beside it."
+            )
+        ((parameter, values),) = search.others.items()
+        values = list(values)
+        if not all(map(is_number, values)):
+            raise ValueError(f"cv_results must be of numbers, got {values} for {parameter}.")
+        rows = last_of_each(values, search.n_components.tolist())
+        distinct, dimensions = np.unique(values), np.unique(search.n_components)
+        shape = (distinct.size, dimensions.size)
+        if len(rows) != distinct.size * dimensions.size:
+            raise ValueError(
+                f"cv_results must be of a full grid of n_components and {parameter}, got "
+                f"{len(rows)} points of a grid of shape {shape}."
+            )
+        rates = search.score[rows].reshape(shape)
+        display = cls(distinct, dimensions, rates, parameter=parameter, predicted=predicted)
+        return display.plot(ax, **kwargs)
+
+    def plot(self, ax=None, *, legend=True, **kwargs):
         """Draw the rates, and lines where they are 1/2.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
             Where to draw; None makes a new figure.
+
+        legend : bool, default=True
+            Whether to draw the legend of the axes, if there are such lines.
 
         **kwargs : dict
             Passed on to ``ax.pcolormesh``.
@@ -208,8 +256,7 @@ class PhaseTransitionDisplay:
         display : PhaseTransitionDisplay
             This object, with its artists.
         """
-        if ax is None:
-            _, ax = import_pyplot().subplots(layout="constrained")
+        ax = self._axes(ax)
         from matplotlib.ticker import LogLocator
 
         scales = [_scale(values) for values in (self.values, self.n_components)]
@@ -223,8 +270,6 @@ class PhaseTransitionDisplay:
         self.half_ = _line(ax, self.values, self.half, "rate 1/2", **options)
         options = {"color": "0.15", "ls": "--"}
         self.predicted_ = _line(ax, self.values, self.predicted, "rate 1/2, theory", **options)
-        if self.half is not None or self.predicted is not None:
-            ax.legend()
         ax.set(xscale=scales[0], yscale=scales[1], ylim=limits)
         ax.set(xlabel=_LABELS.get(self.parameter, self.parameter), ylabel="dimensions d")
         for axis, scale in zip((ax.xaxis, ax.yaxis), scales, strict=True):
@@ -232,8 +277,17 @@ class PhaseTransitionDisplay:
                 axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
                 axis.set_major_formatter("{x:,.6g}")
                 axis.set_minor_formatter("")
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
+        return self._finish(ax, legend, frameon=True)  # on colours
+
+    def _columns(self):
+        n = self.n_components.size
+        columns = {
+            self.parameter: np.repeat(self.values, n),
+            "n_components": np.tile(self.n_components, self.values.size),
+            "success_rate": self.success_rate.ravel(),
+        }
+        lines = {"half": self.half, "predicted": self.predicted}
+        return columns | {k: np.repeat(v, n) for k, v in lines.items() if v is not None}
 
 
 def _line(ax, x, y, label, **options):

@@ -8,31 +8,30 @@ import numpy as np
 from sksupercode._utils._validation import check_integer
 from sksupercode.model_selection import RecoveryCurve, recovery_curve, recovery_probability
 from sksupercode.model_selection._intervals import wilson_interval
-from sksupercode.plotting._numbers import check_numbers
-from sksupercode.plotting._pyplot import import_pyplot, with_defaults
-from sksupercode.plotting._search_results import read_search
+from sksupercode.plotting._base import Display, check_numbers, import_pyplot, with_defaults
+from sksupercode.plotting._search_results import curve_labels, last_of_each, read_search
 from sksupercode.plotting._theory import noise_of, require_prediction, with_dictionary
 
 
-class RecoveryCurveDisplay:
+class RecoveryCurveDisplay(Display):
     """Exact-recovery rate against the dimension d, with Wilson intervals.
 
     Parameters
     ----------
-    n_components : array-like of shape (n_dimensions,)
+    n_components : array-like of shape (n_points,)
         The dimensions d.
 
-    success_rate : array-like of shape (n_dimensions,)
+    success_rate : array-like of shape (n_points,)
         Fraction of the trials that were recovered exactly.
 
-    n_trials : float, array-like of shape (n_dimensions,) or None, default=None
+    n_trials : float, array-like of shape (n_points,) or None, default=None
         Number of independent trials behind each rate; None draws no intervals.
 
-    predicted : array-like of shape (n_dimensions,) or None, default=None
+    predicted : array-like of shape (n_points,) or None, default=None
         The rates that theory expects.
 
-    name : str or None, default=None
-        Label of the curve.
+    name : str, array-like of str of shape (n_points,) or None, default=None
+        Label of the curve; or for each point the label of its curve, if there are several.
 
     Attributes
     ----------
@@ -42,13 +41,13 @@ class RecoveryCurveDisplay:
     figure_ : matplotlib Figure
         Their figure.
 
-    line_ : matplotlib Artist
-        The curve.
+    line_ : matplotlib Artist or list of matplotlib Artist
+        The curve, or a list of the curves where ``name`` is an array.
 
-    fill_ : matplotlib Artist or None
-        The band of the 95 % intervals.
+    fill_ : matplotlib Artist, list of matplotlib Artist or None
+        The bands of the 95 % intervals.
 
-    predicted_ : matplotlib Artist or None
+    predicted_ : matplotlib Artist, list of matplotlib Artist or None
         The rates that theory expects.
 
     See Also
@@ -62,6 +61,8 @@ class RecoveryCurveDisplay:
     >>> display = RecoveryCurveDisplay([50, 70, 100], [0.2, 0.8, 1.0], n_trials=100)
     >>> display.plot().line_.get_xdata()
     array([ 50,  70, 100])
+    >>> display
+    RecoveryCurveDisplay(n_components=[ 50,  70, 100], success_rate=[0.2, 0.8, 1. ], ...)
     """
 
     def __init__(self, n_components, success_rate, *, n_trials=None, predicted=None, name=None):
@@ -74,6 +75,8 @@ class RecoveryCurveDisplay:
                 raise ValueError(f"n_trials must be None or positive, got {n_trials}.")
         self.n_trials = n_trials
         self.predicted = None if predicted is None else check_numbers(predicted, "predicted", shape)
+        if np.ndim(name) and np.shape(name) != shape:
+            raise ValueError(f"name must be None, a str or of shape {shape}, got {name!r}.")
         self.name = name
 
     @classmethod
@@ -133,22 +136,16 @@ class RecoveryCurveDisplay:
                 random_state=0,
             )
         name = type(decoder).__name__ if name is None else name
-        return cls.from_results(curve, predicted=predicted, name=name, ax=ax, **(line_kw or {}))
+        return cls.from_result(curve, predicted=predicted, name=name, ax=ax, **(line_kw or {}))
 
     @classmethod
-    def from_results(cls, results, *, n_trials=None, predicted=None, name=None, ax=None, **kwargs):
-        """Draw a curve that was measured by a sweep, or by a search of scikit-learn.
+    def from_result(cls, result, *, predicted=None, name=None, ax=None, **kwargs):
+        """Draw a curve that was measured by a sweep.
 
         Parameters
         ----------
-        results : RecoveryCurve or dict
-            What :func:`~sksupercode.model_selection.recovery_curve` returned; or the
-            ``cv_results_`` of a grid search or halving search over one parameter that ends in
-            ``n_components``, scored by exact recovery.
-
-        n_trials : int or None, default=None
-            For ``cv_results_``: the number of samples that were scored at each dimension, all
-            folds together. None is what a halving search had of them, and no intervals for others.
+        result : RecoveryCurve
+            What :func:`~sksupercode.model_selection.recovery_curve` returned.
 
         predicted : array-like of shape (n_dimensions,) or None, default=None
             The rates that theory expects, in the order of increasing dimensions.
@@ -160,7 +157,7 @@ class RecoveryCurveDisplay:
             Where to draw; None makes a new figure.
 
         **kwargs : dict
-            Passed on to ``ax.plot``.
+            Passed on to :meth:`plot`.
 
         Returns
         -------
@@ -170,26 +167,75 @@ class RecoveryCurveDisplay:
         Raises
         ------
         ValueError
-            If a search was over anything else than one parameter that ends in ``n_components``.
+            If ``result`` is no recovery curve.
         """
-        if isinstance(results, RecoveryCurve):
-            n_trials = results.n_trials / results.design_effect
-            curve = results.n_components, results.success_rate
-        else:
-            search = read_search(results, n_parameters=1)
-            n_trials = check_integer(n_trials, "n_trials", minimum=1, allow_none=True)
-            n_trials = search.n_resources if n_trials is None else n_trials
-            curve = search.n_components, search.score
-        if predicted is not None and np.shape(predicted) != np.shape(curve[0]):
-            raise ValueError(
-                f"predicted must be None or of shape {np.shape(curve[0])}, a rate for each "
-                f"dimension, got shape {np.shape(predicted)}."
-            )
-        display = cls(*curve, n_trials=n_trials, predicted=predicted, name=name)
-        return display.plot(ax, **kwargs)
+        if not isinstance(result, RecoveryCurve):
+            raise ValueError(f"result must be a RecoveryCurve, got {result!r}.")
+        n_trials = result.n_trials / result.design_effect
+        curve = result.n_components, result.success_rate
+        return cls(*curve, n_trials=n_trials, predicted=predicted, name=name).plot(ax, **kwargs)
 
-    def plot(self, ax=None, *, name=None, **kwargs):
-        """Draw the curve.
+    @classmethod
+    def from_cv_results(
+        cls, cv_results, *, n_trials=None, predicted=None, name=None, ax=None, **kwargs
+    ):
+        """Draw what a search of scikit-learn measured: a curve for each decoder that it tried.
+
+        Parameters
+        ----------
+        cv_results : search or dict
+            A fitted grid search or halving search, scored by exact recovery, or its
+            ``cv_results_``. One of its parameters ends in ``n_components``; there is a curve for
+            each combination of the others, such as the decoders that a step is set to.
+
+        n_trials : int or None, default=None
+            The number of samples that were scored at each dimension, all folds together. None is
+            what a halving search had of them, and no intervals for others.
+
+        predicted : array-like of shape (n_points,) or None, default=None
+            The rates that theory expects, one curve after another, by increasing dimensions.
+
+        name : str, list of str or None, default=None
+            Labels of the curves, in the order in which the search tried them. None are the classes
+            of the decoders, and the parameters in which they differ; a single curve has none.
+
+        ax : matplotlib Axes or None, default=None
+            Where to draw; None makes a new figure.
+
+        **kwargs : dict
+            Passed on to :meth:`plot`.
+
+        Returns
+        -------
+        display : RecoveryCurveDisplay
+            The drawn display.
+
+        Raises
+        ------
+        ValueError
+            If not exactly one parameter of the search ends in ``n_components``, or if there are
+            not as many names as curves.
+        """
+        search = read_search(cv_results)
+        n_trials = check_integer(n_trials, "n_trials", minimum=1, allow_none=True)
+        labels = curve_labels(search.others, len(search.score))
+        distinct = list(dict.fromkeys(labels))
+        rows = last_of_each(map(distinct.index, labels), search.n_components.tolist())
+        if n_trials is None and search.n_resources is not None:
+            n_trials = search.n_resources[rows]
+        if len(distinct) > 1 or np.ndim(name):
+            names = distinct if name is None else name
+            if not np.ndim(names) or len(set(names)) != len(names) or len(names) != len(distinct):
+                raise ValueError(
+                    f"name must be None or {len(distinct)} distinct names, for the curves of "
+                    f"{distinct}, got {name!r}."
+                )
+            name = [names[distinct.index(labels[row])] for row in rows]
+        curve = search.n_components[rows], search.score[rows]
+        return cls(*curve, n_trials=n_trials, predicted=predicted, name=name).plot(ax, **kwargs)
+
+    def plot(self, ax=None, *, name=None, legend=True, **kwargs):
+        """Draw the curve, or all curves.
 
         Parameters
         ----------
@@ -199,6 +245,9 @@ class RecoveryCurveDisplay:
         name : str or None, default=None
             Label of the curve, instead of the display's own.
 
+        legend : bool, default=True
+            Whether to draw the legend of the axes, if anything there has a label.
+
         **kwargs : dict
             Passed on to ``ax.plot``.
 
@@ -207,28 +256,39 @@ class RecoveryCurveDisplay:
         display : RecoveryCurveDisplay
             This object, with its artists.
         """
-        if ax is None:
-            _, ax = import_pyplot().subplots(layout="constrained")
+        ax = self._axes(ax)
         name = self.name if name is None else name
-        (self.line_,) = ax.plot(
-            self.n_components,
-            self.success_rate,
-            **with_defaults(kwargs, marker="o", markersize=4, label=name),
+        names = np.array(name) if np.ndim(name) else np.full(len(self.n_components), name)
+        curves = [
+            self._plot_curve(ax, names == label, label, kwargs)
+            for label in (dict.fromkeys(name) if np.ndim(name) else [name])
+        ]
+        artists = zip(*curves, strict=True) if np.ndim(name) else curves[0]
+        self.line_, self.fill_, self.predicted_ = (
+            list(some) if isinstance(some, tuple) else some for some in artists
         )
-        color = self.line_.get_color()
-        self.fill_ = self.predicted_ = None
+        ax.set(xlabel="dimensions d", ylabel="exact-recovery rate", ylim=(-0.02, 1.02))
+        return self._finish(ax, legend)
+
+    def _plot_curve(self, ax, points, name, kwargs):
+        d, rate = self.n_components[points], self.success_rate[points]
+        options = with_defaults(kwargs, marker="o", markersize=4, label=name)
+        (line,) = ax.plot(d, rate, **options)
+        fill = predicted = None
         if self.n_trials is not None:
-            interval = wilson_interval(self.success_rate, self.n_trials)
-            self.fill_ = ax.fill_between(
-                self.n_components, *interval, color=color, alpha=0.15, lw=0
-            )
+            interval = wilson_interval(rate, np.broadcast_to(self.n_trials, points.shape)[points])
+            fill = ax.fill_between(d, *interval, color=line.get_color(), alpha=0.15, lw=0)
         if self.predicted is not None:
             label = "theory" if name is None else f"{name}, theory"
-            (self.predicted_,) = ax.plot(
-                self.n_components, self.predicted, "--", color=color, label=label
+            (predicted,) = ax.plot(
+                d, self.predicted[points], "--", color=line.get_color(), label=label
             )
-        ax.set(xlabel="dimensions d", ylabel="exact-recovery rate", ylim=(-0.02, 1.02))
-        if ax.get_legend_handles_labels()[0]:
-            ax.legend()
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
+        return line, fill, predicted
+
+    def _columns(self):
+        columns = {} if self.name is None else {"name": self.name}
+        columns |= {"n_components": self.n_components, "success_rate": self.success_rate}
+        if self.n_trials is not None:
+            columns["n_trials"] = self.n_trials
+            columns["low"], columns["high"] = wilson_interval(self.success_rate, self.n_trials)
+        return columns if self.predicted is None else columns | {"predicted": self.predicted}

@@ -1,4 +1,4 @@
-"""What a grid search over n_components measured, out of its ``cv_results_``."""
+"""What a search over n_components measured, out of its ``cv_results_``."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -11,63 +11,87 @@ import numpy as np
 
 
 class SearchResults(NamedTuple):
-    """Scores by dimension, and by another parameter where there is one."""
+    """Points of a search: its dimensions, its other parameters by name, its scores."""
 
     n_components: np.ndarray
-    other: np.ndarray | None
-    other_name: str | None
+    others: dict
     score: np.ndarray
     n_resources: np.ndarray | None
 
 
-def read_search(cv_results, *, n_parameters):
-    """Return the scores of a search over n_components, sorted.
-
-    Of candidates that a halving search tried more than once, the last time counts.
+def read_search(search):
+    """Return the points of a search, given the search or its ``cv_results_``, in its order.
 
     Raises
     ------
     ValueError
-        If these are no results, or if the search was not over exactly one parameter that ends in
-        ``n_components`` and ``n_parameters - 1`` others.
+        If these are no results, or if not exactly one parameter ends in ``n_components``.
     """
+    cv_results = getattr(search, "cv_results_", search)
     if not isinstance(cv_results, Mapping):
         raise ValueError(
-            "results must be what a sweep has returned, or the cv_results_ of a search, got "
-            f"{cv_results!r}."
+            f"cv_results must be a fitted search or its cv_results_, got {cv_results!r}."
         )
-    columns = {k: v for k, v in cv_results.items() if k.startswith("param_")}
-    dimensions = [name for name in columns if name.endswith("n_components")]
-    masked = any(np.ma.is_masked(values) for values in columns.values())
-    if len(columns) != n_parameters or len(dimensions) != 1 or masked:
-        others = ["no other", "exactly one other"][n_parameters - 1]
+    columns = {k.removeprefix("param_"): v for k, v in cv_results.items() if k[:6] == "param_"}
+    names = [name for name in columns if name.endswith("n_components")]
+    if len(names) != 1 or np.ma.is_masked(columns[names[0]]):
         raise ValueError(
-            "cv_results_ must come from a search over exactly one n_components parameter, and "
-            f"{others}; got {list(columns)}."
+            "cv_results must be of a search over exactly one n_components parameter, got "
+            f"{list(columns)}."
         )
     if "mean_test_score" not in cv_results:
-        raise ValueError("cv_results_ must have a mean_test_score: search with one scorer.")
-    names = [*dimensions, *columns.keys() - set(dimensions)]
-    for name in names:
-        if not all(isinstance(v, Real) and not isinstance(v, bool) for v in columns[name]):
-            raise ValueError(
-                f"cv_results_ must be of numbers, got {list(columns[name])} for {name}."
-            )
-    if not all(float(d).is_integer() for d in columns[names[0]]):
-        raise ValueError(
-            f"cv_results_ must be of whole numbers, got {list(columns[names[0]])} for {names[0]}."
-        )
-    # Rows of a halving search are in the order of its iterations: the last one stays.
-    points = zip(*(columns[name] for name in names), strict=True)
-    rows = np.array(list({point: row for row, point in enumerate(points)}.values()))
-    values = [np.array([columns[name][row] for row in rows.tolist()]) for name in names]
-    order = np.lexsort(values)
-    rows = rows[order]
+        raise ValueError("cv_results must have a mean_test_score: search with one scorer.")
+    dimensions = list(columns.pop(names[0]))
+    if not all(map(is_number, dimensions)) or not all(float(d).is_integer() for d in dimensions):
+        raise ValueError(f"cv_results must be of whole numbers, got {dimensions} for {names[0]}.")
     resources = cv_results.get("n_resources")
     return SearchResults(
-        values[0][order].astype(int),
-        values[1][order] if n_parameters == 2 else None,
-        names[1].removeprefix("param_") if n_parameters == 2 else None,
-        np.asarray(cv_results["mean_test_score"])[rows],
-        None if resources is None else np.asarray(resources)[rows],
+        np.array(dimensions).astype(int),
+        columns,
+        np.asarray(cv_results["mean_test_score"]),
+        None if resources is None else np.asarray(resources),
     )
+
+
+def is_number(value):
+    """Whether a parameter is a number that can be an axis."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def last_of_each(*keys):
+    """Return the rows of points with distinct keys, in the order of these.
+
+    Of candidates that a halving search tried more than once, the last time counts.
+    """
+    rows = {point: row for row, point in enumerate(zip(*keys, strict=True))}
+    return [rows[point] for point in sorted(rows)]
+
+
+def curve_labels(others, n_points):
+    """Return what distinguishes the points of a search beside d, as a text for each.
+
+    An estimator is called by its class, and by those of its parameters in which it differs from
+    others of that class.
+    """
+    parts = [[] for _ in range(n_points)]
+    for name, values in others.items():
+        # Searches over several grids leave out what a grid does not have.
+        present = [(row, value) for row, value in enumerate(values) if value is not np.ma.masked]
+        for row, value in present:
+            peers = [other for _, other in present if type(other) is type(value)]
+            parts[row].append(_describe(value, peers) or f"{name}={value}")
+    return [", ".join(texts) for texts in parts]
+
+
+def _describe(value, peers):
+    if not hasattr(value, "get_params"):
+        return None
+    texts = [{name: _short(v) for name, v in peer.get_params(deep=False).items()} for peer in peers]
+    mine = {name: _short(v) for name, v in value.get_params(deep=False).items()}
+    differing = (f"{n}={text}" for n, text in mine.items() if any(o[n] != text for o in texts))
+    arguments = ", ".join(differing)
+    return f"{type(value).__name__}({arguments})" if arguments else type(value).__name__
+
+
+def _short(value):
+    return type(value).__name__ if hasattr(value, "get_params") else repr(value)

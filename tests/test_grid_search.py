@@ -166,7 +166,7 @@ def test_every_legal_cell_has_a_score(Y):
     encoder = RademacherEncoder(random_state=0)
     pipe = make_pipeline(encoder, TopKDecoder(encoder))
     decoders = [
-        ThresholdDecoder(encoder, "map"),
+        ThresholdDecoder(encoder, threshold="map"),
         TopKDecoder(encoder),
         MatchingPursuitDecoder(encoder, tol=1e-6),
         BasisPursuitDecoder(encoder),

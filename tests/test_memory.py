@@ -37,7 +37,7 @@ else:
 print(peak if sys.platform == "darwin" else 1024 * peak)
 """
 DECODERS = [
-    "ThresholdDecoder(encoder, 0.9)",
+    "ThresholdDecoder(encoder, threshold=0.9)",
     "TopKDecoder(encoder)",
     "MatchingPursuitDecoder(encoder)",
 ]

@@ -5,14 +5,14 @@
 
 import numpy as np
 
-from sksupercode._utils._validation import check_real
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._lazy_pursuit import can_be_lazy, exact_samples, lazy_pursuit
 from sksupercode.decoders._selection import score_gains
+from sksupercode.decoders._tolerance import ToleranceMixin
 from sksupercode.dictionaries import SignDictionary
 
 
-class MatchingPursuitDecoder(BaseDecoder):
+class MatchingPursuitDecoder(ToleranceMixin, BaseDecoder):
     r"""Select codewords one at a time, each the best match to what is left of x.
 
     From y = 0 and r = x, each iteration does
@@ -36,12 +36,16 @@ class MatchingPursuitDecoder(BaseDecoder):
         in a grid search.
 
     n_nonzero_coefs : int or None, default=None
-        Number k of iterations. None learns it from y. With ``tol`` it is only a cap, and None
-        stands for the d of X.
+        Number k of iterations. None learns it from y. With ``tol`` or ``noise_std`` it is
+        only a cap, and None stands for the d of X.
 
     tol : float or None, default=None
         Stop a sample when the norm of its residual ||r|| is at most ``tol``, so that k need not be
-        known.
+        known. Unlike here, ``tol`` of scikit-learn's OMP is the squared norm, and overrides k.
+
+    noise_std : float or None, default=None
+        Standard deviation of the noise on each coordinate of X. It stands for
+        ``tol = noise_std * sqrt(d)``, so that one value serves any d; give one of the two.
 
     values : {"auto", "binary", "nonnegative", "real"}, default="auto"
         Which values nonzero coefficients may take. "auto" is binary for encoders, nonnegative for
@@ -59,7 +63,10 @@ class MatchingPursuitDecoder(BaseDecoder):
         Subtracted from X before decoding; 0.0 unless the dictionary's estimator has one.
 
     n_nonzero_coefs_ : int or None
-        The sparsity k that was given or learned; None where ``tol`` alone decides.
+        The sparsity k that was given or learned; None where the tolerance alone decides.
+
+    tol_ : float or None
+        The tolerance in use: ``tol``, or what ``noise_std`` stands for.
 
     values_ : {"binary", "nonnegative", "real"}
         The values in use.
@@ -107,30 +114,38 @@ class MatchingPursuitDecoder(BaseDecoder):
     _recovery_law = "matching_pursuit"
 
     def __init__(
-        self, dictionary, n_nonzero_coefs=None, *, tol=None, values="auto", sparse_output=True
+        self,
+        dictionary,
+        n_nonzero_coefs=None,
+        *,
+        tol=None,
+        noise_std=None,
+        values="auto",
+        sparse_output=True,
     ):
         super().__init__(dictionary, n_nonzero_coefs, values=values, sparse_output=sparse_output)
         self.tol = tol
+        self.noise_std = noise_std
 
     def _needs_fixed_k(self):
-        return self.tol is None
+        return not self._has_tolerance
 
     def _learn_sparsity(self, Y):
-        return super()._learn_sparsity(Y) if self.tol is None else None
+        return super()._learn_sparsity(Y) if self._needs_fixed_k() else None
 
     def _fit_decoder(self, X):
-        check_real(self.tol, "tol", minimum=0, maximum=np.inf, max_inclusive=False, allow_none=True)
+        self._learn_tolerance()
 
     def _decode(self, V):
         norms = np.linalg.norm(V, axis=1)
-        enough = np.maximum((self.tol or 0.0) / self.dictionary_.scale, self._rounding() * norms)
+        enough = np.maximum((self.tol_ or 0.0) / self.dictionary_.scale, self._rounding() * norms)
         # The paper's decoder takes k codewords, whether or not they shorten the residual.
-        least_gain = -np.inf if self.values_ == "binary" and self.tol is None else 0.0
+        least_gain = -np.inf if self.values_ == "binary" and self.tol_ is None else 0.0
         is_exact = np.zeros(len(V), dtype=bool)
         if self.values_ == "binary" and isinstance(self._codewords, SignDictionary):
             # With tol a residual only becomes shorter, else each step adds at most d.
             steps = float(self._n_iter()) * V.shape[1]
-            change = steps if self.tol is None else np.sqrt(V.shape[1]) * norms
+            change = steps if self.tol_ is None else np.sqrt(V.shape[1]) * norms
             V, is_exact = exact_samples(V, change)
         if is_exact.all() and can_be_lazy(self._codewords):
             found, residuals = lazy_pursuit(self._codewords, V, self._n_iter(), enough, least_gain)
@@ -140,7 +155,7 @@ class MatchingPursuitDecoder(BaseDecoder):
             indices[coefs > 0] = np.concatenate(found)
         else:
             indices, coefs, residuals = self._plain_pursuit(V, enough, least_gain)
-        failed = (self.tol is not None) & (np.linalg.norm(residuals, axis=1) > enough)
+        failed = (self.tol_ is not None) & (np.linalg.norm(residuals, axis=1) > enough)
         return indices, coefs, failed
 
     def _plain_pursuit(self, V, enough, least_gain):
@@ -181,9 +196,9 @@ class MatchingPursuitDecoder(BaseDecoder):
         n_features, n_components = self.dictionary_.shape
         if self.n_nonzero_coefs_ is None:
             return n_components
-        if self.tol is None:
+        if self.tol_ is None:
             return min(self.n_nonzero_coefs_, n_features)
         return self.n_nonzero_coefs_
 
     def _failure(self):
-        return f"did not reach tol={self.tol} within {self._n_iter()} iterations"
+        return f"did not reach tol={self.tol_:g} within {self._n_iter()} iterations"

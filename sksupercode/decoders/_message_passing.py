@@ -72,10 +72,10 @@ class AMPDecoder(BaseDecoder):
         Whether the codewords are divided into k contiguous sections with one active codeword each,
         as in sparse regression codes.
 
-    n_iter : int, default=200
+    max_iter : int, default=200
         Most iterations for a sample.
 
-    tol : float, default=1e-4
+    convergence_tol : float, default=1e-4
         A sample ends when the effective variance changes by less than this fraction.
 
     damping : float, default=0.0
@@ -122,7 +122,7 @@ class AMPDecoder(BaseDecoder):
 
     It is made for codewords that are independent and random. Where t grows to four times its
     smallest value, or finds no smaller one for 30 iterations, the sample ends with the estimate of
-    that time, and where ``n_iter`` is reached with the last; both with a
+    that time, and where ``max_iter`` is reached with the last; both with a
     :class:`~sklearn.exceptions.ConvergenceWarning`.
 
     Codewords of other norms are normalised, and their coefficients scaled by the norm.
@@ -162,16 +162,16 @@ class AMPDecoder(BaseDecoder):
         n_nonzero_coefs=None,
         *,
         sections=False,
-        n_iter=200,
-        tol=1e-4,
+        max_iter=200,
+        convergence_tol=1e-4,
         damping=0.0,
         values="auto",
         sparse_output=True,
     ):
         super().__init__(dictionary, n_nonzero_coefs, values=values, sparse_output=sparse_output)
         self.sections = sections
-        self.n_iter = n_iter
-        self.tol = tol
+        self.max_iter = max_iter
+        self.convergence_tol = convergence_tol
         self.damping = damping
 
     def _needs_fixed_k(self):
@@ -189,11 +189,12 @@ class AMPDecoder(BaseDecoder):
 
     def _fit_decoder(self, X):
         check_sections(self.sections)
-        check_integer(self.n_iter, "n_iter", minimum=1)
+        check_integer(self.max_iter, "max_iter", minimum=1)
         if self.n_nonzero_coefs is not None:
             self._has_common_k = True
-        check_real(self.tol, "tol", minimum=0, maximum=np.inf, max_inclusive=False)
-        check_real(self.damping, "damping", minimum=0, maximum=1, max_inclusive=False)
+        limits = {"minimum": 0, "max_inclusive": False}
+        check_real(self.convergence_tol, "convergence_tol", maximum=np.inf, **limits)
+        check_real(self.damping, "damping", maximum=1, **limits)
         energies = self._codewords.squared_norms
         self._norms = np.sqrt(np.where(energies > 0, energies, 1.0))
         self._is_zero = energies == 0
@@ -209,7 +210,7 @@ class AMPDecoder(BaseDecoder):
         return 64 * self.dictionary_.shape[0]
 
     def _failure(self):
-        return f"diverged, or did not converge within {self.n_iter} iterations"
+        return f"diverged, or did not converge within {self.max_iter} iterations"
 
     def _decode(self, V):
         states = self._pass_messages(V)
@@ -245,8 +246,8 @@ class AMPDecoder(BaseDecoder):
         Returns
         -------
         variances : float64 ndarray of shape (n_samples, m)
-            The t before each iteration and after the last, at most ``n_iter + 1``, for codewords of
-            unit norm; nan after a sample has ended.
+            The t before each iteration and after the last, at most ``max_iter + 1``, for codewords
+            of unit norm; nan after a sample has ended.
 
         Raises
         ------
@@ -268,8 +269,8 @@ class AMPDecoder(BaseDecoder):
         states = [_State(v, k, self._interference) for v in V]
         if k == 0:
             return states
-        active = [state for state in states if state.goes_on(self.tol)]
-        for _ in range(self.n_iter):
+        active = [state for state in states if state.goes_on(self.convergence_tol)]
+        for _ in range(self.max_iter):
             if not active:
                 break
             scores = self._correlate(np.array([state.messages() for state in active]))
@@ -282,7 +283,7 @@ class AMPDecoder(BaseDecoder):
                 state.denoise(*self._posterior(evidence), means, variances)
             for state, superposition in zip(active, self._superpose(active), strict=True):
                 state.subtract(superposition, self.damping)
-            active = [state for state in active if state.goes_on(self.tol)]
+            active = [state for state in active if state.goes_on(self.convergence_tol)]
         for state in active:
             state.has_failed = True
         return states

@@ -32,11 +32,16 @@ class OrthogonalMatchingPursuitDecoder(SupportPursuitDecoder):
 
     n_nonzero_coefs : int or None, default=None
         Number k of iterations, hence most nonzero coefficients. None learns it from y. With
-        ``tol`` it is only a cap, and None stands for the d of X.
+        ``tol`` or ``noise_std`` it is only a cap, and None stands for the d of X.
 
     tol : float or None, default=None
         Stop a sample when the norm of its residual ||r|| is at most ``tol``, so that k need not be
-        known. For binary values, too, r is what least squares leave.
+        known. For binary values, too, r is what least squares leave. Unlike here, ``tol`` of
+        scikit-learn's OMP is the squared norm, and overrides k.
+
+    noise_std : float or None, default=None
+        Standard deviation of the noise on each coordinate of X. It stands for
+        ``tol = noise_std * sqrt(d)``, so that one value serves any d; give one of the two.
 
     values : {"auto", "binary", "nonnegative", "real"}, default="auto"
         Which values nonzero coefficients may take. "auto" is binary for encoders, nonnegative for
@@ -54,7 +59,10 @@ class OrthogonalMatchingPursuitDecoder(SupportPursuitDecoder):
         Subtracted from X before decoding; 0.0 unless the dictionary's estimator has one.
 
     n_nonzero_coefs_ : int or None
-        The sparsity k that was given or learned; None where ``tol`` alone decides.
+        The sparsity k that was given or learned; None where the tolerance alone decides.
+
+    tol_ : float or None
+        The tolerance in use: ``tol``, or what ``noise_std`` stands for.
 
     values_ : {"binary", "nonnegative", "real"}
         The values in use.

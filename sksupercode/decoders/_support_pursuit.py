@@ -8,15 +8,15 @@ from abc import abstractmethod
 import numpy as np
 
 from sksupercode._utils._threads import shared_threads
-from sksupercode._utils._validation import check_real
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._coarse_scores import CoarseScores
+from sksupercode.decoders._tolerance import ToleranceMixin
 
 # Gains of this part of the norm of x are rounding.
 _NO_GAIN = 1e-14
 
 
-class SupportPursuitDecoder(BaseDecoder):
+class SupportPursuitDecoder(ToleranceMixin, BaseDecoder):
     """Base class: select the codeword that correlates most with what is left, fit, and look again.
 
     All samples of a block take their steps together. Codewords are compared after division by their
@@ -26,10 +26,18 @@ class SupportPursuitDecoder(BaseDecoder):
     _selects_again = False
 
     def __init__(
-        self, dictionary, n_nonzero_coefs=None, *, tol=None, values="auto", sparse_output=True
+        self,
+        dictionary,
+        n_nonzero_coefs=None,
+        *,
+        tol=None,
+        noise_std=None,
+        values="auto",
+        sparse_output=True,
     ):
         super().__init__(dictionary, n_nonzero_coefs, values=values, sparse_output=sparse_output)
         self.tol = tol
+        self.noise_std = noise_std
 
     @abstractmethod
     def _new_fit(self, V):
@@ -42,13 +50,13 @@ class SupportPursuitDecoder(BaseDecoder):
         """
 
     def _needs_fixed_k(self):
-        return self.tol is None
+        return not self._has_tolerance
 
     def _learn_sparsity(self, Y):
-        return super()._learn_sparsity(Y) if self.tol is None else None
+        return super()._learn_sparsity(Y) if self._needs_fixed_k() else None
 
     def _fit_decoder(self, X):
-        check_real(self.tol, "tol", minimum=0, maximum=np.inf, max_inclusive=False, allow_none=True)
+        self._learn_tolerance()
 
     def _bytes_per_sample(self):
         n_features, n_components = self.dictionary_.shape
@@ -62,7 +70,7 @@ class SupportPursuitDecoder(BaseDecoder):
         return min(self.n_nonzero_coefs_, n_features)
 
     def _failure(self):
-        return f"did not reach tol={self.tol} within {self._n_iter()} iterations"
+        return f"did not reach tol={self.tol_:g} within {self._n_iter()} iterations"
 
     def _decode(self, V):
         with shared_threads():
@@ -71,7 +79,7 @@ class SupportPursuitDecoder(BaseDecoder):
     def _pursue(self, V):
         norms = np.linalg.norm(V, axis=1)
         rounding = 1e-6 if self.values_ == "binary" else 1e-12
-        enough = np.maximum((self.tol or 0.0) / self.dictionary_.scale, rounding * norms)
+        enough = np.maximum((self.tol_ or 0.0) / self.dictionary_.scale, rounding * norms)
         search = CoarseScores(self._codewords, is_signed=self.values_ != "real")
         fit = self._new_fit(V)
         rows = np.arange(len(V))
@@ -95,7 +103,7 @@ class SupportPursuitDecoder(BaseDecoder):
             codewords[~is_new | (gains <= _NO_GAIN * norms[rows])] = 0
             is_over = fit.add(codewords)
             supports = np.column_stack([supports, best])
-        return *_gather(ended, len(V)), failed & (self.tol is not None)
+        return *_gather(ended, len(V)), failed & (self.tol_ is not None)
 
 
 def _gather(ended, n_samples):

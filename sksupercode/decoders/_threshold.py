@@ -33,12 +33,12 @@ class ThresholdDecoder(MatchedFilterDecoder):
         they are; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
         in a grid search.
 
-    threshold : float or "map", default=0.5
-        The threshold tau, in units of the coefficients, or "map" for the maximum a posteriori one.
-
     n_nonzero_coefs : int or None, default=None
         Number k of codewords in a superposition, of which only the prior k/N is used. None learns
         it from y as the rounded mean of the number of nonzero entries of its rows.
+
+    threshold : float or "map", default=0.5
+        The threshold tau, in units of the coefficients, or "map" for the maximum a posteriori one.
 
     covariance_estimator : covariance estimator or None, default=None
         An estimator of :mod:`sklearn.covariance`, fitted on X, for interference that is not white
@@ -106,9 +106,9 @@ class ThresholdDecoder(MatchedFilterDecoder):
     def __init__(
         self,
         dictionary,
-        threshold=0.5,
-        *,
         n_nonzero_coefs=None,
+        *,
+        threshold=0.5,
         covariance_estimator=None,
         values="auto",
         sparse_output=True,

@@ -149,8 +149,8 @@ def _require_predictable(decoder, k):
         _refuse(decoder, "the theory is of arbitrary supports, and sections=True")
     if getattr(decoder, "covariance_estimator", None) is not None:
         _refuse(decoder, "its covariance_estimator is learned from data")
-    if not isinstance(decoder, AMPDecoder) and getattr(decoder, "tol", None) is not None:
-        _refuse(decoder, "with tol the number of steps is not known")
+    if getattr(decoder, "tol", None) is not None or getattr(decoder, "noise_std", None) is not None:
+        _refuse(decoder, "with tol or noise_std the number of steps is not known")
     if getattr(decoder, "noise_tol", None) is not None:
         _refuse(decoder, "there is no theory for noise_tol")
 

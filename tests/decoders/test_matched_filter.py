@@ -42,7 +42,9 @@ def expected_codes(outputs, selected, values):
 def test_threshold(kind, threshold, values):
     source, F, X, _ = make_problem(kind)
     outputs = X @ F.T / np.sum(F**2, axis=1)
-    decoder = ThresholdDecoder(source, threshold, values=values).fit(X, make_problem(kind)[3])
+    decoder = ThresholdDecoder(source, threshold=threshold, values=values).fit(
+        X, make_problem(kind)[3]
+    )
     selected = np.abs(outputs) >= threshold if values == "real" else outputs >= threshold
     wanted = expected_codes(outputs, selected, values)
     assert threshold <= 0 or 0 < np.count_nonzero(wanted) < wanted.size
@@ -104,7 +106,7 @@ def test_map_threshold_and_posterior(kind):
     snr = np.sum(F**2, axis=1) / np.mean(X**2)
     log_odds = snr * (outputs - 0.5) + np.log(3 / 57)
     for given in ({"n_nonzero_coefs": 3}, {}):
-        decoder = ThresholdDecoder(source, "map", values="binary", **given).fit(X, Y)
+        decoder = ThresholdDecoder(source, threshold="map", values="binary", **given).fit(X, Y)
         np.testing.assert_allclose(
             np.broadcast_to(decoder.threshold_, 60), 0.5 + np.log(57 / 3) / snr, rtol=1e-5
         )
@@ -134,7 +136,9 @@ def test_posterior_is_calibrated():
 def test_a_certain_prior():
     source, _, X, _ = make_problem()
     for k, certain in ((0, 0.0), (60, 1.0), (70, 1.0)):
-        decoder = ThresholdDecoder(source, "map", n_nonzero_coefs=k, values="binary").fit(X)
+        decoder = ThresholdDecoder(source, threshold="map", n_nonzero_coefs=k, values="binary").fit(
+            X
+        )
         np.testing.assert_array_equal(decoder.predict_proba(X), certain)
         np.testing.assert_array_equal(decoder.transform(X).toarray(), certain)
 
@@ -176,7 +180,7 @@ def test_covariance_estimator_recovers_what_coloured_noise_hides():
     noise = rng.standard_normal((1500, 6)) @ rng.standard_normal((6, 100))
     X = encoder.fit_transform(Y) + noise
     fresh, stored = X[:500], Y[:500]
-    for decoder in (ThresholdDecoder(encoder, "map"), TopKDecoder(encoder)):
+    for decoder in (ThresholdDecoder(encoder, threshold="map"), TopKDecoder(encoder)):
         plain = decoder.fit(X, Y).score(fresh, stored)
         decoder.set_params(covariance_estimator=LedoitWolf())
         assert plain < 0.05
@@ -206,7 +210,11 @@ def test_recovery_rates(n_features, k, n_components, noise, rates):
         encoder = RademacherEncoder(n_components, random_state=seed)
         X = encoder.fit_transform(Y)
         X += np.sqrt(noise) * rng.standard_normal(X.shape)
-        decoders = ThresholdDecoder(encoder), ThresholdDecoder(encoder, "map"), TopKDecoder(encoder)
+        decoders = (
+            ThresholdDecoder(encoder),
+            ThresholdDecoder(encoder, threshold="map"),
+            TopKDecoder(encoder),
+        )
         found.append([decoder.fit(X, Y).score(X, Y) for decoder in decoders])
     rates = np.array(rates)
     error = np.sqrt(rates * (1 - rates) * (1 / 1200 + 1 / 2400))

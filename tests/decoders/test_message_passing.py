@@ -101,7 +101,7 @@ def test_effective_variance_follows_state_evolution():
     """The mean of 100 samples; five standard errors of it and 3 % for the finite size."""
     n_features, k, d = 16_384, 128, 1100
     encoder, X, Y = problem(100, n_features, k, d)
-    measured = AMPDecoder(encoder, n_iter=6).fit(X, Y).effective_variance(X)
+    measured = AMPDecoder(encoder, max_iter=6).fit(X, Y).effective_variance(X)
     expected = theory.amp_state_evolution(k / n_features, d / n_features, n_iter=6)
     for step in range(5):
         mean = measured[:, step].mean()
@@ -168,7 +168,7 @@ def test_divergence_ends_in_a_warning_and_a_finite_answer():
 def test_too_few_iterations_are_a_warning():
     encoder, X, Y = problem(5, 600, 6, 60)
     with pytest.warns(ConvergenceWarning, match="within 1 iterations"):
-        AMPDecoder(encoder, n_iter=1).fit(X, Y).transform(X)
+        AMPDecoder(encoder, max_iter=1).fit(X, Y).transform(X)
 
 
 def test_damping_reaches_the_same_codes():
@@ -182,8 +182,8 @@ def test_damping_reaches_the_same_codes():
 @pytest.mark.parametrize(
     "params, message",
     [
-        ({"n_iter": 0}, "n_iter must be an integer >= 1, got 0"),
-        ({"tol": -1.0}, "tol must be a finite real number >= 0"),
+        ({"max_iter": 0}, "max_iter must be an integer >= 1, got 0"),
+        ({"convergence_tol": -1.0}, "convergence_tol must be a finite real number >= 0"),
         ({"damping": 1.0}, "damping must be a"),
         ({"n_nonzero_coefs": None}, "n_nonzero_coefs=None of AMPDecoder is learned from"),
     ],
@@ -197,7 +197,7 @@ def test_illegal_parameters(params, message):
 def test_messages_may_be_rounded(monkeypatch):
     """A hundred times finer messages change the variances by less than their rounding."""
     encoder, X, Y = problem(5, 1000, 8, 150)
-    decoder = AMPDecoder(encoder, n_iter=5).fit(X, Y)
+    decoder = AMPDecoder(encoder, max_iter=5).fit(X, Y)
     coarse = decoder.effective_variance(X)
     monkeypatch.setattr(_message_passing, "_LEVELS", 100 * _message_passing._LEVELS)
     fine = decoder.effective_variance(X)

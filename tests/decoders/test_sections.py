@@ -102,7 +102,7 @@ def test_amp_is_that_of_the_literature(powers):
     encoder, X, Y = problem(5, 800, 8, 120, power_allocation=powers)
     noisy = X + 0.08 * np.random.default_rng(0).standard_normal(X.shape)
     F = np.asarray(encoder.dictionary_, dtype=np.float64)
-    decoder = AMPDecoder(encoder, sections=True, n_iter=6).fit(noisy, Y)
+    decoder = AMPDecoder(encoder, sections=True, max_iter=6).fit(noisy, Y)
     for row, x in zip(decoder.effective_variance(noisy), noisy, strict=True):
         assert_allclose(row[:4], literal_amp(F, x, 8, 4), rtol=0.01)
 
@@ -195,7 +195,7 @@ def test_blocks_have_variances_of_their_own():
     Y = make_sparse_codes(5, 600, n_nonzero_coefs=30, random_state=0)
     X = Y @ F + 0.1 * rng.standard_normal((5, 120))
     with_blocks, without = (
-        AMPDecoder(kind(F), n_iter=6, values="binary").fit(X, Y).effective_variance(X)[:, :5]
+        AMPDecoder(kind(F), max_iter=6, values="binary").fit(X, Y).effective_variance(X)[:, :5]
         for kind in (Banded, DenseDictionary)
     )
     expected = [literal_block_amp(F, x, 30, 5).mean(axis=1) for x in X]

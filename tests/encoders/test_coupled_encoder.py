@@ -135,7 +135,7 @@ def test_coupling_carries_more():
     for n_blocks in (8, 1):
         encoder = CoupledEncoder(1009, n_blocks=n_blocks, random_state=0)
         X = encoder.fit_transform(Y)
-        decoder = AMPDecoder(encoder, n_iter=100, tol=0.0).fit(X, Y)
+        decoder = AMPDecoder(encoder, max_iter=100, convergence_tol=0.0).fit(X, Y)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             scores.append(decoder.score(X, Y))

@@ -198,7 +198,9 @@ def test_threshold_converse(n_features, k, record_property):
         Y = make_sparse_codes(20, n_features, n_nonzero_coefs=k, random_state=rng)
         encoder = RademacherEncoder(n_components, random_state=seed)
         X = encoder.fit_transform(Y)
-        hits[:, seed] = [ThresholdDecoder(encoder, tau).fit(X, Y).score(X, Y) for tau in taus]
+        hits[:, seed] = [
+            ThresholdDecoder(encoder, threshold=tau).fit(X, Y).score(X, Y) for tau in taus
+        ]
     rates, errors = hits.mean(axis=1), hits.std(axis=1, ddof=1) / np.sqrt(hits.shape[1])
     best = rates.argmax()
     record_property(f"best {n_features, k, n_components}", f"{rates[best]:.3f} at {taus[best]:.1f}")

@@ -125,7 +125,7 @@ def test_section_error_rates(name, power_allocation, record_property):
     )
     noise = n_sections / n_components / snr
     X = GaussianChannel(noise, random_state=0).fit_transform(encoder.fit_transform(Y))
-    decoder = AMPDecoder(encoder, n_sections, sections=True, n_iter=100).fit(X, Y)
+    decoder = AMPDecoder(encoder, n_sections, sections=True, max_iter=100).fit(X, Y)
     wrong = 1 - np.asarray(decoder.predict(X).multiply(Y).sum(axis=1)).ravel() / n_sections
     error = max(wrong.std(ddof=1), np.sqrt(predicted / n_sections)) / np.sqrt(len(wrong))
     record_property(

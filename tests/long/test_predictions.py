@@ -90,7 +90,7 @@ ONE_STEP = [
 ]
 DECODERS = {
     "threshold 1/2": lambda encoder: ThresholdDecoder(encoder),
-    "threshold map": lambda encoder: ThresholdDecoder(encoder, "map"),
+    "threshold map": lambda encoder: ThresholdDecoder(encoder, threshold="map"),
     "top-k": lambda encoder: TopKDecoder(encoder),
 }
 CLOSED_FORMS = {

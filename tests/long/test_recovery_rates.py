@@ -38,7 +38,11 @@ def recovery_rates(make_decoders, n_features, k, n_components, *, noise=0.0, sha
 
 
 def one_step_decoders(encoder):
-    return ThresholdDecoder(encoder), ThresholdDecoder(encoder, "map"), TopKDecoder(encoder)
+    return (
+        ThresholdDecoder(encoder),
+        ThresholdDecoder(encoder, threshold="map"),
+        TopKDecoder(encoder),
+    )
 
 
 # N, k, d, noise variance, samples of the reference, its rates for threshold 1/2, MAP and top-k.

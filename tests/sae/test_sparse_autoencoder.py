@@ -219,7 +219,9 @@ def test_classifying_latents():
         MatchingPursuitDecoder,
         OrthogonalMatchingPursuitDecoder,
         TopKDecoder,
-        lambda sae, n_nonzero_coefs: ThresholdDecoder(sae, 1.5, n_nonzero_coefs=n_nonzero_coefs),
+        lambda sae, n_nonzero_coefs: ThresholdDecoder(
+            sae, threshold=1.5, n_nonzero_coefs=n_nonzero_coefs
+        ),
         lambda sae, n_nonzero_coefs: BasisPursuitDecoder(sae, noise_tol=0.3),
     ],
 )

@@ -98,7 +98,7 @@ def test_message_passing_follows_it():
     Y = make_sparse_codes(n_samples=8, n_features=n, n_nonzero_coefs=k, random_state=3)
     encoder = CoupledEncoder(d, n_blocks=10, coupling_width=2, random_state=3)
     X = encoder.fit_transform(Y)
-    decoder = AMPDecoder(encoder, n_iter=n_iter, tol=0.0).fit(X, Y)
+    decoder = AMPDecoder(encoder, max_iter=n_iter, convergence_tol=0.0).fit(X, Y)
     measured = decoder.effective_variance(X)[:, : n_iter + 1].mean(axis=0)
     path = theory.coupled_amp_state_evolution(k / n, d / n, 19, 4, n_iter=n_iter)
     errors = theory.bernoulli_mmse(k / n, np.maximum(path, 1e-300)).mean(axis=-1) * n / d

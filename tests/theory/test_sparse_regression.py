@@ -143,7 +143,7 @@ def test_section_error_rates_of_the_decoder():
         )
         noise = n_sections / (d * SNR)
         X = GaussianChannel(noise, random_state=0).fit_transform(encoder.fit_transform(Y))
-        decoder = AMPDecoder(encoder, n_sections, sections=True, n_iter=50).fit(X, Y)
+        decoder = AMPDecoder(encoder, n_sections, sections=True, max_iter=50).fit(X, Y)
         found = decoder.predict(X).multiply(Y).sum(axis=1) / n_sections
         t, predicted = theory.sparc_state_evolution(size, power, SNR, rate)
         measured = decoder.effective_variance(X)

@@ -1,0 +1,43 @@
+"""When a residual is short enough: the parameters ``tol`` and ``noise_std``, and their checks."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import math
+
+import numpy as np
+
+from sksupercode._utils._validation import check_real
+
+
+class ToleranceMixin:
+    """Mixin of decoders that end a sample where the norm of its residual is at most ``tol_``.
+
+    A decoder has parameters ``tol`` and ``noise_std``, and its ``_fit_decoder`` calls
+    ``_learn_tolerance``.
+    """
+
+    @property
+    def _has_tolerance(self):
+        return self.tol is not None or self.noise_std is not None
+
+    def _learn_tolerance(self):
+        """Check ``tol`` and ``noise_std``, and set ``tol_``.
+
+        Raises
+        ------
+        ValueError
+            If one is not a finite number >= 0, or if both are given.
+        """
+        for name in ("tol", "noise_std"):
+            limits = {"minimum": 0, "maximum": np.inf, "max_inclusive": False, "allow_none": True}
+            check_real(getattr(self, name), name, **limits)
+        if self.tol is not None and self.noise_std is not None:
+            raise ValueError(
+                f"tol={self.tol!r} and noise_std={self.noise_std!r} are two names of one number: "
+                "noise_std stands for tol = noise_std * sqrt(d); give one of them."
+            )
+        tol = self.tol
+        if self.noise_std is not None:
+            tol = self.noise_std * math.sqrt(self.dictionary_.shape[1])
+        self.tol_ = None if tol is None else float(tol)

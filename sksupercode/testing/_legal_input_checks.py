@@ -104,7 +104,8 @@ def check_unreachable_tolerance(decoder):
     dictionary = float_dictionary(n_features=3)
     for name in tolerances(decoder):
         for k in (1, 2, 10):
-            fitted = configured(decoder, dictionary, k, **{name: 1e-6}).fit(X)
+            params = dict.fromkeys(tolerances(decoder)) | {name: 1e-6}
+            fitted = configured(decoder, dictionary, k, **params).fit(X)
             for method in (fitted.transform, fitted.predict):
                 with warnings.catch_warnings(record=True) as caught:
                     warnings.simplefilter("always")

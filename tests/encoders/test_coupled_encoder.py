@@ -11,8 +11,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 
 from sksupercode import AMPDecoder, CoupledEncoder, MatchingPursuitDecoder, TopKDecoder
+from sksupercode._utils import _memory
 from sksupercode.datasets import make_sparse_codes
-from sksupercode.dictionaries import BandedDictionary, PackedSignDictionary, _memory
+from sksupercode.dictionaries import BandedDictionary, PackedSignDictionary
 from sksupercode.dictionaries._signs import pack_signs
 
 SIZES = [(1, 1), (1, 40), (40, 1), (3, 50), (50, 3), (200, 131), (1000, 136)]

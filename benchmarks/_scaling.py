@@ -17,8 +17,8 @@ from sksupercode import MatchingPursuitDecoder, TopKDecoder, theory
 _SMALLEST_N = 2**12
 _SMALLEST_K = 2**3
 _DECODERS = {
-    "TopKDecoder": (TopKDecoder, theory.topk_rule_dimension),
-    "MatchingPursuitDecoder": (MatchingPursuitDecoder, theory.matching_pursuit_rule_dimension),
+    "TopKDecoder": (TopKDecoder, "topk"),
+    "MatchingPursuitDecoder": (MatchingPursuitDecoder, "matching_pursuit"),
 }
 
 
@@ -43,7 +43,9 @@ def scaling(size, repeats, tell):
         for axis, sizes in sweeps.items():
             measured = []
             for given in sizes:
-                d = math.ceil(rule(given.n_features, given.n_nonzero_coefs))
+                d = math.ceil(
+                    theory.rule_of_thumb_dimension(given.n_features, given.n_nonzero_coefs, rule)
+                )
                 given = replace(given, n_components=d)
                 tell(f"{name}, {given}")
                 measured.append(_time(decoder, name, given, repeats) | {"against": axis})

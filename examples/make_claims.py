@@ -37,10 +37,10 @@ from sksupercode.model_selection import (
 ENCODER = RademacherEncoder()
 LEVELS = (0.1, 0.5, 0.9)
 RULES = {
-    "8 k ln N": (ThresholdDecoder, theory.threshold_rule_dimension, LEVELS),
-    "4 k ln kN": (TopKDecoder, theory.topk_rule_dimension, LEVELS),
-    "1.3 k log2(eN/k)": (MatchingPursuitDecoder, theory.matching_pursuit_rule_dimension, LEVELS),
-    "0.8 k log2(eN/k)": (BasisPursuitDecoder, theory.basis_pursuit_rule_dimension, ()),
+    "8 k ln N": (ThresholdDecoder, "threshold", LEVELS),
+    "4 k ln kN": (TopKDecoder, "topk", LEVELS),
+    "1.3 k log2(eN/k)": (MatchingPursuitDecoder, "matching_pursuit", LEVELS),
+    "0.8 k log2(eN/k)": (BasisPursuitDecoder, "basis_pursuit", ()),
 }
 COLUMNS = ["rule", "d", "recovered", "low", "high", "theory"]
 COLUMNS += [f"{name}{percent}" for percent in (50, 90) for name in ("d", "low", "high", "theory")]
@@ -60,10 +60,10 @@ def read_arguments():
 
 def measure(rule, arguments):
     """Return a row of the table: success at the rule, and the dimensions for 50 and 90 %."""
-    decoder, law, levels = RULES[rule]
+    decoder, name, levels = RULES[rule]
     decoder = decoder(ENCODER)
     size = {"n_features": arguments.n_features, "n_nonzero_coefs": arguments.n_nonzero_coefs}
-    at_rule = int(np.ceil(law(**size)))
+    at_rule = int(np.ceil(theory.rule_of_thumb_dimension(**size, decoder=name)))
     n_trials = arguments.n_trials if levels else -(-3 * arguments.n_trials // 5)
     predict = partial(predicted_dimension, decoder, random_state=arguments.seed, **size)
     expected = {p: predict(probability=p) for p in levels}

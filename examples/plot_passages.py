@@ -26,7 +26,7 @@ from sklearn.pipeline import make_pipeline
 from sksupercode import MatchingPursuitDecoder, RademacherEncoder
 from sksupercode.datasets import load_passages
 from sksupercode.plotting import RecoveryCurveDisplay
-from sksupercode.theory import matching_pursuit_rule_dimension
+from sksupercode.theory import rule_of_thumb_dimension
 
 documents = load_passages(max_words=60).data
 vocabulary = CountVectorizer().fit(documents).vocabulary_
@@ -54,7 +54,7 @@ search = GridSearchCV(pipeline, grid, cv=KFold(2), refit=False).fit(passages, wo
 _, ax = plt.subplots(layout="constrained")
 RecoveryCurveDisplay.from_cv_results(search, n_trials=len(passages), ax=ax)
 for k, style in ((round(counts.mean()), ":"), (counts.max(), "--")):
-    dimension = matching_pursuit_rule_dimension(len(vocabulary), k)
+    dimension = rule_of_thumb_dimension(len(vocabulary), k, "matching_pursuit")
     ax.axvline(dimension, color="gray", ls=style, label=f"1.3 k log2(eN/k) at k = {k}")
 ax.set_title("Passages read back without an error")
 ax.legend()

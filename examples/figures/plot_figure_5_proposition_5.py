@@ -52,7 +52,10 @@ curve = recovery_curve(
     TopKDecoder(encoder),
     n_features=N,
     n_nonzero_coefs=k,
-    n_components=[round(4 * k * np.log(N / k)), round(theory.topk_rule_dimension(N, k))],
+    n_components=[
+        round(4 * k * np.log(N / k)),
+        round(theory.rule_of_thumb_dimension(N, k, "topk")),
+    ],
     n_trials=200,
     random_state=0,
 )

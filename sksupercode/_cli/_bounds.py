@@ -17,6 +17,12 @@ from sksupercode import (
 from sksupercode.model_selection import predicted_dimension
 
 _RATES = (0.5, 0.9)
+_RULES = {
+    "rule 0.8 k log2(eN/k), basis pursuit": "basis_pursuit",
+    "rule 1.3 k log2(eN/k), matching pursuit": "matching_pursuit",
+    "rule 4 k ln(kN), top-k": "topk",
+    "rule 8 k ln N, threshold 1/2": "threshold",
+}
 
 
 def limits(n_features, n_nonzero_coefs, noise_variance):
@@ -35,10 +41,7 @@ def limits(n_features, n_nonzero_coefs, noise_variance):
         ("one-step decoding, large N", theory.one_step_dimension(*size, noise_variance)),
         ("top-k, guarantee of 90 %", theory.topk_guarantee_dimension(*size, 0.1)),
         ("threshold, guarantee of 90 %", theory.threshold_guarantee_dimension(*size, 0.1)),
-        ("rule 0.8 k log2(eN/k), basis pursuit", theory.basis_pursuit_rule_dimension(*size)),
-        ("rule 1.3 k log2(eN/k), matching pursuit", theory.matching_pursuit_rule_dimension(*size)),
-        ("rule 4 k ln(kN), top-k", theory.topk_rule_dimension(*size)),
-        ("rule 8 k ln N, threshold 1/2", theory.threshold_rule_dimension(*size)),
+        *((rule, theory.rule_of_thumb_dimension(*size, name)) for rule, name in _RULES.items()),
     ]
     if noise_variance > 0:
         dimension = theory.all_or_nothing_dimension(*size, noise_variance)

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
@@ -46,7 +47,7 @@ class PassagesReport:
 
 def passage_dimensions(n_features, row_counts):
     """Return a grid from half the model's d at the mean k to 1.3 times that at the largest."""
-    rule = theory.matching_pursuit_rule_dimension
+    rule = partial(theory.rule_of_thumb_dimension, decoder="matching_pursuit")
     low = 0.5 * rule(n_features, round(row_counts.mean()))
     high = 1.3 * rule(n_features, row_counts.max())
     return np.unique(np.rint(np.geomspace(low, high, _GRID_LENGTH)).astype(int)).tolist()

@@ -31,10 +31,10 @@ DECODERS = {
 
 # The rule of thumb for each decoder, and where its transition lies around it.
 _RULES = {
-    "threshold": (theory.threshold_rule_dimension, 0.4, 1.3),
-    "top-k": (theory.topk_rule_dimension, 0.3, 1.2),
-    "matching-pursuit": (theory.matching_pursuit_rule_dimension, 0.45, 1.25),
-    "basis-pursuit": (theory.basis_pursuit_rule_dimension, 0.5, 1.4),
+    "threshold": ("threshold", 0.4, 1.3),
+    "top-k": ("topk", 0.3, 1.2),
+    "matching-pursuit": ("matching_pursuit", 0.45, 1.25),
+    "basis-pursuit": ("basis_pursuit", 0.5, 1.4),
 }
 _GRID_LENGTH = 10
 
@@ -71,8 +71,8 @@ class RecoveryCurve:
 
 def default_dimensions(name, n_features, n_nonzero_coefs):
     """Return a grid of dimensions around the rule of thumb of a decoder."""
-    rule, low, high = _RULES[name]
-    center = rule(n_features, n_nonzero_coefs)
+    decoder, low, high = _RULES[name]
+    center = theory.rule_of_thumb_dimension(n_features, n_nonzero_coefs, decoder)
     grid = np.rint(center * np.geomspace(low, high, _GRID_LENGTH)).astype(int)
     return np.unique(np.maximum(grid, 1)).tolist()
 

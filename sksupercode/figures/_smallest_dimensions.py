@@ -142,7 +142,7 @@ def predicted_dimensions(decoder, n_features, k):
     if isinstance(decoder, AMPDecoder) and k < 4:
         return None
     if isinstance(decoder, MatchingPursuitDecoder):
-        center = theory.matching_pursuit_rule_dimension(n_features, k)
+        center = theory.rule_of_thumb_dimension(n_features, k, "matching_pursuit")
     else:
         dimensions = [predicted_dimension(decoder, probability=p, **size) for p in _RATES]
         if not isinstance(decoder, TopKDecoder) or k >= 3:

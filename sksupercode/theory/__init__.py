@@ -95,12 +95,7 @@ from sksupercode.theory._random_dictionary import (
     random_mean_square_deviation,
 )
 from sksupercode.theory._rates import bits_per_dimension, dimensions_per_bit, sparsity_exponent
-from sksupercode.theory._rules_of_thumb import (
-    basis_pursuit_rule_dimension,
-    matching_pursuit_rule_dimension,
-    threshold_rule_dimension,
-    topk_rule_dimension,
-)
+from sksupercode.theory._rules_of_thumb import rule_of_thumb_dimension
 from sksupercode.theory._sparse_regression import (
     exponential_power_allocation,
     iterative_power_allocation,
@@ -127,7 +122,6 @@ __all__ = [
     "average_power_success_limit",
     "basis_pursuit_dimension",
     "basis_pursuit_phase_transition",
-    "basis_pursuit_rule_dimension",
     "basis_pursuit_soft_threshold",
     "basis_pursuit_success_probability",
     "bernoulli_mmse",
@@ -154,7 +148,6 @@ __all__ = [
     "marchenko_pastur_quantile",
     "matching_pursuit_active_only",
     "matching_pursuit_first_step_dimension",
-    "matching_pursuit_rule_dimension",
     "omp_dimension",
     "omp_tropp_gilbert_dimension",
     "one_step_capacity_bits",
@@ -172,6 +165,7 @@ __all__ = [
     "random_cosine_density",
     "random_effective_rank",
     "random_mean_square_deviation",
+    "rule_of_thumb_dimension",
     "sparc_rate_nats",
     "sparc_state_evolution",
     "sparsity_exponent",
@@ -183,12 +177,10 @@ __all__ = [
     "threshold_dimension",
     "threshold_guarantee_dimension",
     "threshold_guarantee_threshold",
-    "threshold_rule_dimension",
     "threshold_success_probability",
     "topk_active_only",
     "topk_dimension",
     "topk_guarantee_dimension",
-    "topk_rule_dimension",
     "topk_success_probability",
     "unique_decoding_dimension",
 ]

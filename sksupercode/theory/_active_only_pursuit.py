@@ -69,7 +69,7 @@ def matching_pursuit_active_only(
     See Also
     --------
     topk_active_only : The same for decoding in one step.
-    matching_pursuit_rule_dimension : A rule of thumb.
+    rule_of_thumb_dimension : A rule of thumb.
 
     Notes
     -----

@@ -163,7 +163,7 @@ def basis_pursuit_dimension(n_features, n_nonzero_coefs, *, constraint="nonnegat
     See Also
     --------
     basis_pursuit_phase_transition : The function delta.
-    basis_pursuit_rule_dimension : A rule of thumb.
+    rule_of_thumb_dimension : A rule of thumb.
 
     Notes
     -----

@@ -136,7 +136,7 @@ def topk_guarantee_dimension(n_features, n_nonzero_coefs, failure_probability):
 
     See Also
     --------
-    topk_rule_dimension : The rule of thumb of the same form.
+    rule_of_thumb_dimension : The rule of thumb of the same form.
 
     Notes
     -----

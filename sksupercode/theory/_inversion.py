@@ -69,7 +69,7 @@ def threshold_dimension(
     See Also
     --------
     threshold_success_probability : The function that is inverted.
-    threshold_rule_dimension : A rule of thumb.
+    rule_of_thumb_dimension : A rule of thumb.
 
     Notes
     -----
@@ -147,7 +147,7 @@ def topk_dimension(
     See Also
     --------
     topk_success_probability : The function that is inverted.
-    topk_rule_dimension : A rule of thumb.
+    rule_of_thumb_dimension : A rule of thumb.
 
     Notes
     -----

@@ -233,7 +233,7 @@ def test_every_sparsity_has_predicted_dimensions(k):
     dimensions = report.predicted_dimensions
     assert np.isfinite(list(dimensions.values())).all() and min(dimensions.values()) >= 0
     if k > 256:
-        rule = theory.matching_pursuit_rule_dimension(900, k)
+        rule = theory.rule_of_thumb_dimension(900, k, "matching_pursuit")
         assert dimensions["matching pursuit"] == rule
     assert all(len(line) <= 80 for line in str(report).splitlines())
 

@@ -20,18 +20,14 @@ SIZES = [
 SIZE_FUNCTIONS = [
     "amp_dimension",
     "basis_pursuit_dimension",
-    "basis_pursuit_rule_dimension",
     "counting_dimension",
     "entropy",
     "entropy_bound",
     "matching_pursuit_first_step_dimension",
-    "matching_pursuit_rule_dimension",
     "omp_dimension",
     "omp_tropp_gilbert_dimension",
     "one_step_dimension",
     "threshold_converse_dimension",
-    "threshold_rule_dimension",
-    "topk_rule_dimension",
 ]
 
 
@@ -40,6 +36,13 @@ def test_functions_of_the_sizes_are_finite(name):
     n, k = np.array(SIZES).T
     values = getattr(theory, name)(n, k)
     assert np.all(np.isfinite(values)) and np.all(values >= 0)
+
+
+@pytest.mark.parametrize("decoder", ["threshold", "topk", "matching_pursuit", "basis_pursuit"])
+def test_rules_of_thumb_are_finite(decoder):
+    n, k = np.array(SIZES).T
+    d = theory.rule_of_thumb_dimension(n, k, decoder)
+    assert np.all(np.isfinite(d)) and np.all(d >= 0)
 
 
 @pytest.mark.parametrize("n_k", SIZES[::4])
@@ -155,6 +158,7 @@ def test_densities_over_their_domain():
 ERRORS = [
     ("output", lambda v: theory.topk_success_probability(8, 2, 9, output=v), ["P", None]),
     ("output", lambda v: theory.spherical_codebook_success_probability(8, 1, 9, output=v), [1]),
+    ("decoder", lambda v: theory.rule_of_thumb_dimension(8, 2, v), ["omp", None]),
     ("unit", lambda v: theory.entropy(8, 2, unit=v), ["nat", None]),
     ("n_features", lambda v: theory.entropy(v, 1), [0, -1, 2**60 + 1, 1.5, np.nan, "8", None]),
     ("n_nonzero_coefs", lambda v: theory.entropy(8, v), [0, 9, 2.5, np.inf, [1, 9]]),

@@ -60,7 +60,7 @@ def test_success_decreases_with_noise(law, n, k):
     noise = np.append(0, np.geomspace(1e-9, 1.0, 25))
     if law.startswith("threshold-map"):
         noise = noise[1:]  # without noise, k = 1 has a threshold above 1, as tested above
-    log_p = log_success(law, n, k, theory.threshold_rule_dimension(n, k), noise)
+    log_p = log_success(law, n, k, theory.rule_of_thumb_dimension(n, k, "threshold"), noise)
     assert np.all(np.diff(log_p) <= 1e-12)
     assert log_p[0] > np.log(0.2) > log_p[-1]
 
@@ -181,8 +181,11 @@ def test_order_of_the_limits():
         (nonnegative, signed),
         (signed, theory.threshold_converse_dimension(n, k)),
         (theory.threshold_converse_dimension(n, k), one_step),
-        (one_step, theory.topk_rule_dimension(n, k)),
-        (theory.topk_rule_dimension(n, k), theory.threshold_rule_dimension(n, k)),
+        (one_step, theory.rule_of_thumb_dimension(n, k, "topk")),
+        (
+            theory.rule_of_thumb_dimension(n, k, "topk"),
+            theory.rule_of_thumb_dimension(n, k, "threshold"),
+        ),
     ):
         assert np.all(lower < upper)
 

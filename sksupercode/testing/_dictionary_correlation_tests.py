@@ -14,24 +14,15 @@ from sksupercode.testing._dictionary_twin import DictionaryTwin
 class CorrelationTests(DictionaryTwin):
     """The dictionary as an array, and its correlations."""
 
-    # What it is
-
-    def test_is_a_linear_operator(self):
-        """It is one of ours and one of SciPy's."""
-        dictionary, _ = self.make()
-        assert isinstance(dictionary, Dictionary) and isinstance(dictionary, LinearOperator)
-
-    def test_shape(self):
-        """Its shape is (N, d), of plain integers."""
+    def test_what_it_is(self):
+        """It is a linear operator of shape (N, d), of float32 or float64."""
         dictionary, twin = self.make()
-        assert_equal(dictionary.shape, twin.shape)
-        assert_equal(dictionary.T.shape, twin.T.shape)
-
-    def test_dtype(self):
-        """Its codewords are float32 or float64."""
-        dictionary, _ = self.make()
-        assert dictionary.dtype in (np.float32, np.float64)
-        assert_equal(dictionary.T.dtype, dictionary.dtype)
+        assert isinstance(dictionary, Dictionary) and isinstance(dictionary, LinearOperator)
+        assert_equal((dictionary.shape, dictionary.T.shape), (twin.shape, twin.T.shape))
+        assert dictionary.dtype == dictionary.T.dtype and dictionary.dtype in (
+            np.float32,
+            np.float64,
+        )
 
     def test_nbytes(self):
         """It says what it stores, which is no more than the twin in float64, or a page."""
@@ -39,43 +30,46 @@ class CorrelationTests(DictionaryTwin):
         assert isinstance(dictionary.nbytes, int)
         assert 0 <= dictionary.nbytes <= max(8 * twin.size, 4096)
 
+    def test_capabilities(self):
+        """What it declares that it can do, it can."""
+        dictionary, _ = self.make()
+        if dictionary.has_signs:
+            assert_array_equal(np.abs(np.asarray(dictionary.unnormalized)), 1)
+        if dictionary.has_array:
+            assert dictionary.nbytes >= 4 * np.prod(dictionary.shape)
+        if dictionary.has_random_signs or dictionary.has_packed_signs:
+            assert dictionary.has_signs and dictionary.has_exact_sums
+        if dictionary.has_packed_signs:
+            V = self._integer_samples(dictionary).astype(np.float64)
+            scores = np.ones((len(V), dictionary.shape[0]))
+            dictionary.add_correlations(V, np.arange(len(V)), scores)
+            assert_array_equal(scores, 1 + V @ np.asarray(dictionary.unnormalized).T)
+
+    # As an array
+
     def test_asarray(self):
-        """``numpy.asarray`` gives the twin."""
+        """``numpy.asarray`` gives the twin, the transpose its transpose, in any dtype."""
         dictionary, twin = self.make()
         array = np.asarray(dictionary)
         assert_equal(array.dtype, dictionary.dtype)
         self._assert_product(array, twin, np.eye(twin.shape[1]))
-
-    def test_asarray_of_a_dtype(self):
-        """``numpy.asarray`` converts."""
-        dictionary, twin = self.make()
+        assert_array_equal(np.asarray(dictionary.T), array.T)
         for dtype in (np.float32, np.float64):
-            for array, expected in (
-                (np.asarray(dictionary, dtype=dtype), twin),
-                (np.asarray(dictionary.T, dtype=dtype), twin.T),
-            ):
-                assert_equal(array.dtype, dtype)
-                np.testing.assert_allclose(array, expected, rtol=1e-6)
-
-    def test_asarray_of_the_transpose(self):
-        """``numpy.asarray(F.T)`` gives the twin's transpose."""
-        dictionary, _ = self.make()
-        assert_array_equal(np.asarray(dictionary.T), np.asarray(dictionary).T)
+            for operator, expected in ((dictionary, array), (dictionary.T, array.T)):
+                assert_array_equal(np.asarray(operator, dtype=dtype), expected.astype(dtype))
+                assert_equal(np.asarray(operator, dtype=dtype).dtype, dtype)
 
     def test_array_is_a_copy(self):
-        """What ``numpy.array`` gives can be written to, and the dictionary stays."""
+        """What ``numpy.array`` gives can be written to, and the dictionary stays.
+
+        With ``copy=False`` nothing is copied, or it is refused.
+        """
         dictionary, _ = self.make()
         for operator in (dictionary, dictionary.T):
             before = np.asarray(operator).tolist()
             array = np.array(operator)
-            assert array.flags.writeable
             array += 1
             assert_array_equal(np.asarray(operator), before)
-
-    def test_array_without_a_copy(self):
-        """``numpy.array(F, copy=False)`` never copies."""
-        dictionary, _ = self.make()
-        for operator in (dictionary, dictionary.T):
             try:
                 array = np.array(operator, copy=False)
             except ValueError:
@@ -93,37 +87,18 @@ class CorrelationTests(DictionaryTwin):
         assert not np.shares_memory(codewords, np.asarray(dictionary))
 
     def test_codewords(self):
-        """Rows in any order."""
+        """Rows in any order, again and again, by a list, from the end, one, none."""
         n_features = self.make()[0].shape[0]
         self._check_codewords(np.random.default_rng(0).permutation(n_features))
-
-    def test_repeated_codewords(self):
-        """A row may be asked for again."""
-        n_features = self.make()[0].shape[0]
         self._check_codewords(np.array([n_features - 1, 0, 0, n_features // 2, 0]))
+        for indices in ([0, -1], [], np.array([], dtype=np.intp), np.array([0]), np.array(0)):
+            self._check_codewords(indices)
 
-    def test_codewords_of_a_list(self):
-        """Indices may be a list, and count from the end."""
-        self._check_codewords([0, -1])
-
-    def test_codewords_of_narrow_integers(self):
-        """Indices may be of any integer type."""
+    def test_codewords_of_any_integers(self):
+        """Indices may be of any integer type; one that names no codeword is an IndexError."""
+        dictionary, _ = self.make()
         for dtype in (np.int8, np.uint8, np.int32, np.uint64):
             self._check_codewords(np.zeros(3, dtype=dtype))
-
-    def test_no_codewords(self):
-        """No indices give no rows, in d columns."""
-        self._check_codewords(np.array([], dtype=np.intp))
-        self._check_codewords([])
-
-    def test_codewords_of_one_index(self):
-        """An array of one index gives one row, an array without axes the row itself."""
-        self._check_codewords(np.array([0]))
-        self._check_codewords(np.array(0))
-
-    def test_codewords_out_of_range(self):
-        """An index that names no codeword is an IndexError."""
-        dictionary, _ = self.make()
         for index in (dictionary.shape[0], -dictionary.shape[0] - 1):
             assert_raises(IndexError, dictionary.codewords, np.array([index]))
 
@@ -139,26 +114,15 @@ class CorrelationTests(DictionaryTwin):
         assert_array_equal(X, before)
 
     def test_correlate(self):
-        """Many samples."""
-        self._check_correlate(self._samples(self.make()[0]))
+        """Many samples, one, none."""
+        for n_samples in (6, 1, 0):
+            self._check_correlate(self._samples(self.make()[0], n_samples))
 
-    def test_correlate_one_sample(self):
-        """One sample."""
-        self._check_correlate(self._samples(self.make()[0], 1))
-
-    def test_correlate_no_sample(self):
-        """No samples give no scores, in N columns."""
-        self._check_correlate(self._samples(self.make()[0], 0))
-
-    def test_correlate_float32(self):
-        """Single precision."""
+    def test_correlate_any_numbers(self):
+        """Single precision, integers, and bools."""
         self._check_correlate(self._samples(self.make()[0]).astype(np.float32))
-
-    def test_correlate_integers(self):
-        """Integers, and bools."""
-        X = self._integer_samples(self.make()[0])
         for dtype in (np.int64, np.int8, bool):
-            self._check_correlate(X.astype(dtype))
+            self._check_correlate(self._integer_samples(self.make()[0]).astype(dtype))
 
     def test_correlate_zeros(self):
         """A zero sample has scores of exactly 0, beside others."""
@@ -170,28 +134,23 @@ class CorrelationTests(DictionaryTwin):
 
     def test_correlate_memory_layouts(self):
         """Fortran order, steps over rows and columns, negative strides, read-only."""
-        dictionary, _ = self.make()
-        X = self._samples(dictionary)
+        X = self._samples(self.make()[0])
         read_only = X.copy()
         read_only.flags.writeable = False
-        layouts = (
-            np.asfortranarray(X),
-            np.repeat(X, 3, axis=1)[:, ::3],
-            X[::2],
-            X[::-1, ::-1],
-            read_only,
-        )
-        for layout in layouts:
+        strided = np.repeat(X, 3, axis=1)[:, ::3]
+        for layout in (np.asfortranarray(X), strided, X[::2], X[::-1, ::-1], read_only):
             self._check_correlate(layout)
 
-    def test_correlate_is_linear(self):
-        """``(2 X - X') F^T = 2 X F^T - X' F^T``."""
-        dictionary, twin = self.make()
-        X = self._samples(dictionary, 8)
-        scores = dictionary.correlate(X)
-        stacked = np.hstack([2 * X[:4], -X[4:]])
-        self._assert_product(2 * scores[:4] - scores[4:], stacked, np.vstack([twin.T, twin.T]))
-        self._assert_product(dictionary.correlate(2 * X[:4] - X[4:]), 2 * X[:4] - X[4:], twin.T)
+    def test_correlate_blocks(self):
+        """One block after the other has the scores of all."""
+        dictionary, _ = self.make()
+        for X in (self._samples(dictionary), self._samples(dictionary, 0)):
+            blocks, n_scores = [], 0
+            for first, scores in dictionary.correlate_blocks(X):
+                assert_equal(first, n_scores)
+                n_scores += scores.shape[1]
+                blocks.append(scores)
+            self._assert_same(np.hstack(blocks), dictionary.correlate(X))
 
     def test_correlate_refuses_other_dimensions(self):
         """Samples of other than d dimensions are a ValueError."""

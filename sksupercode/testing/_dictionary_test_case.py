@@ -22,14 +22,11 @@ class DictionaryTestCase(CorrelationTests, SuperpositionTests):
 
     A test module derives a class whose name starts with ``Test`` and implements :meth:`make`;
     pytest then collects all the methods below. A product ``A B`` counts as right if it is off by
-    at most ``rtol |A| |B|``, where the bars take the magnitude of every entry.
+    at most ``rtol |A| |B|``, where the bars take the magnitude of every entry. What the dictionary
+    declares (``has_exact_sums`` and the like) is held against it.
 
     Attributes
     ----------
-    exact : bool
-        Whether integer codes, and samples of integers in the units of the unnormalised dictionary,
-        give exact results, whatever the batch.
-
     rtol : float
         Relative rounding error that is allowed.
 
@@ -59,8 +56,8 @@ class DictionaryTestCase(CorrelationTests, SuperpositionTests):
         )
 
     def test_to_units(self):
-        """``to_units`` divides by the scale, in float64, and leaves its input as it is."""
-        dictionary, _ = self.make()
+        """``to_units`` divides by the scale, in float64; ``V S^T`` is ``X F^T`` in other units."""
+        dictionary, twin = self.make()
         for dtype in (np.float64, np.float32):
             X = self._samples(dictionary).astype(dtype)
             before = X.copy()
@@ -68,13 +65,8 @@ class DictionaryTestCase(CorrelationTests, SuperpositionTests):
             assert_equal(V.dtype, np.float64)
             np.testing.assert_allclose(V * dictionary.scale, X, rtol=1e-14)
             assert_array_equal(X, before)
-
-    def test_correlate_in_units(self):
-        """``V S^T`` is ``X F^T`` in other units."""
-        dictionary, twin = self.make()
-        X = self._samples(dictionary)
-        scores = dictionary.unnormalized.correlate(dictionary.to_units(X)) * dictionary.scale**2
-        self._assert_product(scores, X, twin.T)
+            scores = dictionary.unnormalized.correlate(V) * dictionary.scale**2
+            self._assert_product(scores, X, twin.T)
 
     def test_superpose_in_units(self):
         """A superposition in units is that of the unnormalised codewords, rounded or not."""
@@ -104,17 +96,12 @@ class DictionaryTestCase(CorrelationTests, SuperpositionTests):
         many = np.tile(np.arange(A.shape[0]), 30)
         self._assert_same(function(A[many]), together[many])
 
-    def test_correlate_row_by_row(self):
-        """A sample's scores do not depend on its batch: bit by bit if exact."""
+    def test_row_by_row(self):
+        """Neither scores nor superpositions depend on the batch: bit by bit if exact."""
         dictionary, _ = self.make()
-        X = self._samples(dictionary)
-        X[3:] = dictionary.superpose(self._codes(dictionary))[3:]
+        X, Y = self._samples(dictionary), self._codes(dictionary)
+        X[3:] = dictionary.superpose(Y)[3:]
         self._assert_rows_are_independent(dictionary.correlate, X)
-
-    def test_superpose_row_by_row(self):
-        """Nor does a superposition of integer codes."""
-        dictionary, _ = self.make()
-        Y = self._codes(dictionary)
         self._assert_rows_are_independent(dictionary.superpose, Y)
         self._assert_rows_are_independent(dictionary.superpose, csr_array(Y))
 

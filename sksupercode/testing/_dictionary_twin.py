@@ -3,6 +3,8 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from functools import cached_property
+
 import numpy as np
 from numpy.testing import assert_array_equal, assert_equal
 
@@ -12,8 +14,12 @@ _N_SAMPLES = 6
 class DictionaryTwin:
     """What makes a dictionary and its twin, draws samples and codes, and compares."""
 
-    exact = False
     rtol = 1e-12
+
+    @cached_property
+    def exact(self):
+        """Whether the dictionary declares that its sums are exact."""
+        return self.make()[0].has_exact_sums
 
     def make(self):
         """Return the dictionary and its dense twin.

@@ -11,32 +11,45 @@ from sklearn.base import clone
 
 from sksupercode import TopKDecoder
 from sksupercode.dictionaries import (
+    BandedDictionary,
     DenseDictionary,
     Dictionary,
+    HadamardDictionary,
     PackedSignDictionary,
     SeededSignDictionary,
     SignDictionary,
+    WeightedDictionary,
     _signs,
 )
+from sksupercode.dictionaries._base import _CAPABILITIES, missing_capability
 from sksupercode.testing import DictionaryTestCase
 
-SHAPES = [(N, d) for N in (1, 5, 300) for d in (1, 7, 63, 64, 65, 200)]
+# One sign; a word in full; a word and a bit, in many groups of 32; several words, in one group.
+SHAPES = [(1, 1), (40, 64), (300, 65), (5, 200)]
+
+
+SEED = np.random.SeedSequence(0)
+SIGNS = {"has_exact_sums", "has_signs", "prefers_integers"}
 
 
 @cache
 def gaussian(n_features, n_components, dtype=np.float64):
     rng = np.random.default_rng([n_features, n_components])
-    return rng.standard_normal((n_features, n_components)).astype(dtype)
+    F = rng.standard_normal((n_features, n_components)).astype(dtype)
+    F.setflags(write=False)
+    return F
 
 
-@cache
 def signs(n_features, n_components):
     return np.where(gaussian(n_features, n_components) < 0, -1, 1)
 
 
 class TestDenseDictionary(DictionaryTestCase):
+    """Codewords of very different norms, two of them zero."""
+
     def make(self):
-        F = gaussian(50, 20)
+        F = gaussian(50, 20) * np.logspace(-6, 6, 50)[:, np.newaxis]
+        F[[0, 7]] = 0
         return DenseDictionary(F), F
 
 
@@ -49,32 +62,10 @@ class TestSinglePrecision(DictionaryTestCase):
 
 
 class TestWideDictionary(DictionaryTestCase):
+    """Fewer codewords than dimensions, two of them equal, in Fortran order."""
+
     def make(self):
-        F = gaussian(3, 40)
-        return DenseDictionary(F), F
-
-
-class TestOneNumber(DictionaryTestCase):
-    def make(self):
-        return DenseDictionary([[2.5]]), np.array([[2.5]])
-
-
-class TestZeroCodeword(DictionaryTestCase):
-    def make(self):
-        F = gaussian(30, 12)
-        F[[0, 7]] = 0
-        return DenseDictionary(F), F
-
-
-class TestAnyNorms(DictionaryTestCase):
-    def make(self):
-        F = gaussian(30, 12) * np.logspace(-6, 6, 30)[:, np.newaxis]
-        return DenseDictionary(F), F
-
-
-class TestFortranOrder(DictionaryTestCase):
-    def make(self):
-        F = np.asfortranarray(gaussian(30, 12))
+        F = np.asfortranarray(gaussian(3, 40)[[0, 1, 0]])
         return DenseDictionary(F), F
 
 
@@ -86,8 +77,6 @@ class TestIntegerArray(DictionaryTestCase):
 
 class SignTestCase(DictionaryTestCase):
     """Signs of every width around the 64 bits of a word, in one expanded block or in many."""
-
-    exact = True
 
     @pytest.fixture(autouse=True, params=SHAPES, ids=lambda shape: "{}x{}".format(*shape))
     def shape(self, request, monkeypatch):
@@ -116,19 +105,50 @@ class TestSeededSignDictionary(SignTestCase):
 
 
 class TestScaledSigns(DictionaryTestCase):
-    exact = True
-
     def make(self):
         S = signs(40, 70)
         return PackedSignDictionary(S, scale=0.3), 0.3 * S
 
 
 class TestUnnormalizedSigns(DictionaryTestCase):
-    exact = True
-
     def make(self):
         S = signs(40, 70)
         return SignDictionary(S).unnormalized, S
+
+
+@pytest.mark.parametrize(
+    "dictionary, declared",
+    [
+        (DenseDictionary(np.eye(3)), {"has_array"}),
+        (SignDictionary(np.ones((3, 4))), SIGNS),
+        (PackedSignDictionary(np.ones((3, 4))), {*SIGNS, "has_packed_signs"}),
+        (SignDictionary.random(3, 4, SEED), {*SIGNS, "has_random_signs"}),
+        (SeededSignDictionary(3, 4, SEED), {*SIGNS, "has_packed_signs", "has_random_signs"}),
+        (HadamardDictionary(3, 4, SEED), {"has_exact_sums", "has_signs"}),
+        (
+            BandedDictionary([SignDictionary(np.ones((3, 4)))], [0], 5),
+            {"has_exact_sums", "prefers_integers"},
+        ),
+        (WeightedDictionary(SignDictionary(np.ones((3, 4))), np.ones(3)), {"prefers_integers"}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_dictionaries_declare(dictionary, declared):
+    for units in (dictionary, dictionary.unnormalized):
+        assert {name for name in _CAPABILITIES if getattr(units, name)} == declared
+        lacking = sorted(set(_CAPABILITIES) - declared)
+        assert missing_capability(units, *declared) is None
+        assert f"({lacking[0]}=False)" in missing_capability(units, *declared, *lacking)
+
+
+def test_a_new_dictionary_can_do_nothing_special():
+    class Doubled(DenseDictionary):
+        has_array = False
+
+    assert not any(getattr(Doubled(np.eye(2)), name) for name in _CAPABILITIES)
+    assert missing_capability(Doubled(np.eye(2)), "has_random_signs") == (
+        "a Doubled has no independent random signs (has_random_signs=False)"
+    )
 
 
 def test_the_interface_is_abstract():
@@ -154,7 +174,7 @@ def test_more_codewords_than_one_expanded_block(cls):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_dense_array_is_kept_as_it_is(dtype):
-    F = gaussian(4, 3, dtype)
+    F = np.array(gaussian(4, 3, dtype))
     dictionary = DenseDictionary(F)
     assert dictionary.dtype == dtype
     assert dictionary.nbytes == F.nbytes

@@ -25,8 +25,8 @@ from sksupercode.dictionaries._packed_signs import compilation_is_enabled
 from sksupercode.dictionaries._subset import subset
 from sksupercode.testing import DictionaryTestCase
 
-# More codewords than 64 d, fewer, none but one, and fewer than dimensions.
-SHAPES = [(1, 1), (5, 1), (300, 1), (1, 7), (300, 2), (128, 2), (129, 2), (5, 64), (300, 65)]
+# One sign; a codeword more than 64 d; fewer, and fewer than dimensions.
+SHAPES = [(1, 1), (129, 2), (40, 65)]
 
 
 @cache
@@ -43,8 +43,6 @@ def signs(dictionary):
 
 
 class HadamardTestCase(DictionaryTestCase):
-    exact = True
-
     @pytest.fixture(autouse=True, params=SHAPES, ids=lambda shape: "{}x{}".format(*shape))
     def shape(self, request):
         self.shape = request.param
@@ -74,8 +72,6 @@ class TestWithoutCompilation(HadamardTestCase):
 
 
 class TestUnnormalized(DictionaryTestCase):
-    exact = True
-
     def make(self):
         dictionary = codebook(40, 70)
         return dictionary.unnormalized, signs(dictionary)

@@ -9,7 +9,6 @@ from sksupercode import RademacherEncoder, SphericalEncoder
 from sksupercode.dictionaries import (
     DenseDictionary,
     PackedSignDictionary,
-    SignDictionary,
     WeightedDictionary,
 )
 from sksupercode.testing import DictionaryTestCase
@@ -18,12 +17,6 @@ from sksupercode.testing import DictionaryTestCase
 def signs(n_features, n_components):
     rng = np.random.default_rng(0)
     return np.where(rng.standard_normal((n_features, n_components)) < 0, -1, 1)
-
-
-class TestWeightedSigns(DictionaryTestCase):
-    def make(self):
-        S, weights = signs(70, 40), np.linspace(0.5, 2, 70)
-        return WeightedDictionary(SignDictionary(S), weights), weights[:, None] * S / np.sqrt(40)
 
 
 class TestWeightedPackedSigns(DictionaryTestCase):

@@ -119,7 +119,7 @@ def test_random_codebook():
             exact = theory.spherical_codebook_success_probability(N, P, d)
             np.testing.assert_allclose(line[:, 1], exact)
         (band,) = (x for x in ax.patches if x.get_label() == "Prop. 3 is off")
-        limit = 2 + theory.printed_random_codebook_min_margin(P)
+        limit = 2 / (P * np.log1p(1 / P))
         corners = band.get_patch_transform().transform(band.get_path().vertices)
         assert (corners[:, 0].min(), corners[:, 0].max()) == pytest.approx((2, limit))
     assert _random_codebook.measure((8, 32), **sweep) == rows

@@ -15,6 +15,7 @@ of variance P. How large must d be for the message to be read?
 # dimensions suffice for large N, whatever :math:`\epsilon > 0`.
 
 import matplotlib.pyplot as plt
+import numpy as np
 
 from sksupercode import GaussianChannel, SphericalEncoder, TopKDecoder, theory
 from sksupercode.figures import figure_3
@@ -36,20 +37,16 @@ plt.show()
 # :math:`\epsilon` from which on the printed statement is right:
 
 for P in (1.0, 4.0, 16.0):
-    margin = theory.printed_random_codebook_min_margin(P)
+    margin = 1 / (P * theory.channel_capacity(P, unit="nats")) - 2
     print(f"P = {P:4.0f}: epsilon > {margin:.3f}")
 
 # %%
-# At P = 1 and :math:`\epsilon = 0.5`, which is too little, success falls as N grows, slowly; a
-# tenth above the true constant it rises:
+# At P = 1 and :math:`\epsilon = 0.5`, that is in 2.5 ln N dimensions, success falls as N grows,
+# slowly; a tenth above the true constant it rises:
 
-printed = theory.printed_random_codebook_dimension
 for power in (10, 20, 40, 60):
     N = 2**power
-    d = [
-        round(printed(N, 1.0, 0.5)),
-        round(1.1 * theory.random_codebook_dimension(N, 1.0, 0.0)),
-    ]
+    d = [round(2.5 * np.log(N)), round(1.1 * theory.random_codebook_dimension(N, 1.0))]
     below, above = theory.spherical_codebook_success_probability(N, 1.0, d)
     print(f"N = 2^{power}: {below:.3f} in d = {d[0]}, {above:.3f} in d = {d[1]}")
 
@@ -62,7 +59,7 @@ curve = recovery_curve(
     TopKDecoder(encoder),
     n_features=2**10,
     n_nonzero_coefs=1,
-    n_components=round(printed(2**10, 1.0, 0.5)),
+    n_components=round(2.5 * np.log(2**10)),
     n_trials=1000,
     channel=GaussianChannel(1.0, relative=True),
     random_state=0,

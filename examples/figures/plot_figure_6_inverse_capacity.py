@@ -37,7 +37,7 @@ plt.show()
 # dimensions per bit. And it is no lower bound. What theory has for the limit, and for k = 8:
 
 print(f"4 ln 2 = {4 * np.log(2):.2f}")
-print(f"limit, eta = 0: {np.log(2) * theory.one_step_dimensions_per_nat(0.0):.2f} per bit")
+print(f"limit, eta = 0: {1 / theory.one_step_capacity(0.0):.2f} per bit")
 N, k = 2**12, 2**3
 d = theory.topk_dimension(N, k, [0.5, 0.9], approximation="refined")
 half, most = theory.dimensions_per_bit(N, k, d)
@@ -66,8 +66,8 @@ print(f"{estimate:.2f} dimensions per bit, from {low:.2f} to {high:.2f}")
 # the paper says of one-step decoding:
 
 root = (1 - np.log(2) / 3) / (1 + np.log(2) / 3)
-print(f"C(0) = {theory.one_step_capacity_bits(0.0):.3f}")
-print(f"C({root**2:.3f}) = {theory.one_step_capacity_bits(root**2):.4f}, 1/6 = {1 / 6:.4f}")
+print(f"C(0) = {theory.one_step_capacity(0.0):.3f}")
+print(f"C({root**2:.3f}) = {theory.one_step_capacity(root**2):.4f}, 1/6 = {1 / 6:.4f}")
 
 # %%
 # ``python -m sksupercode figure 6 --full`` adds N = 2^16, and more codes. See

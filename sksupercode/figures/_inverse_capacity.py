@@ -56,7 +56,7 @@ def figure_6(*, full=False, random_state=0, n_jobs=None, checkpoint=None, csv=No
 
     See Also
     --------
-    sksupercode.theory.one_step_dimensions_per_nat : The limit for large N.
+    sksupercode.theory.one_step_capacity : The limit for large N.
     sksupercode.model_selection.measured_dimension : How it is measured.
 
     Notes
@@ -115,7 +115,9 @@ def draw(rows):
 
     figure, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
     eta = np.linspace(0, 0.85, 200)
-    ax.plot(eta, theory.one_step_dimensions_per_nat(eta), color="black", label="1 / C, N → ∞")
+    ax.plot(
+        eta, 1 / theory.one_step_capacity(eta, unit="nats"), color="black", label="1 / C, N → ∞"
+    )
     k = 2.0 ** np.arange(2, 35)
     k = np.rint(k).astype(np.int64)
     d = theory.topk_dimension(_LARGE, k, _RATE)

@@ -58,7 +58,7 @@ def figure_3(*, full=False, random_state=0, n_jobs=None, checkpoint=None, csv=No
     See Also
     --------
     sksupercode.theory.spherical_codebook_success_probability : The exact probability.
-    sksupercode.theory.printed_random_codebook_min_margin : Where Proposition 3 is off.
+    sksupercode.theory.random_codebook_dimension : Proposition 3, corrected.
 
     References
     ----------
@@ -148,7 +148,7 @@ def draw(rows):
             )
             _draw_exact(ax, N, P, color=color, linestyle="--")
         _draw_exact(ax, _LARGE, P, color="black", linewidth=1, label=r"$N = 2^{60}$, exact")
-        limit = theory.gaussian_dimensions_per_nat(P) / P
+        limit = 1 / (P * theory.channel_capacity(P, unit="nats"))
         ax.axvspan(2, limit, color="#CC79A7", alpha=0.35, lw=0, label="Prop. 3 is off")
         ax.set(
             title=f"P = {P:g}",

@@ -15,11 +15,9 @@ coordinate of the code.
 from sksupercode.theory._active_only import threshold_active_only, topk_active_only
 from sksupercode.theory._active_only_pursuit import matching_pursuit_active_only
 from sksupercode.theory._channel_capacity import (
-    average_power_success_limit,
+    channel_capacity,
     fano_dimension,
-    fano_success_limit,
-    gaussian_dimensions_per_nat,
-    strong_converse_dimension,
+    random_codebook_dimension,
 )
 from sksupercode.theory._coherence import coherence_dimension
 from sksupercode.theory._converse import threshold_converse_constant, threshold_converse_dimension
@@ -68,24 +66,14 @@ from sksupercode.theory._noisy_limits import (
     sparc_rate_nats,
 )
 from sksupercode.theory._one_step_bounds import (
-    one_step_capacity_bits,
-    one_step_capacity_nats,
+    one_step_capacity,
     one_step_constant,
     one_step_dimension,
-    one_step_dimensions_per_nat,
-    one_step_threshold,
 )
 from sksupercode.theory._pursuit_bounds import (
     matching_pursuit_first_step_dimension,
     omp_dimension,
     omp_tropp_gilbert_dimension,
-)
-from sksupercode.theory._random_codebook import (
-    bpsk_information_nats,
-    printed_random_codebook_dimension,
-    printed_random_codebook_min_margin,
-    rademacher_dimensions_per_nat,
-    random_codebook_dimension,
 )
 from sksupercode.theory._random_dictionary import (
     marchenko_pastur_quantile,
@@ -119,7 +107,6 @@ __all__ = [
     "amp_phase_transition",
     "amp_state_evolution",
     "amp_success_probability",
-    "average_power_success_limit",
     "basis_pursuit_dimension",
     "basis_pursuit_phase_transition",
     "basis_pursuit_soft_threshold",
@@ -127,7 +114,7 @@ __all__ = [
     "bernoulli_mmse",
     "binomial_entropy_bits",
     "bits_per_dimension",
-    "bpsk_information_nats",
+    "channel_capacity",
     "coherence_dimension",
     "counting_dimension",
     "coupled_amp_dimension",
@@ -139,8 +126,6 @@ __all__ = [
     "false_negative_rate",
     "false_positive_rate",
     "fano_dimension",
-    "fano_success_limit",
-    "gaussian_dimensions_per_nat",
     "inactive_score_variance",
     "iterative_power_allocation",
     "log_odds",
@@ -150,16 +135,10 @@ __all__ = [
     "matching_pursuit_first_step_dimension",
     "omp_dimension",
     "omp_tropp_gilbert_dimension",
-    "one_step_capacity_bits",
-    "one_step_capacity_nats",
+    "one_step_capacity",
     "one_step_constant",
     "one_step_dimension",
-    "one_step_dimensions_per_nat",
-    "one_step_threshold",
     "optimal_threshold",
-    "printed_random_codebook_dimension",
-    "printed_random_codebook_min_margin",
-    "rademacher_dimensions_per_nat",
     "random_codebook_dimension",
     "random_coherence",
     "random_cosine_density",
@@ -170,7 +149,6 @@ __all__ = [
     "sparc_state_evolution",
     "sparsity_exponent",
     "spherical_codebook_success_probability",
-    "strong_converse_dimension",
     "threshold_active_only",
     "threshold_converse_constant",
     "threshold_converse_dimension",

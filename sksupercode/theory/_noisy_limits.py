@@ -161,8 +161,8 @@ def sparc_rate_nats(signal_to_noise_ratio, *, allocation="flat"):
 
     See Also
     --------
-    one_step_capacity_nats : The rate of decoding a superposition code in one step.
-    gaussian_dimensions_per_nat : The inverse of the capacity.
+    one_step_capacity : The rate of decoding a superposition code in one step.
+    channel_capacity : The exponential rate, by noise variance.
 
     Notes
     -----

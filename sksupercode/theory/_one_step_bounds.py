@@ -9,16 +9,10 @@ from sksupercode.theory._validation import (
     check_noise_variance,
     check_real,
     check_sizes,
+    from_nats,
 )
 
-__all__ = [
-    "one_step_capacity_bits",
-    "one_step_capacity_nats",
-    "one_step_constant",
-    "one_step_dimension",
-    "one_step_dimensions_per_nat",
-    "one_step_threshold",
-]
+__all__ = ["one_step_capacity", "one_step_constant", "one_step_dimension"]
 
 
 def one_step_constant(exponent):
@@ -95,9 +89,10 @@ def one_step_dimension(n_features, n_nonzero_coefs, noise_variance=0.0):
     Notes
     -----
     Asymptotic: in any larger multiple of d the probability of exact recovery tends to 1 as N
-    grows, with :math:`\\ln k \\le \\eta \\ln N` and eta < 1, both for the threshold
-    :func:`one_step_threshold` and for the k largest scores. By Hoeffding's inequality the failure
-    is at most :math:`(N-k) e^{-\\tau^2 d/(2k)} + k e^{-(1-\\tau)^2 d/(2(k-1))}`.
+    grows, with :math:`\\ln k \\le \\eta \\ln N` and eta < 1, both for the k largest scores and for
+    the threshold :math:`\\tau = 1/(1 + \\sqrt{\\eta})`, which balances false alarms and misses. By
+    Hoeffding's inequality the failure is at most
+    :math:`(N-k) e^{-\\tau^2 d/(2k)} + k e^{-(1-\\tau)^2 d/(2(k-1))}`.
 
     Examples
     --------
@@ -114,154 +109,45 @@ def one_step_dimension(n_features, n_nonzero_coefs, noise_variance=0.0):
     return np.where(slack > 0, k * cost / np.where(slack > 0, slack, 1.0), np.inf)[()]
 
 
-def one_step_threshold(n_features, n_nonzero_coefs):
-    """Threshold of the achievability of one-step decoding (Proposition 5).
-
-    .. math:: \\tau = \\frac{1}{1 + \\sqrt{\\eta}} = \\frac{\\sqrt{\\ln N}}{\\sqrt{\\ln N}
-              + \\sqrt{\\ln k}}
-
-    Parameters
-    ----------
-    n_features : int or array-like of int
-        Number of codewords N, from 2 to 2**60.
-    n_nonzero_coefs : int or array-like of int
-        Number of active codewords k, from 1 to N.
-
-    Returns
-    -------
-    threshold : float or ndarray of float
-        The threshold on the scores of unit-norm codewords, from 1/2 to 1.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is not an integer of its range.
-
-    See Also
-    --------
-    one_step_dimension : The dimension that goes with it.
-    map_threshold : The threshold for a given dimension.
-
-    Notes
-    -----
-    It balances false alarms and misses asymptotically. At the dimension
-    :func:`one_step_dimension` it agrees with :func:`map_threshold` but for ln N in the place of
-    ln(N - k).
-
-    Examples
-    --------
-    >>> from sksupercode.theory import one_step_threshold
-    >>> one_step_threshold(2**20, 2**8).round(4)
-    np.float64(0.6126)
-    """
-    n, k = check_sizes(n_features, n_nonzero_coefs, low=2)
-    return (1 / (1 + np.sqrt(np.log(k) / np.log(n))))[()]
-
-
-def one_step_capacity_nats(exponent):
-    """Rate that one-step decoding achieves, in nats per dimension (Proposition 5).
+def one_step_capacity(exponent, *, unit="bits"):
+    """Rate that one-step decoding achieves (Proposition 5).
 
     .. math:: C(\\eta) = \\frac{1 - \\eta}{\\kappa(\\eta)}
-              = \\frac{1 - \\sqrt{\\eta}}{2 (1 + \\sqrt{\\eta})}
+              = \\frac{1 - \\sqrt{\\eta}}{2 (1 + \\sqrt{\\eta})} \\text{ nats}
 
     Parameters
     ----------
     exponent : float or array-like of float
         The exponent :math:`\\eta = \\ln k/\\ln N` of :func:`sparsity_exponent`, in [0, 1].
+    unit : {"bits", "nats"}, default="bits"
+        The unit of the information.
 
     Returns
     -------
     capacity : float or ndarray of float
-        The rate in nats per dimension, from 1/2 at 0 down to 0 at 1.
+        The rate, in that unit per dimension: from 1/2 nat or 0.72 bits at 0 down to 0 at 1.
 
     Raises
     ------
     ValueError
-        If the parameter is outside its range.
+        If a parameter is outside its range.
 
     See Also
     --------
-    one_step_capacity_bits : The same in bits.
-    one_step_dimensions_per_nat : Its inverse, a cost.
+    one_step_constant : The constant kappa.
 
     Notes
     -----
     Asymptotic: it uses :math:`H = (1 - \\eta) k \\ln N (1 + o(1))`. At finite size,
-    :func:`one_step_dimension` over :func:`entropy` is more accurate.
+    :func:`entropy` over :func:`one_step_dimension` is more accurate.
 
     Examples
     --------
-    >>> from sksupercode.theory import one_step_capacity_nats
-    >>> one_step_capacity_nats([0, 0.25, 1]).round(4)
+    >>> from sksupercode.theory import one_step_capacity
+    >>> one_step_capacity(0.4).round(4)
+    np.float64(0.1624)
+    >>> one_step_capacity([0, 0.25, 1], unit="nats").round(4)
     array([0.5   , 0.1667, 0.    ])
     """
     root = np.sqrt(check_real(exponent, "exponent", 0, 1))
-    return ((1 - root) / (2 * (1 + root)))[()]
-
-
-def one_step_capacity_bits(exponent):
-    """Rate that one-step decoding achieves, in bits per dimension (Proposition 5).
-
-    .. math:: C(\\eta) = \\frac{1 - \\sqrt{\\eta}}{2 \\ln 2\\, (1 + \\sqrt{\\eta})}
-
-    Parameters
-    ----------
-    exponent : float or array-like of float
-        The exponent :math:`\\eta = \\ln k/\\ln N` of :func:`sparsity_exponent`, in [0, 1].
-
-    Returns
-    -------
-    capacity : float or ndarray of float
-        The rate in bits per dimension, from 0.72 at 0 down to 0 at 1.
-
-    Raises
-    ------
-    ValueError
-        If the parameter is outside its range.
-
-    See Also
-    --------
-    one_step_capacity_nats : The same in nats, with notes.
-
-    Examples
-    --------
-    >>> from sksupercode.theory import one_step_capacity_bits
-    >>> one_step_capacity_bits(0.4).round(4)
-    np.float64(0.1624)
-    """
-    return one_step_capacity_nats(exponent) / np.log(2)
-
-
-def one_step_dimensions_per_nat(exponent):
-    """Cost of one-step decoding, in dimensions per nat (Proposition 5).
-
-    .. math:: 1/C(\\eta) = \\frac{2 (1 + \\sqrt{\\eta})}{1 - \\sqrt{\\eta}}
-
-    Parameters
-    ----------
-    exponent : float or array-like of float
-        The exponent :math:`\\eta = \\ln k/\\ln N` of :func:`sparsity_exponent`, in [0, 1].
-
-    Returns
-    -------
-    cost : float or ndarray of float
-        The cost in dimensions per nat, from 2 at 0 up to infinity at 1.
-
-    Raises
-    ------
-    ValueError
-        If the parameter is outside its range.
-
-    See Also
-    --------
-    one_step_capacity_nats : The inverse, a rate.
-
-    Examples
-    --------
-    >>> from sksupercode.theory import one_step_dimensions_per_nat
-    >>> one_step_dimensions_per_nat([0, 0.25, 1])
-    array([ 2.,  6., inf])
-    """
-    root = np.sqrt(check_real(exponent, "exponent", 0, 1))
-    with np.errstate(divide="ignore"):
-        return (2 * (1 + root) / (1 - root))[()]
+    return from_nats((1 - root) / (2 * (1 + root)), unit)[()]

@@ -163,7 +163,7 @@ def test_fano_converse(encoder_class, noise_variance, fraction, record_property)
     codebook are sent, which makes its rate that of an equiprobable message.
     """
     n_features = 512
-    cost = theory.gaussian_dimensions_per_nat(noise_variance)
+    cost = 1 / theory.channel_capacity(noise_variance, unit="nats")
     n_components = round(fraction * cost * np.log(n_features))
     rng = np.random.default_rng(0)
     channel = GaussianChannel(noise_variance / n_components, random_state=rng)

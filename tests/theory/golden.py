@@ -22,6 +22,10 @@ def _stirling_entropy(N, k):
     return N * (entr(density) + entr(1 - density)) - np.log(2 * np.pi * variance) / 2
 
 
+def _dimensions_per_nat(P):
+    return 1 / theory.channel_capacity(P, unit="nats")
+
+
 def _dimension_at(threshold):
     def call(N, k, sigma2, p):
         return theory.threshold_dimension(N, k, p, threshold, sigma2)
@@ -54,14 +58,19 @@ FORMULAS = {
     "coherence_dim_sharp": lambda N, eps, p: theory.coherence_dimension(N, eps, p, sharp=True),
     "fano_dim": lambda N, P, p: theory.fano_dimension(N, P, p),
     "fano_dim_tight": lambda N, P, p: theory.fano_dimension(N, P, p, tight=True),
-    "capacity_slope": lambda P: theory.gaussian_dimensions_per_nat(P),
-    "cor1_dim": lambda N, P, eps: theory.strong_converse_dimension(N, P, eps),
-    "cor1_success_limit_avg_power": lambda P, eps: theory.average_power_success_limit(P, eps),
-    "cor1_success_limit_fano": lambda P, eps: theory.fano_success_limit(P, eps),
-    "prop3_dim_paper": lambda N, P, eps: theory.printed_random_codebook_dimension(N, P, eps),
-    "prop3_eps_min": lambda P: theory.printed_random_codebook_min_margin(P),
-    "bpsk_information_nats": lambda P: theory.bpsk_information_nats(P),
-    "bpsk_slope": lambda P: theory.rademacher_dimensions_per_nat(P),
+    "capacity_slope": lambda P: _dimensions_per_nat(P),
+    "cor1_dim": lambda N, P, eps: theory.random_codebook_dimension(N, P, -eps),
+    # As printed, from the correct capacity.
+    "cor1_success_limit_avg_power": lambda P, eps: (
+        1 / (P * np.expm1(2 / (_dimensions_per_nat(P) - eps)))
+    ),
+    "cor1_success_limit_fano": lambda P, eps: 1 - eps / _dimensions_per_nat(P),
+    "prop3_dim_paper": lambda N, P, eps: (2 + eps) * P * np.log(N),
+    "prop3_eps_min": lambda P: _dimensions_per_nat(P) / P - 2,
+    "bpsk_information_nats": lambda P: theory.channel_capacity(
+        P, codebook="rademacher", unit="nats"
+    ),
+    "bpsk_slope": lambda P: 1 / theory.channel_capacity(P, codebook="rademacher", unit="nats"),
     "spherical_codebook_success": lambda N, P, d: theory.spherical_codebook_success_probability(
         N, P, d
     ),
@@ -69,10 +78,10 @@ FORMULAS = {
     "rademacher_constant": lambda k: theory.threshold_converse_constant(k),
     "kappa": lambda eta: theory.one_step_constant(eta),
     "prop5_dim": lambda N, k: theory.one_step_dimension(N, k),
-    "prop5_tau": lambda N, k: theory.one_step_threshold(N, k),
-    "prop5_capacity_nats": lambda eta: theory.one_step_capacity_nats(eta),
-    "prop5_capacity_bits": lambda eta: theory.one_step_capacity_bits(eta),
-    "prop5_inverse_capacity_nats": lambda eta: theory.one_step_dimensions_per_nat(eta),
+    "prop5_tau": lambda N, k: 1 / (1 + np.sqrt(theory.sparsity_exponent(N, k))),
+    "prop5_capacity_nats": lambda eta: theory.one_step_capacity(eta, unit="nats"),
+    "prop5_capacity_bits": lambda eta: theory.one_step_capacity(eta),
+    "prop5_inverse_capacity_nats": lambda eta: 1 / theory.one_step_capacity(eta, unit="nats"),
     "threshold_guarantee_dim": lambda N, k, p: theory.threshold_guarantee_dimension(N, k, p),
     "topk_guarantee_dim": lambda N, k, p: theory.topk_guarantee_dimension(N, k, p),
     "one_step_noise_dim": lambda N, k, sigma2: theory.one_step_dimension(N, k, sigma2),

@@ -229,9 +229,7 @@ def test_phase_transition_of_a_grid_search():
         assert rate == results["mean_test_score"][row]
     assert display.half_ is None and display.predicted_ is None
     assert display.success_rate[0, 1] > display.success_rate[1, 1]
-    with pytest.raises(
-        ValueError, match="must be of a full grid of n_components and gauss"
-    ):
+    with pytest.raises(ValueError, match="must be of a full grid of n_components and gauss"):
         PhaseTransitionDisplay.from_cv_results(
             {name: values[1:] for name, values in results.items()}
         )

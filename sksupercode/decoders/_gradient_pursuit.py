@@ -5,13 +5,13 @@
 
 import numpy as np
 
-from sksupercode.decoders._support_pursuit import SupportPursuitDecoder
+from sksupercode.decoders._pursuit import PursuitDecoder
 
 # A step of this part of the norm of the residual is rounding.
 _NO_STEP = 1e-14
 
 
-class GradientPursuitDecoder(SupportPursuitDecoder):
+class GradientPursuitDecoder(PursuitDecoder):
     r"""Select codewords as orthogonal matching pursuit does, and take one step towards its values.
 
     From y = 0, S = {} and r = x, for codewords of unit norm, each iteration does
@@ -89,7 +89,7 @@ class GradientPursuitDecoder(SupportPursuitDecoder):
     iteration for the step: without the triangular systems of orthogonal matching pursuit.
 
     A residual that is zero up to rounding ends a sample early, and so does a step that goes
-    nowhere. With ``tol``, samples that end above it are reported by a
+    nowhere. Samples whose codes leave more than the tolerance are reported by a
     :class:`~sklearn.exceptions.ConvergenceWarning`.
 
     References

@@ -7,12 +7,11 @@ import numpy as np
 
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._lazy_pursuit import can_be_lazy, exact_samples, lazy_pursuit
+from sksupercode.decoders._pursuit import PursuitDecoder
 from sksupercode.decoders._selection import score_gains
-from sksupercode.decoders._tolerance import ToleranceMixin
-from sksupercode.dictionaries import SignDictionary
 
 
-class MatchingPursuitDecoder(ToleranceMixin, BaseDecoder):
+class MatchingPursuitDecoder(PursuitDecoder):
     r"""Select codewords one at a time, each the best match to what is left of x.
 
     From y = 0 and r = x, each iteration does
@@ -88,10 +87,11 @@ class MatchingPursuitDecoder(ToleranceMixin, BaseDecoder):
     between them only the best candidates are followed, for as long as Hoeffding's inequality keeps
     all others behind.
 
-    A residual that is zero up to rounding ends a sample early. With ``tol``, so does a binary
-    sample whose residual no further codeword would shorten; samples that end above ``tol`` are
-    reported by a :class:`~sklearn.exceptions.ConvergenceWarning`. Nonnegative coefficients only
-    ever grow: what was taken too much of is not given back.
+    A residual that is zero up to rounding, 1e-12 ||x|| or 1e-6 ||x|| for binary values, ends a
+    sample early. With a tolerance, so does a binary sample whose residual no further codeword would
+    shorten. Samples whose codes leave more than the tolerance are reported by a
+    :class:`~sklearn.exceptions.ConvergenceWarning`. Nonnegative coefficients only ever grow: what
+    was taken too much of is not given back.
 
     Selecting a codeword c times in a binary code counts as selecting it: coefficients are 0 or 1.
 
@@ -113,92 +113,84 @@ class MatchingPursuitDecoder(ToleranceMixin, BaseDecoder):
 
     _recovery_law = "matching_pursuit"
 
-    def __init__(
-        self,
-        dictionary,
-        n_nonzero_coefs=None,
-        *,
-        tol=None,
-        noise_std=None,
-        values="auto",
-        sparse_output=True,
-    ):
-        super().__init__(dictionary, n_nonzero_coefs, values=values, sparse_output=sparse_output)
-        self.tol = tol
-        self.noise_std = noise_std
+    _selects_again = _counts_again = True
 
-    def _needs_fixed_k(self):
-        return not self._has_tolerance
-
-    def _learn_sparsity(self, Y):
-        return super()._learn_sparsity(Y) if self._needs_fixed_k() else None
-
-    def _fit_decoder(self, X):
-        self._learn_tolerance()
-
-    def _decode(self, V):
-        norms = np.linalg.norm(V, axis=1)
-        enough = np.maximum((self.tol_ or 0.0) / self.dictionary_.scale, self._rounding() * norms)
-        # The paper's decoder takes k codewords, whether or not they shorten the residual.
-        least_gain = -np.inf if self.values_ == "binary" and self.tol_ is None else 0.0
-        is_exact = np.zeros(len(V), dtype=bool)
-        if self.values_ == "binary" and isinstance(self._codewords, SignDictionary):
-            # With tol a residual only becomes shorter, else each step adds at most d.
-            steps = float(self._n_iter()) * V.shape[1]
-            change = steps if self.tol_ is None else np.sqrt(V.shape[1]) * norms
-            V, is_exact = exact_samples(V, change)
-        if is_exact.all() and can_be_lazy(self._codewords):
-            found, residuals = lazy_pursuit(self._codewords, V, self._n_iter(), enough, least_gain)
-            lengths = np.array([len(selected) for selected in found], dtype=np.intp)
-            coefs = (np.arange(lengths.max(initial=0)) < lengths[:, np.newaxis]).astype(np.float64)
-            indices = np.zeros(coefs.shape, dtype=np.intp)
-            indices[coefs > 0] = np.concatenate(found)
-        else:
-            indices, coefs, residuals = self._plain_pursuit(V, enough, least_gain)
-        failed = (self.tol_ is not None) & (np.linalg.norm(residuals, axis=1) > enough)
-        return indices, coefs, failed
-
-    def _plain_pursuit(self, V, enough, least_gain):
-        codewords = self._codewords
-        energies = codewords.squared_norms
-        indices, coefs = [], []
-        residuals = V.copy()
-        rows = np.arange(len(V))
-        for _ in range(self._n_iter()):
-            rows = rows[np.linalg.norm(residuals[rows], axis=1) > enough[rows]]
-            if not len(rows):
-                break
-            gains = score_gains(codewords.correlate(residuals[rows]), energies, self.values_)
-            best = gains.argmax(axis=1)
-            improved = gains[np.arange(len(rows)), best] > least_gain
-            rows, best = rows[improved], best[improved]
-            selected = codewords.codewords(best)
-            coef = self._best_coefs(residuals[rows], selected, energies[best])
-            residuals[rows] -= coef[:, np.newaxis] * selected
-            indices.append(np.zeros(len(V), dtype=np.intp))
-            coefs.append(np.zeros(len(V)))
-            indices[-1][rows] = best
-            coefs[-1][rows] = coef
-        shape = (len(V), len(indices))
-        return np.array(indices).T.reshape(shape), np.array(coefs).T.reshape(shape), residuals
-
-    def _best_coefs(self, residuals, selected, energies):
-        if self.values_ == "binary":
-            return np.ones(len(residuals))
-        coefs = np.einsum("ij,ij->i", residuals, selected) / energies
-        return np.maximum(coefs, 0) if self.values_ == "nonnegative" else coefs
-
-    def _rounding(self):
-        """Return the norm, relative to that of x, at which a residual is rounding alone."""
-        return 1e-6 if self.values_ == "binary" else 1e-12
+    def _bytes_per_sample(self):
+        return BaseDecoder._bytes_per_sample(self)
 
     def _n_iter(self):
-        n_features, n_components = self.dictionary_.shape
-        if self.n_nonzero_coefs_ is None:
-            return n_components
-        if self.tol_ is None:
-            return min(self.n_nonzero_coefs_, n_features)
-        return self.n_nonzero_coefs_
+        k = self.n_nonzero_coefs_
+        return super()._n_iter() if self.tol_ is None or k is None else k
 
-    def _failure(self):
-        return f"did not reach tol={self.tol_:g} within {self._n_iter()} iterations"
+    def _least_gains(self, norms):
+        if self.values_ != "binary":
+            return super()._least_gains(norms)
+        # The paper's decoder takes k codewords, whether or not they shorten the residual.
+        return -np.inf if self.tol_ is None else 0.0
+
+    def _new_search(self):
+        return _PreciseScores(self._codewords, self.values_)
+
+    def _new_fit(self, V):
+        return _MatchingFit(V, self.values_)
+
+    def _pursue(self, V, norms, enough):
+        if self.values_ != "binary" or not self._codewords.has_signs:
+            return super()._pursue(V, norms, enough)
+        # With a tolerance a residual only becomes shorter, else each step adds at most d.
+        steps = float(self._n_iter()) * V.shape[1]
+        V, is_exact = exact_samples(V, steps if self.tol_ is None else np.sqrt(V.shape[1]) * norms)
+        if not (is_exact.all() and can_be_lazy(self._codewords)):
+            return super()._pursue(V, norms, enough)
+        least_gain = self._least_gains(norms)
+        found, _ = lazy_pursuit(self._codewords, V, self._n_iter(), enough, least_gain)
+        lengths = np.array([len(selected) for selected in found], dtype=np.intp)
+        is_entry = np.arange(lengths.max(initial=0)) < lengths[:, np.newaxis]
+        indices = np.zeros(is_entry.shape, dtype=np.intp)
+        indices[is_entry] = np.concatenate(found)
+        return indices, is_entry.astype(np.float64)
+
+
+class _PreciseScores:
+    """Selects, for each of some residuals, the codeword whose best coefficient lowers it most."""
+
+    def __init__(self, codewords, values):
+        self._codewords, self._values = codewords, values
+
+    def select(self, residuals, taken):
+        """Return the best codewords, what they gain, and the codewords themselves."""
+        scores = self._codewords.correlate(residuals)
+        gains = score_gains(scores, self._codewords.squared_norms, self._values)
+        best = gains.argmax(axis=1)
+        codewords = self._codewords.codewords(best).astype(np.float64)
+        return best, gains[np.arange(len(best)), best], codewords
+
+
+class _MatchingFit:
+    """Coefficients of what several samples have selected, each the best one at that time."""
+
+    def __init__(self, V, values):
+        self.residuals, self._values = V, values
+        self._coefs = np.empty((len(V), 0))
+
+    def keep(self, kept):
+        """Forget all samples but some, given as a mask."""
+        self.residuals, self._coefs = self.residuals[kept], self._coefs[kept]
+
+    def coefs(self, rows):
+        """Return the coefficients of some samples, in the order of selection."""
+        return self._coefs[rows]
+
+    def add(self, codewords):
+        """Select one more codeword for each sample; return where there was none to select."""
+        squares = np.einsum("ij,ij->i", codewords, codewords)
+        is_over = squares == 0
+        coefs = (~is_over).astype(np.float64)
+        if self._values != "binary":
+            squares[is_over] = 1.0
+            coefs = np.einsum("ij,ij->i", self.residuals, codewords) / squares
+        if self._values == "nonnegative":
+            np.maximum(coefs, 0, out=coefs)
+        self.residuals = self.residuals - coefs[:, np.newaxis] * codewords
+        self._coefs = np.column_stack([self._coefs, coefs])
+        return is_over

@@ -5,10 +5,10 @@
 
 from sksupercode.decoders._nonnegative_fit import NonnegativeFit
 from sksupercode.decoders._orthogonal_bases import OrthogonalBases
-from sksupercode.decoders._support_pursuit import SupportPursuitDecoder
+from sksupercode.decoders._pursuit import PursuitDecoder
 
 
-class OrthogonalMatchingPursuitDecoder(SupportPursuitDecoder):
+class OrthogonalMatchingPursuitDecoder(PursuitDecoder):
     r"""Select codewords one at a time, and fit the coefficients of all that are selected again.
 
     From S = {} and r = x, each iteration does
@@ -90,9 +90,10 @@ class OrthogonalMatchingPursuitDecoder(SupportPursuitDecoder):
     [5]_ start from the solution of the iteration before.
 
     A residual that is zero up to rounding ends a sample early, and so does a codeword that depends
-    on those selected before it: being the best, it shows that nothing correlates with r. With
-    ``tol``, samples that end above it are reported by a
-    :class:`~sklearn.exceptions.ConvergenceWarning`.
+    on those selected before it: being the best, it shows that nothing correlates with r.
+    Samples whose codes leave more than the tolerance are reported by a
+    :class:`~sklearn.exceptions.ConvergenceWarning`; those of binary codes with 1 for each
+    coefficient.
 
     References
     ----------

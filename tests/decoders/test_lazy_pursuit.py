@@ -8,11 +8,8 @@ import pytest
 from numpy.random import SeedSequence
 from numpy.testing import assert_array_equal
 
-from sksupercode.dictionaries import (
-    SeededSignDictionary,
-    _packed_signs,
-    _threads,
-)
+from sksupercode._utils import _threads
+from sksupercode.dictionaries import SeededSignDictionary, _packed_signs
 from sksupercode.dictionaries._packed_signs import compilation_is_enabled
 from tests.decoders.lazy_pursuit import (
     KINDS,

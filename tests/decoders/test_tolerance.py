@@ -1,9 +1,11 @@
 """Parameters that decoders share: ``tol`` and ``noise_std``, and their order."""
 
 import inspect
+import warnings
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 from sksupercode import (
     GradientPursuitDecoder,
@@ -33,6 +35,48 @@ def test_noise_std_is_a_tolerance_relative_to_the_dimensions(kind):
     assert kind(F, 2).fit(X).tol_ is None
     with pytest.raises(ValueError, match=r"tol=1\.0 and noise_std=0\.2 .* give one of them"):
         kind(F, tol=1.0, noise_std=0.2).fit(X)
+
+
+def bumps(n_features, n_components):
+    """Return codewords that are nearly dependent: neighbours differ by little."""
+    u, t = np.linspace(0, 1, n_features)[:, np.newaxis], np.linspace(0, 1, n_components)
+    return np.exp(-((t - u) ** 2) / 0.02)
+
+
+def signs_and_a_short_codeword(rng):
+    return np.vstack([rng.choice([-1.0, 1.0], (30, 25)), 1e-7 * np.ones((1, 25))])
+
+
+PROBLEMS = {
+    "independent": lambda rng: rng.standard_normal((40, 20)),
+    "few": lambda rng: rng.standard_normal((5, 20)),
+    "dependent": lambda rng: bumps(40, 25),
+    "norms": lambda rng: rng.standard_normal((40, 20)) * np.logspace(-8, 0, 40)[:, np.newaxis],
+    "short": signs_and_a_short_codeword,
+}
+
+
+@pytest.mark.parametrize("kind", PURSUITS)
+@pytest.mark.parametrize("values", ["binary", "nonnegative", "real"])
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_codes_that_exceed_the_tolerance_are_reported(kind, values, problem):
+    """Whether they are: the residuals of the codes that come back, not those on the way."""
+    rng = np.random.default_rng(0)
+    F = PROBLEMS[problem](rng)
+    Y = rng.integers(0, 3, (30, len(F))) * (rng.random((30, len(F))) < 3 / len(F))
+    X = Y @ F + np.repeat([0, 1e-8, 1e-3], 10)[:, np.newaxis] * rng.standard_normal(
+        (30, F.shape[1])
+    )
+    for tol in (0.0, 1e-9, 1e-2):
+        decoder = kind(F, tol=tol, values=values).fit(X)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            codes = decoder.transform(X).toarray()
+        assert {warning.category for warning in caught} <= {ConvergenceWarning}
+        n_failed = int(str(caught[0].message).split()[0]) if caught else 0
+        residuals, norms = np.linalg.norm([X - codes @ F, X], axis=2)
+        assert n_failed == np.sum(residuals > tol + 1e-12 * norms)
+        assert values == "real" or (codes >= 0).all()
 
 
 @pytest.mark.parametrize("kind", PURSUITS)

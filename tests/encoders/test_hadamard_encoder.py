@@ -20,8 +20,9 @@ from sksupercode import (
     ThresholdDecoder,
     TopKDecoder,
 )
+from sksupercode._utils import _memory
 from sksupercode.datasets import make_sparse_codes
-from sksupercode.dictionaries import HadamardDictionary, SignDictionary, _memory
+from sksupercode.dictionaries import HadamardDictionary, SignDictionary
 
 N_SAMPLES = 100
 SEEDS = range(3)

@@ -1,4 +1,4 @@
-"""What pursuits share that fit coefficients to all that they have selected, once a selection."""
+"""What pursuits share: select the codeword that fits best, subtract, and look at what is left."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -6,6 +6,7 @@
 from abc import abstractmethod
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from sksupercode._utils._threads import shared_threads
 from sksupercode.decoders._base import BaseDecoder
@@ -14,16 +15,19 @@ from sksupercode.decoders._tolerance import ToleranceMixin
 
 # Gains of this part of the norm of x are rounding.
 _NO_GAIN = 1e-14
+# A residual of this part of the norm of x is rounding, of float64 and of float32 samples.
+_ROUNDING, _ROUNDING_32 = 1e-12, 1e-6
 
 
-class SupportPursuitDecoder(ToleranceMixin, BaseDecoder):
-    """Base class: select the codeword that correlates most with what is left, fit, and look again.
+class PursuitDecoder(ToleranceMixin, BaseDecoder):
+    """Base class of the pursuits.
 
-    All samples of a block take their steps together. Codewords are compared after division by their
-    norms, with their signs except for real values. A concrete pursuit implements ``_new_fit``.
+    All samples of a block take their steps together. A concrete pursuit implements ``_new_fit``,
+    and ``_new_search`` if the codewords are not compared as :class:`CoarseScores` does.
     """
 
-    _selects_again = False
+    # Whether a codeword may be selected again, and whether it then counts as one more.
+    _selects_again = _counts_again = False
 
     def __init__(
         self,
@@ -49,6 +53,14 @@ class SupportPursuitDecoder(ToleranceMixin, BaseDecoder):
         ``keep(mask)`` forgets the other samples.
         """
 
+    def _new_search(self):
+        """Return what selects codewords, by a method as :meth:`CoarseScores.select`."""
+        return CoarseScores(self._codewords, is_signed=self.values_ != "real")
+
+    def _least_gains(self, norms):
+        """Return what the best codeword must gain at least, given the norms of the samples."""
+        return _NO_GAIN * norms
+
     def _needs_fixed_k(self):
         return not self._has_tolerance
 
@@ -57,11 +69,7 @@ class SupportPursuitDecoder(ToleranceMixin, BaseDecoder):
 
     def _fit_decoder(self, X):
         self._learn_tolerance()
-
-    def _bytes_per_sample(self):
-        n_features, n_components = self.dictionary_.shape
-        most = min(self._n_iter(), n_components)
-        return 24 * n_features + 24 * most * (n_components + most)
+        self._is_precise = X.dtype == np.float64
 
     def _n_iter(self):
         n_features, n_components = self.dictionary_.shape
@@ -69,41 +77,64 @@ class SupportPursuitDecoder(ToleranceMixin, BaseDecoder):
             return n_components
         return min(self.n_nonzero_coefs_, n_features)
 
+    def _bytes_per_sample(self):
+        n_features, n_components = self.dictionary_.shape
+        most = min(self._n_iter(), n_components)
+        return 24 * n_features + 24 * most * (n_components + most)
+
     def _failure(self):
         return f"did not reach tol={self.tol_:g} within {self._n_iter()} iterations"
 
     def _decode(self, V):
-        with shared_threads():
-            return self._pursue(V)
-
-    def _pursue(self, V):
         norms = np.linalg.norm(V, axis=1)
-        rounding = 1e-6 if self.values_ == "binary" else 1e-12
-        enough = np.maximum((self.tol_ or 0.0) / self.dictionary_.scale, rounding * norms)
-        search = CoarseScores(self._codewords, is_signed=self.values_ != "real")
-        fit = self._new_fit(V)
+        tol = (self.tol_ or 0.0) / self.dictionary_.scale
+        is_binary = self.values_ == "binary"
+        enough = np.maximum(tol, (_ROUNDING_32 if is_binary else _ROUNDING) * norms)
+        with shared_threads():
+            indices, values = self._pursue(V, norms, enough)
+        if self.tol_ is None:
+            return indices, values
+        left = np.linalg.norm(V - self._superpose(indices, values), axis=1)
+        if is_binary and self._is_precise:
+            enough = np.maximum(tol, _ROUNDING * norms)
+        return indices, values, left > enough + _NO_GAIN * norms
+
+    def _superpose(self, indices, values):
+        """Return what the code that the user gets stands for."""
+        indptr = np.arange(len(values) + 1) * values.shape[1]
+        shape = len(values), self.dictionary_.shape[0]
+        Z = csr_array((values.ravel(), indices.ravel(), indptr), shape=shape, copy=True)
+        Z.sum_duplicates()
+        if self.values_ == "binary":
+            Z.data = (Z.data != 0).astype(np.float64)
+        return self._codewords.superpose(Z)
+
+    def _pursue(self, V, norms, enough):
+        """Return the codes of samples whose residuals of norm ``enough`` are short enough."""
+        least = np.broadcast_to(self._least_gains(norms), norms.shape)
+        search, fit = self._new_search(), self._new_fit(V)
         rows = np.arange(len(V))
         supports = np.empty((len(V), 0), dtype=np.intp)
         is_over = np.zeros(len(V), dtype=bool)
-        failed = np.zeros(len(V), dtype=bool)
         ended = []
         for step in range(self._n_iter() + 1):
             lengths = np.linalg.norm(fit.residuals, axis=1)
             is_over |= (lengths <= enough[rows]) | (step == self._n_iter())
             if is_over.any():
                 ended.append((rows[is_over], supports[is_over], fit.coefs(is_over)))
-                failed[rows[is_over]] = lengths[is_over] > enough[rows[is_over]]
                 fit.keep(~is_over)
                 rows, supports = rows[~is_over], supports[~is_over]
             if not len(rows):
                 break
             taken = supports[:, :0] if self._selects_again else supports
             best, gains, codewords = search.select(fit.residuals, taken)
-            is_new = (supports != best[:, np.newaxis]).all(axis=1)
-            codewords[~is_new | (gains <= _NO_GAIN * norms[rows])] = 0
+            is_selected = gains > least[rows]
+            if not self._counts_again:
+                is_selected &= (supports != best[:, np.newaxis]).all(axis=1)
+            codewords[~is_selected] = 0
             is_over = fit.add(codewords)
             supports = np.column_stack([supports, best])
-        return *_gather(ended, len(V)), failed & (self.tol_ is not None)
+        return _gather(ended, len(V))
 
 
 def _gather(ended, n_samples):

@@ -20,11 +20,10 @@ from sksupercode.theory._channel_capacity import (
     random_codebook_dimension,
 )
 from sksupercode.theory._coherence import coherence_dimension
-from sksupercode.theory._converse import threshold_converse_constant, threshold_converse_dimension
+from sksupercode.theory._converse import threshold_converse_dimension
 from sksupercode.theory._convex import (
     basis_pursuit_dimension,
     basis_pursuit_phase_transition,
-    basis_pursuit_soft_threshold,
 )
 from sksupercode.theory._convex_success import basis_pursuit_success_probability
 from sksupercode.theory._coupled_message_passing import (
@@ -35,24 +34,20 @@ from sksupercode.theory._entropy import entropy, entropy_bound
 from sksupercode.theory._error_rates import false_negative_rate, false_positive_rate
 from sksupercode.theory._guarantees import (
     threshold_guarantee_dimension,
-    threshold_guarantee_threshold,
     topk_guarantee_dimension,
 )
 from sksupercode.theory._inversion import threshold_dimension, topk_dimension
 from sksupercode.theory._limits import (
-    binomial_entropy_bits,
     counting_dimension,
     unique_decoding_dimension,
 )
 from sksupercode.theory._matched_filter import (
-    active_score_variance,
-    inactive_score_variance,
     log_odds,
     map_threshold,
     optimal_threshold,
+    score_variance,
 )
 from sksupercode.theory._message_passing import (
-    amp_critical_inverse_deviation,
     amp_dimension,
     amp_fixed_point,
     amp_phase_transition,
@@ -62,8 +57,7 @@ from sksupercode.theory._message_passing import (
 from sksupercode.theory._message_passing_success import amp_success_probability
 from sksupercode.theory._noisy_limits import (
     all_or_nothing_dimension,
-    all_or_nothing_dimension_fixed_energy,
-    sparc_rate_nats,
+    sparc_rate,
 )
 from sksupercode.theory._one_step_bounds import (
     one_step_capacity,
@@ -71,9 +65,7 @@ from sksupercode.theory._one_step_bounds import (
     one_step_dimension,
 )
 from sksupercode.theory._pursuit_bounds import (
-    matching_pursuit_first_step_dimension,
     omp_dimension,
-    omp_tropp_gilbert_dimension,
 )
 from sksupercode.theory._random_dictionary import (
     marchenko_pastur_quantile,
@@ -98,10 +90,7 @@ from sksupercode.theory._success import (
 )
 
 __all__ = [
-    "active_score_variance",
     "all_or_nothing_dimension",
-    "all_or_nothing_dimension_fixed_energy",
-    "amp_critical_inverse_deviation",
     "amp_dimension",
     "amp_fixed_point",
     "amp_phase_transition",
@@ -109,10 +98,8 @@ __all__ = [
     "amp_success_probability",
     "basis_pursuit_dimension",
     "basis_pursuit_phase_transition",
-    "basis_pursuit_soft_threshold",
     "basis_pursuit_success_probability",
     "bernoulli_mmse",
-    "binomial_entropy_bits",
     "bits_per_dimension",
     "channel_capacity",
     "coherence_dimension",
@@ -126,15 +113,12 @@ __all__ = [
     "false_negative_rate",
     "false_positive_rate",
     "fano_dimension",
-    "inactive_score_variance",
     "iterative_power_allocation",
     "log_odds",
     "map_threshold",
     "marchenko_pastur_quantile",
     "matching_pursuit_active_only",
-    "matching_pursuit_first_step_dimension",
     "omp_dimension",
-    "omp_tropp_gilbert_dimension",
     "one_step_capacity",
     "one_step_constant",
     "one_step_dimension",
@@ -145,16 +129,15 @@ __all__ = [
     "random_effective_rank",
     "random_mean_square_deviation",
     "rule_of_thumb_dimension",
-    "sparc_rate_nats",
+    "score_variance",
+    "sparc_rate",
     "sparc_state_evolution",
     "sparsity_exponent",
     "spherical_codebook_success_probability",
     "threshold_active_only",
-    "threshold_converse_constant",
     "threshold_converse_dimension",
     "threshold_dimension",
     "threshold_guarantee_dimension",
-    "threshold_guarantee_threshold",
     "threshold_success_probability",
     "topk_active_only",
     "topk_dimension",

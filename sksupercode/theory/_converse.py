@@ -8,47 +8,49 @@ from scipy.optimize import brentq
 from scipy.special import gammaln
 
 from sksupercode.theory._numerics import map_scalars
-from sksupercode.theory._validation import check_n_nonzero_coefs, check_sizes
+from sksupercode.theory._validation import check_sizes
 
-__all__ = [
-    "threshold_converse_constant",
-    "threshold_converse_dimension",
-]
+__all__ = ["threshold_converse_dimension"]
 
 
-def threshold_converse_constant(n_nonzero_coefs):
-    """Sharp constant of the converse for threshold decoding (Proposition 4, bounded k).
+def threshold_converse_dimension(n_features, n_nonzero_coefs):
+    """Dimension below which no threshold decodes reliably (Proposition 4).
 
-    .. math:: C_k = \\frac{1}{k I_k}, \\quad
+    .. math:: d = C_k k \\ln N, \\quad C_k = \\frac{1}{k I_k}, \\quad
               I_k = \\sup_\\lambda \\{\\lambda - E \\ln\\cosh(\\lambda W_k)\\},
 
     with :math:`W_k` the sum of k independent signs.
 
     Parameters
     ----------
+    n_features : int or array-like of int
+        Number of codewords N, from 1 to 2**60.
     n_nonzero_coefs : int or array-like of int
-        Number of active codewords k, from 1 to 2**60.
+        Number of active codewords k, from 1 to N.
 
     Returns
     -------
-    constant : float or ndarray of float
-        The constant :math:`C_k`, in dimensions per active codeword and nat.
+    n_components : float or ndarray of float
+        The dimension d, a real number.
 
     Raises
     ------
     ValueError
-        If the parameter is not an integer of its range.
+        If a parameter is not an integer of its range.
 
     See Also
     --------
-    threshold_converse_dimension : The dimension with this constant.
+    one_step_dimension : The dimension that suffices.
 
     Notes
     -----
-    Below :math:`C k \\ln N` dimensions with C < :math:`C_k`, k fixed and N large, an inactive score
-    exceeds 1, so that no threshold decodes a Rademacher dictionary with probability above 1/2. The
-    constant is :math:`1/\\ln 2` for k = 1 and 2 and increases to 2, which is the constant of a
-    Gaussian dictionary and of k tending to infinity.
+    Asymptotic: for d at most a constant fraction below 1 of it, k = o(N) and N large enough, the
+    probability of exact recovery is below 1/2 for whatever threshold. With a threshold above 1,
+    all k active scores must exceed their common mean 1, around which they are symmetric; with one
+    of at most 1, some of the N - k inactive scores exceed it.
+
+    :math:`C_k` is :math:`1/\\ln 2` for k = 1 and 2 and increases to 2, the constant of a Gaussian
+    dictionary. It is sharp for fixed k; with k = N^eta the sharp one is :func:`one_step_constant`.
 
     References
     ----------
@@ -57,12 +59,12 @@ def threshold_converse_constant(n_nonzero_coefs):
 
     Examples
     --------
-    >>> from sksupercode.theory import threshold_converse_constant
-    >>> threshold_converse_constant([1, 2, 3, 8, 256]).round(4)
-    array([1.4427, 1.4427, 1.6975, 1.8812, 1.9961])
+    >>> from sksupercode.theory import threshold_converse_dimension
+    >>> threshold_converse_dimension(2**20, [1, 8, 256]).round(1)
+    array([  20. ,  208.6, 7084. ])
     """
-    k = check_n_nonzero_coefs(n_nonzero_coefs)
-    return map_scalars(_converse_constant, k)[()]
+    n, k = check_sizes(n_features, n_nonzero_coefs)
+    return (map_scalars(_converse_constant, k) * k * np.log(n))[()]
 
 
 def _converse_constant(k):
@@ -98,47 +100,3 @@ def _converse_constant(k):
     while slope(high) > 0:
         high *= 1.5
     return 1 / value(brentq(slope, 0.5, high, xtol=1e-14, rtol=1e-14))
-
-
-def threshold_converse_dimension(n_features, n_nonzero_coefs):
-    """Dimension below which no threshold decodes reliably (Proposition 4).
-
-    .. math:: d = C_k k \\ln N
-
-    Parameters
-    ----------
-    n_features : int or array-like of int
-        Number of codewords N, from 1 to 2**60.
-    n_nonzero_coefs : int or array-like of int
-        Number of active codewords k, from 1 to N.
-
-    Returns
-    -------
-    n_components : float or ndarray of float
-        The dimension d, a real number.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is not an integer of its range.
-
-    See Also
-    --------
-    threshold_converse_constant : The constant, between 1/ln 2 and 2.
-
-    Notes
-    -----
-    Asymptotic: for d at most a constant fraction below 1 of it, k = o(N) and N large enough, the
-    probability of exact recovery is below 1/2 for whatever threshold. With a threshold above 1,
-    all k active scores must exceed their common mean 1, around which they are symmetric; with one
-    of at most 1, some of the N - k inactive scores exceed it. With k = N^eta the constant
-    :func:`one_step_constant` is the sharp one.
-
-    Examples
-    --------
-    >>> from sksupercode.theory import threshold_converse_dimension
-    >>> threshold_converse_dimension(2**20, [1, 8, 256]).round(1)
-    array([  20. ,  208.6, 7084. ])
-    """
-    n, k = check_sizes(n_features, n_nonzero_coefs)
-    return (threshold_converse_constant(k) * k * np.log(n))[()]

@@ -6,8 +6,8 @@
 import numpy as np
 from scipy.special import ndtr
 
-from sksupercode.theory._convex import basis_pursuit_soft_threshold
-from sksupercode.theory._numerics import log_normal_pdf
+from sksupercode.theory._convex import _transition
+from sksupercode.theory._numerics import log_normal_pdf, map_scalars
 from sksupercode.theory._validation import check_n_components, check_option, check_sizes
 
 __all__ = ["basis_pursuit_success_probability"]
@@ -81,7 +81,7 @@ def basis_pursuit_success_probability(
     n, k = check_sizes(n_features, n_nonzero_coefs)
     d = check_n_components(n_components)
     active, inactive = k.astype(np.float64), (n - k).astype(np.float64)
-    tau = basis_pursuit_soft_threshold(active / n, constraint=constraint)
+    tau = map_scalars(lambda e: _transition(e, 1 - e, constraint)[0], active / n)
     sides = 2 if constraint == "signed" else 1
     first, second, fourth = _excess_moments(tau)
     mean = active * (1 + tau**2) + sides * inactive * second

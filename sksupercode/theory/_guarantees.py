@@ -7,17 +7,16 @@ import numpy as np
 
 from sksupercode.theory._validation import check_probability, check_sizes
 
-__all__ = [
-    "threshold_guarantee_dimension",
-    "threshold_guarantee_threshold",
-    "topk_guarantee_dimension",
-]
+__all__ = ["threshold_guarantee_dimension", "topk_guarantee_dimension"]
 
 
-def threshold_guarantee_dimension(n_features, n_nonzero_coefs, failure_probability):
+def threshold_guarantee_dimension(
+    n_features, n_nonzero_coefs, failure_probability, *, return_threshold=False
+):
     """Dimension that guarantees threshold decoding at finite size (Proposition 5).
 
-    .. math:: d = 2 k (A + B)^2, \\quad A = \\sqrt{\\ln(2 (N-k)/p)}, \\quad B = \\sqrt{\\ln(2k/p)}
+    .. math:: d = 2 k (A + B)^2, \\quad A = \\sqrt{\\ln(2 (N-k)/p)}, \\quad B = \\sqrt{\\ln(2k/p)},
+              \\quad \\tau = \\frac{A}{A + B}
 
     Parameters
     ----------
@@ -27,11 +26,15 @@ def threshold_guarantee_dimension(n_features, n_nonzero_coefs, failure_probabili
         Number of active codewords k, from 1 to N.
     failure_probability : float or array-like of float
         The probability p of failure, in (0, 1).
+    return_threshold : bool, default=False
+        Whether to return the threshold tau as well.
 
     Returns
     -------
     n_components : float or ndarray of float
         The sufficient dimension d, a real number to be rounded up.
+    threshold : float or ndarray of float
+        The threshold on the scores of unit-norm codewords, in [0, 1). Only if ``return_threshold``.
 
     Raises
     ------
@@ -40,7 +43,7 @@ def threshold_guarantee_dimension(n_features, n_nonzero_coefs, failure_probabili
 
     See Also
     --------
-    threshold_guarantee_threshold : The threshold that goes with it.
+    topk_guarantee_dimension : The same for the k largest scores.
 
     Notes
     -----
@@ -58,55 +61,12 @@ def threshold_guarantee_dimension(n_features, n_nonzero_coefs, failure_probabili
     >>> threshold_guarantee_dimension(2**20, 2**8, 0.1).round(1)
     np.float64(25291.9)
     """
-    k, a, b = _guarantee_terms(n_features, n_nonzero_coefs, failure_probability)
-    return (2 * k * (a + b) ** 2)[()]
-
-
-def threshold_guarantee_threshold(n_features, n_nonzero_coefs, failure_probability):
-    """Threshold of the guarantee for threshold decoding at finite size (Proposition 5).
-
-    .. math:: \\tau = \\frac{A}{A + B}, \\quad A = \\sqrt{\\ln(2 (N-k)/p)}, \\quad
-              B = \\sqrt{\\ln(2k/p)}
-
-    Parameters
-    ----------
-    n_features : int or array-like of int
-        Number of codewords N, from 1 to 2**60.
-    n_nonzero_coefs : int or array-like of int
-        Number of active codewords k, from 1 to N.
-    failure_probability : float or array-like of float
-        The probability p of failure, in (0, 1).
-
-    Returns
-    -------
-    threshold : float or ndarray of float
-        The threshold on the scores of unit-norm codewords, in [0, 1).
-
-    Raises
-    ------
-    ValueError
-        If a parameter is outside its range.
-
-    See Also
-    --------
-    threshold_guarantee_dimension : The dimension that goes with it.
-
-    Examples
-    --------
-    >>> from sksupercode.theory import threshold_guarantee_threshold
-    >>> threshold_guarantee_threshold(2**20, 2**8, 0.1).round(4)
-    np.float64(0.5842)
-    """
-    _, a, b = _guarantee_terms(n_features, n_nonzero_coefs, failure_probability)
-    return (a / (a + b))[()]
-
-
-def _guarantee_terms(n_features, n_nonzero_coefs, failure_probability):
     n, k = check_sizes(n_features, n_nonzero_coefs)
     p = check_probability(failure_probability, "failure_probability")
     alarm = np.log(2 * np.maximum(n - k, 1)) - np.log(p)
-    miss = np.log(2 * k) - np.log(p)
-    return k, np.sqrt(np.where(n == k, 0.0, alarm)), np.sqrt(miss)
+    a, b = np.sqrt(np.where(n == k, 0.0, alarm)), np.sqrt(np.log(2 * k) - np.log(p))
+    d = (2 * k * (a + b) ** 2)[()]
+    return (d, (a / (a + b))[()]) if return_threshold else d
 
 
 def topk_guarantee_dimension(n_features, n_nonzero_coefs, failure_probability):

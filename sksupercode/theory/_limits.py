@@ -10,65 +10,22 @@ from scipy.special import entr, gammaln
 from sksupercode.theory._entropy import entropy, log_binomial, stirling_remainder
 from sksupercode.theory._numerics import log_sum, map_scalars
 from sksupercode.theory._validation import (
-    check_n_nonzero_coefs,
     check_probability,
     check_sizes,
 )
 
 __all__ = [
-    "binomial_entropy_bits",
     "counting_dimension",
     "unique_decoding_dimension",
 ]
 
 
-def binomial_entropy_bits(n_nonzero_coefs):
-    """Entropy of one coordinate of a Rademacher code without noise.
-
-    .. math:: h_k = H(\\mathrm{Bin}(k, \\tfrac12))
-              = \\tfrac12 \\log_2(\\pi e k/2) + O(k^{-2})
-
-    Parameters
-    ----------
-    n_nonzero_coefs : int or array-like of int
-        Number of active codewords k, from 1 to 2**60.
-
-    Returns
-    -------
-    entropy : float or ndarray of float
-        The entropy in bits.
-
-    Raises
-    ------
-    ValueError
-        If the parameter is not an integer of its range.
-
-    See Also
-    --------
-    counting_dimension : The limit that follows.
-
-    Examples
-    --------
-    >>> from sksupercode.theory import binomial_entropy_bits
-    >>> binomial_entropy_bits([1, 256]).round(4)
-    array([1.    , 5.0471])
-    """
-    return map_scalars(_binomial_entropy_bits, check_n_nonzero_coefs(n_nonzero_coefs))[()]
-
-
-def _binomial_entropy_bits(k):
-    if k > 2000:
-        nats = 0.5 * np.log(np.pi * np.e * k / 2) - 1 / (12 * k**2) - 1 / (6 * k**3)
-        return nats / np.log(2)
-    heads = np.arange(k + 1)
-    log_pmf = gammaln(k + 1) - gammaln(heads + 1) - gammaln(k - heads + 1) - k * np.log(2)
-    return entr(np.exp(log_pmf)).sum() / np.log(2)
-
-
 def counting_dimension(n_features, n_nonzero_coefs):
     """Dimension that any decoder of a noiseless Rademacher code needs, by counting.
 
-    .. math:: d \\ge \\log_2 \\binom{N}{k} \\Big/ h_k
+    .. math:: d \\ge \\log_2 \\binom{N}{k} \\Big/ h_k, \\quad
+              h_k = H(\\mathrm{Bin}(k, \\tfrac12))
+              = \\tfrac12 \\log_2(\\pi e k/2) + O(k^{-2}) \\text{ bits}
 
     Parameters
     ----------
@@ -89,7 +46,6 @@ def counting_dimension(n_features, n_nonzero_coefs):
 
     See Also
     --------
-    binomial_entropy_bits : The entropy per coordinate, h_k.
     unique_decoding_dimension : A matching sufficient dimension.
 
     Notes
@@ -112,7 +68,17 @@ def counting_dimension(n_features, n_nonzero_coefs):
     np.float64(680.8)
     """
     n, k = check_sizes(n_features, n_nonzero_coefs)
-    return entropy(n, k) / binomial_entropy_bits(k)
+    return entropy(n, k) / map_scalars(_binomial_entropy_bits, k)
+
+
+def _binomial_entropy_bits(k):
+    """Entropy of one coordinate of a Rademacher code without noise."""
+    if k > 2000:
+        nats = 0.5 * np.log(np.pi * np.e * k / 2) - 1 / (12 * k**2) - 1 / (6 * k**3)
+        return nats / np.log(2)
+    heads = np.arange(k + 1)
+    log_pmf = gammaln(k + 1) - gammaln(heads + 1) - gammaln(k - heads + 1) - k * np.log(2)
+    return entr(np.exp(log_pmf)).sum() / np.log(2)
 
 
 def unique_decoding_dimension(n_features, n_nonzero_coefs, failure_probability):

@@ -20,11 +20,10 @@ from sksupercode.theory._validation import (
 )
 
 __all__ = [
-    "active_score_variance",
-    "inactive_score_variance",
     "log_odds",
     "map_threshold",
     "optimal_threshold",
+    "score_variance",
 ]
 
 
@@ -55,12 +54,13 @@ def optimal_threshold_from_variances(inactive, k, v1, v0):
     return np.where(regular, root, np.where(inactive == 0, -np.inf, 1.0))
 
 
-def active_score_variance(n_nonzero_coefs, n_components, noise_variance=0.0):
-    """Variance of the score of an active codeword.
+def score_variance(n_nonzero_coefs, n_components, noise_variance=0.0, *, active=True):
+    """Variance of the score of a codeword.
 
-    .. math:: v_1 = (k - 1)/d + \\sigma^2
+    .. math:: v_1 = (k - 1)/d + \\sigma^2 \\text{ (active)}, \\quad
+              v_0 = k/d + \\sigma^2 \\text{ (inactive)}
 
-    Exact for a Rademacher dictionary; the mean is 1.
+    Exact for a Rademacher dictionary; the mean is 1 and 0, respectively.
 
     Parameters
     ----------
@@ -70,6 +70,8 @@ def active_score_variance(n_nonzero_coefs, n_components, noise_variance=0.0):
         Dimension d of the code, from 1 to 10**9.
     noise_variance : float or array-like of float, default=0.0
         Variance of the Gaussian noise per coordinate of the code, at least 0.
+    active : bool, default=True
+        Whether the codeword is one of the k in the code.
 
     Returns
     -------
@@ -83,58 +85,18 @@ def active_score_variance(n_nonzero_coefs, n_components, noise_variance=0.0):
 
     See Also
     --------
-    inactive_score_variance : The same for an inactive codeword.
+    log_odds : What a score says about its codeword.
 
     Examples
     --------
-    >>> from sksupercode.theory import active_score_variance
-    >>> active_score_variance(9, 400)
-    np.float64(0.02)
+    >>> from sksupercode.theory import score_variance
+    >>> score_variance(9, 400), score_variance(8, 400, active=False)
+    (np.float64(0.02), np.float64(0.02))
     """
     k = check_n_nonzero_coefs(n_nonzero_coefs)
     d = check_n_components(n_components)
-    return score_variances(k, d, check_noise_variance(noise_variance))[0][()]
-
-
-def inactive_score_variance(n_nonzero_coefs, n_components, noise_variance=0.0):
-    """Variance of the score of an inactive codeword.
-
-    .. math:: v_0 = k/d + \\sigma^2
-
-    Exact for a Rademacher dictionary; the mean is 0.
-
-    Parameters
-    ----------
-    n_nonzero_coefs : int or array-like of int
-        Number of active codewords k, from 1 to 2**60.
-    n_components : float or array-like of float
-        Dimension d of the code, from 1 to 10**9.
-    noise_variance : float or array-like of float, default=0.0
-        Variance of the Gaussian noise per coordinate of the code, at least 0.
-
-    Returns
-    -------
-    variance : float or ndarray of float
-        The variance, in units of the squared norm of a codeword.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is outside its range.
-
-    See Also
-    --------
-    active_score_variance : The same for an active codeword.
-
-    Examples
-    --------
-    >>> from sksupercode.theory import inactive_score_variance
-    >>> inactive_score_variance(8, 400)
-    np.float64(0.02)
-    """
-    k = check_n_nonzero_coefs(n_nonzero_coefs)
-    d = check_n_components(n_components)
-    return score_variances(k, d, check_noise_variance(noise_variance))[1][()]
+    v1, v0 = score_variances(k, d, check_noise_variance(noise_variance))
+    return (v1 if active else v0)[()]
 
 
 def log_odds(n_features, n_nonzero_coefs, n_components, score, noise_variance=0.0):
@@ -298,7 +260,7 @@ def optimal_threshold(n_features, n_nonzero_coefs, n_components, noise_variance=
     Notes
     -----
     The scores are modelled as independent Gaussians of the variances
-    :func:`active_score_variance` and :func:`inactive_score_variance`. The objective is concave,
+    :func:`score_variance`. The objective is concave,
     and its stationary point unique.
 
     Examples

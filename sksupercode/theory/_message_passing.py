@@ -21,7 +21,6 @@ from sksupercode.theory._validation import (
 )
 
 __all__ = [
-    "amp_critical_inverse_deviation",
     "amp_dimension",
     "amp_fixed_point",
     "amp_phase_transition",
@@ -108,7 +107,7 @@ def _log_mean(log_odds, t, power):
     return np.where(certain, -np.inf, log_gaussian_expectation(log_weight))
 
 
-def amp_phase_transition(density):
+def amp_phase_transition(density, *, return_variance=False):
     """Critical undersampling ratio of approximate message passing without noise.
 
     .. math:: \\delta(\\epsilon) = \\max_a a^2\\, \\mathrm{mmse}(1/a^2)
@@ -117,11 +116,16 @@ def amp_phase_transition(density):
     ----------
     density : float or array-like of float
         The fraction epsilon = k/N of active codewords, in (0, 1].
+    return_variance : bool, default=False
+        Whether to return the variance 1/a**2 at the maximum as well.
 
     Returns
     -------
     undersampling : float or ndarray of float
         The critical ratio d/N.
+    effective_noise_variance : float or ndarray of float
+        The variance at which state evolution gets stuck just below the threshold; 0 for a density
+        of 1. Only if ``return_variance``.
 
     Raises
     ------
@@ -154,46 +158,11 @@ def amp_phase_transition(density):
     array([0.00712, 0.04599, 0.23847])
     """
     density = check_density(density)
-    return map_scalars(lambda e: _critical(e, 1 - e)[1], density)[()]
 
+    def at_maximum(i):
+        return map_scalars(lambda e: _critical(e, 1 - e)[i], density)[()]
 
-def amp_critical_inverse_deviation(density):
-    """Inverse deviation of the effective noise at the threshold of message passing.
-
-    .. math:: a^* = \\arg\\max_a a^2\\, \\mathrm{mmse}(1/a^2)
-
-    Parameters
-    ----------
-    density : float or array-like of float
-        The fraction epsilon = k/N of active codewords, in (0, 1].
-
-    Returns
-    -------
-    inverse_deviation : float or ndarray of float
-        The maximiser, one over the standard deviation at which state evolution gets stuck just
-        below the threshold; infinite for a density of 1.
-
-    Raises
-    ------
-    ValueError
-        If the parameter is outside its range.
-
-    See Also
-    --------
-    amp_phase_transition : The maximum.
-
-    Notes
-    -----
-    The maximiser solves :math:`\\mathrm{mmse} = a^2 E[v^2]`, with v the posterior variance.
-
-    Examples
-    --------
-    >>> from sksupercode.theory import amp_critical_inverse_deviation
-    >>> amp_critical_inverse_deviation(0.1).round(5)
-    np.float64(2.60569)
-    """
-    density = check_density(density)
-    return map_scalars(lambda e: _critical(e, 1 - e)[0], density)[()]
+    return (at_maximum(1), at_maximum(0) ** -2) if return_variance else at_maximum(1)
 
 
 def amp_dimension(n_features, n_nonzero_coefs):

@@ -12,19 +12,18 @@ from sksupercode.theory._validation import (
     check_option,
     check_real,
     check_sizes,
+    from_nats,
 )
 
-__all__ = [
-    "all_or_nothing_dimension",
-    "all_or_nothing_dimension_fixed_energy",
-    "sparc_rate_nats",
-]
+__all__ = ["all_or_nothing_dimension", "sparc_rate"]
 
 
-def all_or_nothing_dimension(n_features, n_nonzero_coefs, noise_variance):
-    """All-or-nothing threshold of the noisy code, for fixed noise per coordinate.
+def all_or_nothing_dimension(
+    n_features, n_nonzero_coefs, noise_variance=None, *, squared_noise_norm=None
+):
+    r"""All-or-nothing threshold of the noisy code.
 
-    .. math:: d \\ln\\Big(1 + \\frac{k}{d \\sigma^2}\\Big) = 2 k \\ln(N/k)
+    .. math:: d \ln\Big(1 + \frac{k}{\Delta}\Big) = 2 k \ln(N/k), \quad \Delta = d \sigma^2
 
     Parameters
     ----------
@@ -32,23 +31,25 @@ def all_or_nothing_dimension(n_features, n_nonzero_coefs, noise_variance):
         Number of codewords N, from 1 to 2**60.
     n_nonzero_coefs : int or array-like of int
         Number of active codewords k, from 1 to N.
-    noise_variance : float or array-like of float
-        Variance of the Gaussian noise per coordinate of the code, at least 0.
+    noise_variance : float, array-like of float or None, default=None
+        Variance :math:`\sigma^2` of the Gaussian noise per coordinate of the code, at least 0.
+    squared_noise_norm : float, array-like of float or None, default=None
+        In its place, the expected squared norm :math:`\Delta` of the noise, whatever the dimension;
+        positive. It is the noise variance of the regression model with entries of unit variance.
 
     Returns
     -------
     n_components : float or ndarray of float
-        The critical dimension d, a real number; infinite for a noise variance of at least
-        :math:`1/(2 \\ln(N/k))`, and 0 without noise.
+        The critical dimension d, a real number. With ``noise_variance`` it is infinite for at least
+        :math:`1/(2 \ln(N/k))`, and 0 without noise.
 
     Raises
     ------
     ValueError
-        If a parameter is outside its range.
+        If a parameter is outside its range, or not one of the two kinds of noise is given.
 
     See Also
     --------
-    all_or_nothing_dimension_fixed_energy : The same for a fixed total noise energy.
     counting_dimension : The limit without noise.
 
     Notes
@@ -67,10 +68,17 @@ def all_or_nothing_dimension(n_features, n_nonzero_coefs, noise_variance):
     >>> from sksupercode.theory import all_or_nothing_dimension
     >>> all_or_nothing_dimension(2**20, 2**8, [0.01, 0.1]).round(1)
     array([1458.,   inf])
+    >>> all_or_nothing_dimension(2**20, 2**8, squared_noise_norm=25.6).round(1)
+    np.float64(1776.0)
     """
     n, k = check_sizes(n_features, n_nonzero_coefs)
-    noise_variance = check_noise_variance(noise_variance)
-    return map_scalars(_all_or_nothing, n, k, noise_variance)[()]
+    if (noise_variance is None) == (squared_noise_norm is None):
+        raise ValueError("Either noise_variance or squared_noise_norm must be given.")
+    if noise_variance is not None:
+        return map_scalars(_all_or_nothing, n, k, check_noise_variance(noise_variance))[()]
+    delta = check_real(squared_noise_norm, "squared_noise_norm", 0, np.inf, closed="neither")
+    rate = np.logaddexp(0.0, np.log(k) - np.log(delta))
+    return (2 * k * np.log1p((n - k) / k) / rate)[()]
 
 
 def _all_or_nothing(n, k, noise_variance):
@@ -88,57 +96,11 @@ def _all_or_nothing(n, k, noise_variance):
     return np.exp(np.log(k) - np.log(noise_variance) - log_y)
 
 
-def all_or_nothing_dimension_fixed_energy(n_features, n_nonzero_coefs, noise_energy):
-    """All-or-nothing threshold of the noisy code, for fixed total noise energy.
-
-    .. math:: d = \\frac{2 k \\ln(N/k)}{\\ln(1 + k/\\Delta)}, \\quad \\Delta = d \\sigma^2
-
-    Parameters
-    ----------
-    n_features : int or array-like of int
-        Number of codewords N, from 1 to 2**60.
-    n_nonzero_coefs : int or array-like of int
-        Number of active codewords k, from 1 to N.
-    noise_energy : float or array-like of float
-        Expected squared norm Delta of the noise, whatever the dimension; positive. It is the
-        noise variance of the regression model with entries of unit variance.
-
-    Returns
-    -------
-    n_components : float or ndarray of float
-        The critical dimension d, a real number.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is outside its range.
-
-    See Also
-    --------
-    all_or_nothing_dimension : The same for fixed noise per coordinate, with notes.
-
-    References
-    ----------
-    .. [1] G. Reeves, J. Xu and I. Zadik, "The All-or-Nothing Phenomenon in Sparse Linear
-       Regression", COLT 2019.
-
-    Examples
-    --------
-    >>> from sksupercode.theory import all_or_nothing_dimension_fixed_energy
-    >>> all_or_nothing_dimension_fixed_energy(2**20, 2**8, 25.6).round(1)
-    np.float64(1776.0)
-    """
-    n, k = check_sizes(n_features, n_nonzero_coefs)
-    noise_energy = check_real(noise_energy, "noise_energy", 0, np.inf, closed="neither")
-    rate = np.logaddexp(0.0, np.log(k) - np.log(noise_energy))
-    return (2 * k * np.log1p((n - k) / k) / rate)[()]
-
-
-def sparc_rate_nats(signal_to_noise_ratio, *, allocation="flat"):
+def sparc_rate(signal_to_noise_ratio, *, allocation="flat", unit="bits"):
     """Rate of sparse regression codes that approximate message passing decodes.
 
     .. math:: R = \\frac{\\mathrm{snr}}{2 (1 + \\mathrm{snr})} \\text{ (flat)}, \\quad
-              R = \\tfrac12 \\ln(1 + \\mathrm{snr}) \\text{ (exponential)}
+              R = \\tfrac12 \\ln(1 + \\mathrm{snr}) \\text{ (exponential), in nats}
 
     Parameters
     ----------
@@ -148,11 +110,13 @@ def sparc_rate_nats(signal_to_noise_ratio, *, allocation="flat"):
         How the power is spread over the sections: evenly, as in a superposition code, or
         decaying exponentially, which with optimal constants reaches the capacity, as do flat
         power with maximum-likelihood decoding, and spatial coupling.
+    unit : {"bits", "nats"}, default="bits"
+        The unit of the information.
 
     Returns
     -------
     rate : float or ndarray of float
-        The largest rate in nats per dimension.
+        The largest rate, in that unit per dimension.
 
     Raises
     ------
@@ -179,12 +143,13 @@ def sparc_rate_nats(signal_to_noise_ratio, *, allocation="flat"):
 
     Examples
     --------
-    >>> from sksupercode.theory import sparc_rate_nats
-    >>> sparc_rate_nats([1, 16]).round(3)
+    >>> from sksupercode.theory import sparc_rate
+    >>> sparc_rate([1, 16], unit="nats").round(3)
     array([0.25 , 0.471])
-    >>> sparc_rate_nats([1, 16], allocation="exponential").round(3)
-    array([0.347, 1.417])
+    >>> sparc_rate([1, 16], allocation="exponential").round(3)
+    array([0.5  , 2.044])
     """
     snr = check_real(signal_to_noise_ratio, "signal_to_noise_ratio", 0, np.inf, closed="left")
     check_option(allocation, "allocation", ("flat", "exponential"))
-    return (snr / (2 * (1 + snr)) if allocation == "flat" else 0.5 * np.log1p(snr))[()]
+    nats = snr / (2 * (1 + snr)) if allocation == "flat" else 0.5 * np.log1p(snr)
+    return from_nats(nats, unit)[()]

@@ -221,7 +221,7 @@ def sparc_state_evolution(
     --------
     amp_state_evolution : The same without sections.
     exponential_power_allocation, iterative_power_allocation : Allocations.
-    sparc_rate_nats : The rates that are reached as M grows.
+    sparc_rate : The rates that are reached as M grows.
 
     Notes
     -----

@@ -52,9 +52,9 @@ def count_failures(make_decoder, n_features, k, n_components, n_codebooks):
 def test_finite_size_guarantees(decoder, n_features, k, p, record_property):
     """Proposition 5 with all its constants."""
     if decoder == "threshold":
-        n_components = ceil(theory.threshold_guarantee_dimension(n_features, k, p))
-        tau = float(theory.threshold_guarantee_threshold(n_features, k, p))
-        make_decoder = partial(ThresholdDecoder, threshold=tau)
+        d, tau = theory.threshold_guarantee_dimension(n_features, k, p, return_threshold=True)
+        n_components = ceil(d)
+        make_decoder = partial(ThresholdDecoder, threshold=float(tau))
     else:
         n_components = ceil(theory.topk_guarantee_dimension(n_features, k, p))
         make_decoder = TopKDecoder
@@ -143,7 +143,7 @@ def test_counting(n_features, k, record_property):
             frequency = count / comb(n_features, k)
             bits.append(-(frequency * np.log2(frequency)).sum())
         mean, error = np.mean(bits), np.std(bits, ddof=1) / np.sqrt(len(bits))
-        most = n_components * theory.binomial_entropy_bits(k)
+        most = n_components * theory.entropy(n_features, k) / limit
         record_property(
             f"bits {n_features, k, n_components}", f"{mean:.3f} +- {error:.3f} <= {most:.3f}"
         )

@@ -10,6 +10,8 @@ success.
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from functools import partial
+
 import numpy as np
 from scipy.special import entr
 
@@ -33,14 +35,18 @@ def _dimension_at(threshold):
     return call
 
 
-def _basis_pursuit(function, constraint):
-    def density_call(eps):
-        return function(eps, constraint=constraint)
+def _undersampling(constraint, eps):
+    return theory.basis_pursuit_phase_transition(eps, constraint=constraint)
 
-    def size_call(N, k):
-        return function(N, k, constraint=constraint)
 
-    return size_call if function is theory.basis_pursuit_dimension else density_call
+def _soft_threshold(constraint, eps):
+    return theory.basis_pursuit_phase_transition(eps, constraint=constraint, return_threshold=True)[
+        1
+    ]
+
+
+def _basis_pursuit_dimension(constraint, N, k):
+    return theory.basis_pursuit_dimension(N, k, constraint=constraint)
 
 
 FORMULAS = {
@@ -75,7 +81,9 @@ FORMULAS = {
         N, P, d
     ),
     # Propositions 4 and 5.
-    "rademacher_constant": lambda k: theory.threshold_converse_constant(k),
+    "rademacher_constant": lambda k: (
+        theory.threshold_converse_dimension(2**60, k) / (k * np.log(2.0**60))
+    ),
     "kappa": lambda eta: theory.one_step_constant(eta),
     "prop5_dim": lambda N, k: theory.one_step_dimension(N, k),
     "prop5_tau": lambda N, k: 1 / (1 + np.sqrt(theory.sparsity_exponent(N, k))),
@@ -90,12 +98,12 @@ FORMULAS = {
     "topk_rule_dim": lambda N, k: theory.rule_of_thumb_dimension(N, k, "topk"),
     "mp_rule_dim": lambda N, k: theory.rule_of_thumb_dimension(N, k, "matching_pursuit"),
     "bp_rule_dim": lambda N, k: theory.rule_of_thumb_dimension(N, k, "basis_pursuit"),
-    "mp_first_step_dim": lambda N, k: theory.matching_pursuit_first_step_dimension(N, k),
+    "mp_first_step_dim": lambda N, k: 2 * k * (np.sqrt(np.log(N)) - np.sqrt(np.log(k))) ** 2,
     "omp_dim": lambda N, k: theory.omp_dimension(N, k),
-    "omp_dim_tropp_gilbert": lambda N, k: theory.omp_tropp_gilbert_dimension(N, k),
+    "omp_dim_tropp_gilbert": lambda N, k: 4 * k * np.log(N),
     # Matched filters.
-    "var_active": lambda k, d, sigma2: theory.active_score_variance(k, d, sigma2),
-    "var_inactive": lambda k, d, sigma2: theory.inactive_score_variance(k, d, sigma2),
+    "var_active": lambda k, d, sigma2: theory.score_variance(k, d, sigma2),
+    "var_inactive": lambda k, d, sigma2: theory.score_variance(k, d, sigma2, active=False),
     "map_threshold": lambda N, k, d, sigma2: theory.map_threshold(N, k, d, sigma2),
     "map_threshold_exact": lambda N, k, d, sigma2: theory.map_threshold(
         N, k, d, sigma2, equal_variance=False
@@ -128,27 +136,29 @@ FORMULAS = {
     "dim_at_p_topk": lambda N, k, sigma2, p: theory.topk_dimension(N, k, p, sigma2),
     # Basis pursuit.
     **{
-        f"dt_{short}_{quantity}": _basis_pursuit(function, constraint)
+        f"dt_{short}_{quantity}": partial(function, constraint)
         for short, constraint in (("signed", "signed"), ("nonneg", "nonnegative"), ("box", "box"))
         for quantity, function in (
-            ("delta", theory.basis_pursuit_phase_transition),
-            ("tau", theory.basis_pursuit_soft_threshold),
-            ("dim", theory.basis_pursuit_dimension),
+            ("delta", _undersampling),
+            ("tau", _soft_threshold),
+            ("dim", _basis_pursuit_dimension),
         )
     },
     # Message passing.
     "mmse_bernoulli": lambda eps, tau2: theory.bernoulli_mmse(eps, tau2),
     "amp_delta": lambda eps: theory.amp_phase_transition(eps),
-    "amp_inv_tau": lambda eps: theory.amp_critical_inverse_deviation(eps),
+    "amp_inv_tau": lambda eps: theory.amp_phase_transition(eps, return_variance=True)[1] ** -0.5,
     "amp_dim": lambda N, k: theory.amp_dimension(N, k),
     "amp_se_fixed_point_tau2": lambda eps, delta, sigma2: theory.amp_fixed_point(
         eps, delta, sigma2
     ),
     # Limits.
-    "binomial_entropy_bits": lambda k: theory.binomial_entropy_bits(k),
+    "binomial_entropy_bits": lambda k: (
+        theory.entropy(2**60, k) / theory.counting_dimension(2**60, k)
+    ),
     "counting_dim": lambda N, k: theory.counting_dimension(N, k),
     "unique_decoding_dim": lambda N, k, p: theory.unique_decoding_dimension(N, k, p),
-    "aon_dim": lambda N, k, Delta: theory.all_or_nothing_dimension_fixed_energy(N, k, Delta),
+    "aon_dim": lambda N, k, Delta: theory.all_or_nothing_dimension(N, k, squared_noise_norm=Delta),
     "aon_dim_sigma2": lambda N, k, sigma2: theory.all_or_nothing_dimension(N, k, sigma2),
-    "sparc_amp_rate_nats": lambda snr: theory.sparc_rate_nats(snr),
+    "sparc_amp_rate_nats": lambda snr: theory.sparc_rate(snr, unit="nats"),
 }

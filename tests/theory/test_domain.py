@@ -23,9 +23,7 @@ SIZE_FUNCTIONS = [
     "counting_dimension",
     "entropy",
     "entropy_bound",
-    "matching_pursuit_first_step_dimension",
     "omp_dimension",
-    "omp_tropp_gilbert_dimension",
     "one_step_dimension",
     "threshold_converse_dimension",
 ]
@@ -143,9 +141,10 @@ def test_failure_of_spherical_codebooks_where_the_success_rounds_to_one():
 def test_densities_over_their_domain():
     density = np.array([1e-300, 2.0**-60, 1e-9, 0.5, 1 - 1e-16, 1.0])
     for constraint in ("signed", "nonnegative", "box"):
-        delta = theory.basis_pursuit_phase_transition(density, constraint=constraint)
+        delta, tau = theory.basis_pursuit_phase_transition(
+            density, constraint=constraint, return_threshold=True
+        )
         assert np.all((delta > 0) & (delta <= 1)) and np.all(np.diff(delta) >= -1e-15)
-        tau = theory.basis_pursuit_soft_threshold(density, constraint=constraint)
         assert np.all(np.isfinite(tau)) and np.all(tau >= 0)
     assert np.all(np.isfinite(theory.amp_phase_transition(density)))
     error = theory.bernoulli_mmse(density[:, None], [1e-300, 1e-3, 1.0, 1e300])
@@ -162,7 +161,7 @@ ERRORS = [
     ("unit", lambda v: theory.entropy(8, 2, unit=v), ["nat", None]),
     ("n_features", lambda v: theory.entropy(v, 1), [0, -1, 2**60 + 1, 1.5, np.nan, "8", None]),
     ("n_nonzero_coefs", lambda v: theory.entropy(8, v), [0, 9, 2.5, np.inf, [1, 9]]),
-    ("n_nonzero_coefs", lambda v: theory.binomial_entropy_bits(v), [0, 2**61, 0.5]),
+    ("n_nonzero_coefs", lambda v: theory.score_variance(v, 8), [0, 2**61, 0.5]),
     ("n_components", lambda v: theory.topk_success_probability(8, 2, v), [0, 0.5, 1e9 + 1, np.nan]),
     (
         "n_components",
@@ -185,15 +184,24 @@ ERRORS = [
     ),
     ("constraint", lambda v: theory.basis_pursuit_dimension(8, 2, constraint=v), ["real", None]),
     ("codebook", lambda v: theory.random_codebook_dimension(8, 1, 0, codebook=v), ["gaussian"]),
-    ("allocation", lambda v: theory.sparc_rate_nats(1, allocation=v), ["even"]),
+    ("allocation", lambda v: theory.sparc_rate(1, allocation=v), ["even"]),
     ("coherence", lambda v: theory.coherence_dimension(8, v, 0.1), [0, 1.1, -1]),
     ("margin", lambda v: theory.random_codebook_dimension(8, 1.0, v), [-2.9, np.inf]),
     ("exponent", lambda v: theory.one_step_constant(v), [-0.1, 1.1]),
     ("density", lambda v: theory.amp_phase_transition(v), [0, 1.1]),
     ("undersampling", lambda v: theory.amp_fixed_point(0.1, v), [0, np.inf]),
     ("effective_noise_variance", lambda v: theory.bernoulli_mmse(0.1, v), [0, np.inf]),
-    ("noise_energy", lambda v: theory.all_or_nothing_dimension_fixed_energy(8, 2, v), [0, -1]),
-    ("signal_to_noise_ratio", lambda v: theory.sparc_rate_nats(v), [-1, np.inf]),
+    (
+        "squared_noise_norm",
+        lambda v: theory.all_or_nothing_dimension(8, 2, squared_noise_norm=v),
+        [0, -1, None],
+    ),
+    (
+        "squared_noise_norm",
+        lambda v: theory.all_or_nothing_dimension(8, 2, v, squared_noise_norm=1),
+        [1],
+    ),
+    ("signal_to_noise_ratio", lambda v: theory.sparc_rate(v), [-1, np.inf]),
     ("score", lambda v: theory.log_odds(8, 2, 4, v), [np.nan, np.inf]),
     ("n_samples", lambda v: theory.topk_active_only(8, 2, 4, n_samples=v), [1, 2.5]),
     ("n_draws", lambda v: theory.matching_pursuit_active_only(8, 2, 4, n_draws=v), [1]),

@@ -61,7 +61,7 @@ def test_iterative_allocation_at_capacity_is_exponential():
 
 
 def test_iterative_allocation_is_flat_at_low_rates():
-    flat = theory.sparc_rate_nats(SNR)
+    flat = theory.sparc_rate(SNR, unit="nats")
     assert_allclose(theory.iterative_power_allocation(50, SNR, 0.999 * flat), 1.0)
     assert theory.iterative_power_allocation(50, SNR, 1.001 * flat)[0] > 1.0
     assert_allclose(theory.iterative_power_allocation(50, SNR, CAPACITY, n_blocks=1), 1.0)
@@ -115,7 +115,7 @@ def test_state_evolution_broadcasts():
 
 def test_large_sections_have_the_asymptotic_threshold():
     """Flat power, just below and above R = snr/(2 (1 + snr)), to which M = 2^60 is on its way."""
-    limit = theory.sparc_rate_nats(SNR)
+    limit = theory.sparc_rate(SNR, unit="nats")
     _, error_rate = theory.sparc_state_evolution(
         2**60, np.ones(3), SNR, [0.95 * limit, 1.5 * limit], n_iter=200
     )

@@ -9,10 +9,10 @@ from dataclasses import replace
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.utils import gen_batches
 
+from sksupercode._utils._progress import check_reports, consume
 from sksupercode._utils._validation import check_integer
 from sksupercode.model_selection._cells import PROCESS, Chain, check_entropy, undisturbed
 from sksupercode.model_selection._checkpoint import Checkpoint
-from sksupercode.model_selection._progress import check_reports, consume
 
 # Cells for each worker in a batch, where a backend returns nothing before all are done.
 _BATCH = 4

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sksupercode._utils._sparse import as_configured_csr, refuse_sparse_frames
 from sksupercode._utils._validation import check_codes, check_samples
 from sksupercode.metrics import fraction_of_variance_unexplained
-from sksupercode.sae._forward import ForwardPass
+from sksupercode.sae._forward import ForwardPass, require_finite
 from sksupercode.sae._normalization import PER_SAMPLE, denormalize, normalize
 from sksupercode.sae._saving import save_saelens
 
@@ -38,9 +38,12 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
     def _encode(self, X):
         """Yield blocks of samples, as slices, their latents, and their scale and shift."""
         for rows in gen_batches(len(X), self._forward.block_length()):
-            block = X[rows].astype(self._forward.dtype, copy=False)
+            block = X[rows].astype(_widened(X.dtype), copy=False)
             block, scale, shift = normalize(block, self.weights_.normalization)
             yield rows, self._forward.encode(block), scale, shift
+
+    def _decode(self, Z):
+        return Z @ self.dictionary_ + self.intercept_
 
     def transform(self, X):
         """Encode each sample to its latents.
@@ -59,8 +62,9 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         Raises
         ------
         ValueError
-            If X is not a matrix of finite numbers with d columns, or if pandas or polars output is
-            asked for without ``sparse_output=False``.
+            If X is not a matrix of finite numbers with d columns, if latents are beyond the range
+            of their dtype, or if pandas or polars output is asked for without
+            ``sparse_output=False``.
         """
         X = self._check_samples(X, keeps_half=True)
         if not isinstance(self.sparse_output, bool | np.bool_):
@@ -68,8 +72,10 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         if self.sparse_output:
             refuse_sparse_frames(self)
         dtype = _widened(X.dtype)
-        codes = [Z.astype(dtype, copy=False) for _, Z, _, _ in self._encode(X)]
+        with np.errstate(over="ignore"):
+            codes = [Z.astype(dtype, copy=False) for _, Z, _, _ in self._encode(X)]
         Z = vstack(codes, format="csr")
+        require_finite(Z.data, "Latents of X")
         return as_configured_csr(Z) if self.sparse_output else Z.toarray()
 
     def inverse_transform(self, X):
@@ -93,7 +99,10 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         """
         check_is_fitted(self)
         Z = check_codes(X, "X", n_features=self.n_latents_)
-        return (Z @ self.dictionary_ + self.intercept_).astype(Z.dtype, copy=False)
+        with np.errstate(over="ignore"):
+            X = self._decode(Z).astype(Z.dtype, copy=False)
+        require_finite(X, "Reconstructions of X")
+        return X
 
     def reconstruct(self, X):
         """Encode and decode each sample, and undo the normalisation.
@@ -115,8 +124,10 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         """
         X = self._check_samples(X, keeps_half=True)
         X_hat = np.empty(X.shape, _widened(X.dtype))
-        for rows, Z, scale, shift in self._encode(X):
-            X_hat[rows] = denormalize(Z @ self.dictionary_ + self.intercept_, scale, shift)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for rows, Z, scale, shift in self._encode(X):
+                X_hat[rows] = denormalize(self._decode(Z), scale, shift)
+        require_finite(X_hat, "Reconstructions of X")
         return X_hat
 
     def normalize(self, X):

@@ -16,6 +16,7 @@ from sklearn.utils import check_array, gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._blocks import read_block, rows_per_block
+from sksupercode._utils._moments import RunningMoments
 from sksupercode._utils._validation import check_codes, check_integer
 from sksupercode.decoders import RefitDecoder
 from sksupercode.metrics._reconstruction import sample_cosines
@@ -101,7 +102,7 @@ def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None):
         raise ValueError(f"X must be a matrix with samples, got shape {tuple(X.shape)}.")
     block_size = check_integer(block_size, "block_size", minimum=1, allow_none=True)
     candidates = _candidates(decoders, n_nonzero_coefs)
-    moments = _Moments()
+    moments = RunningMoments()
     blocks = gen_batches(X.shape[0], block_size or rows_per_block(X.shape[1]))
     with config_context(transform_output="default"):
         for rows in blocks:
@@ -155,32 +156,6 @@ def _at_sparsity(decoder, k):
     return copy(decoder).set_params(n_nonzero_coefs=k)
 
 
-class _Moments:
-    """Number, mean and sum of squares of rows, exact whatever the blocks they come in.
-
-    They are in units of 2**exponent, near the largest number of the first block, since squares
-    overflow from 1e154 on.
-    """
-
-    def __init__(self):
-        self.n_samples, self.mean, self.squares, self.exponent = 0, 0.0, 0.0, None
-
-    def add(self, X):
-        n, n_samples = self.n_samples, self.n_samples + len(X)
-        if self.exponent is None:
-            self.exponent = np.frexp(np.abs(X).max())[1]
-        X = np.ldexp(X.astype(np.float64), -self.exponent)
-        # Shifted by a row first: the variance of equal rows is then exactly zero.
-        shift = X[0].copy()
-        X -= shift
-        mean = X.mean(axis=0)
-        X -= mean
-        step = mean + shift - self.mean
-        self.squares += np.sum(np.square(X)) + np.sum(np.square(step)) * n * len(X) / n_samples
-        self.mean = self.mean + step * (len(X) / n_samples)
-        self.n_samples = n_samples
-
-
 class _Candidate:
     """One decoder at one k, and the sums over the samples that it has decoded."""
 
@@ -205,7 +180,7 @@ class _Candidate:
         self.autoencoder = autoencoder if normalizes else None
         self.is_warm = False
         self.is_alive = None
-        self.n_nonzeros = 0
+        self.n_nonzeros = self.exponent = 0
         self.error = self.cosine = self.seconds = 0.0
 
     def add(self, X, exponent):
@@ -228,7 +203,10 @@ class _Candidate:
         if self.autoencoder is not None:
             X_hat = self.autoencoder.denormalize(X_hat, scale, shift)
         X, X_hat = (np.ldexp(np.asarray(A, dtype=np.float64), -exponent) for A in (X, X_hat))
+        # The unit is that of the moments, which grows with the samples.
+        self.error = np.ldexp(self.error, 2 * (self.exponent - exponent))
         self.error += np.sum(np.square(X - X_hat))
+        self.exponent = exponent
         self.cosine += np.sum(sample_cosines(X, X_hat))
         Z = check_codes(Z, f"decoders[{self.name!r}].transform(X)")
         if self.is_alive is None:

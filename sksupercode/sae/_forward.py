@@ -15,20 +15,27 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from sksupercode._utils._blocks import block_length
+from sksupercode.sae._normalization import scaled
 
 _RESCALED = ("relu", "topk", "jumprelu")
+# Between this and its inverse, float32 has room for sums of products and for squares.
+MODERATE = 2.0**50
 
 
 class ForwardPass:
     """Weights made ready for arithmetic: float64 where ``W_dec`` is, otherwise float32.
 
     Arrays of lower precision are widened at their first use and the copies kept; float32 arrays
-    are used as they are, mapped from a file or not. Copies are not pickled.
+    are used as they are, mapped from a file or not. Copies are not pickled. Samples at the ends of
+    the range of float32 are encoded in float64.
 
     Parameters
     ----------
     weights : SAEWeights
         Of N latents on d dimensions.
+
+    dtype : dtype or None, default=None
+        That of the arithmetic, if it is not to be that of the weights.
 
     Raises
     ------
@@ -36,7 +43,7 @@ class ForwardPass:
         If latents of an architecture for which that is not defined are to be rescaled by norms.
     """
 
-    def __init__(self, weights):
+    def __init__(self, weights, dtype=None):
         if weights.rescales_by_norm and weights.architecture not in _RESCALED:
             raise ValueError(
                 f"rescales_by_norm must be False for architecture {weights.architecture!r}: it is "
@@ -46,10 +53,16 @@ class ForwardPass:
         if not (np.isfinite(scale) and scale > 0):
             raise ValueError(f"normalization_scale must be a positive number, got {scale!r}.")
         self.weights = weights
-        self.dtype = np.dtype(np.float64 if weights.W_dec.dtype == np.float64 else np.float32)
+        if dtype is None:
+            dtype = np.float64 if weights.W_dec.dtype == np.float64 else np.float32
+        self.dtype = np.dtype(dtype)
 
     def __reduce__(self):
-        return ForwardPass, (self.weights,)
+        return ForwardPass, (self.weights, self.dtype)
+
+    @cached_property
+    def _wide(self):
+        return ForwardPass(self.weights, np.float64)
 
     def _widen(self, name):
         return np.asarray(getattr(self.weights, name)).astype(self.dtype, copy=False)
@@ -70,7 +83,8 @@ class ForwardPass:
 
     @cached_property
     def _norms(self):
-        return np.linalg.norm(self._W_dec, axis=1)
+        W_dec, exponents = scaled(self._W_dec)
+        return np.ldexp(np.linalg.norm(W_dec, axis=1), exponents[:, 0])
 
     @property
     def _input_scale(self):
@@ -86,7 +100,13 @@ class ForwardPass:
         if self.weights.rescales_by_norm:
             F = F / np.where(self._norms > 0, self._norms, 1)[:, None]
         if self._input_scale != 1.0:
-            F = F / self._input_scale
+            with np.errstate(over="ignore"):
+                F = F / self._input_scale
+            if not np.isfinite(F).all():
+                raise ValueError(
+                    f"normalization_scale={self._input_scale!r} is too small for codewords in "
+                    f"{F.dtype}."
+                )
         F = F.view()
         F.flags.writeable = False
         return F
@@ -114,22 +134,33 @@ class ForwardPass:
         Parameters
         ----------
         X : ndarray of shape (n_samples, d)
-            Samples in ``self.dtype``, normalised one by one.
+            Samples in float32 or float64, normalised one by one.
 
         Returns
         -------
         latents : csr_array of shape (n_samples, N)
-            Positive numbers in ``self.dtype``.
+            Positive numbers in ``self.dtype``, or in float64.
+
+        Raises
+        ------
+        ValueError
+            If numbers on the way are too large.
         """
+        if self.dtype == np.float32 and not _are_moderate(X, self._input_scale):
+            return self._wide.encode(X)
         if self._input_scale != 1.0:
-            X = X * self._input_scale
+            X = X.astype(np.result_type(X, self.dtype), copy=False) * self._input_scale
+        X = X.astype(self.dtype, copy=False)
         if self.weights.applies_b_dec:
             X = X - self._arrays["b_dec"]
         if self.weights.architecture == "matching_pursuit":
             # Codewords of large norm make steps overshoot, until nothing finite is left.
             with np.errstate(over="ignore", invalid="ignore"):
                 return self._pursue(X)
-        Z = X @ self._W_enc
+        # What overflows is told by the error that follows.
+        with np.errstate(over="ignore", invalid="ignore"):
+            Z = X @ self._W_enc
+        require_finite(np.array([Z.min(), Z.max()]), "Latents of X")
         active = self._activate(Z)
         rows, latents = np.divmod(active, Z.shape[1])
         return _as_csr(rows, latents, Z.ravel()[active], Z.shape)
@@ -163,6 +194,8 @@ class ForwardPass:
                 break
             latents = np.argmax(residuals @ W_dec.T, axis=1)
             values = np.einsum("ij,ij->i", residuals, W_dec[latents])
+            if not steps:
+                require_finite(values, "Latents of X")
             # A step of 0 changes nothing, now or later.
             going = (values > 0) & np.isfinite(values)
             rows, residuals, chosen = rows[going], residuals[going], chosen[going]
@@ -181,6 +214,22 @@ class ForwardPass:
         rows, latents, values = (np.concatenate(parts) for parts in zip(*steps, strict=True))
         order = np.argsort(rows, kind="stable")
         return _as_csr(rows[order], latents[order], values[order], (n_samples, n_latents))
+
+
+def require_finite(numbers, what):
+    """Raise a ValueError where what was computed is too large for its dtype."""
+    if not np.isfinite(numbers).all():
+        raise ValueError(
+            f"{what} are beyond the range of {numbers.dtype}: pass X in float64, or divide it by "
+            f"its largest number."
+        )
+
+
+def _are_moderate(X, factor):
+    """Whether rows, but those of zeros, have their largest number where float32 has room."""
+    largest = np.maximum(X.max(axis=1), -X.min(axis=1)).astype(np.float64)
+    least, most = 1 / MODERATE / factor, MODERATE / factor
+    return bool(np.all((largest == 0) | ((largest > least) & (largest < most))))
 
 
 def largest_positive(Z, k):

@@ -51,18 +51,33 @@ def normalize(X, kind):
     """
     n_samples, d = X.shape
     scale, shift = np.ones((n_samples, 1), X.dtype), np.zeros((n_samples, 1), X.dtype)
+    if kind not in PER_SAMPLE:
+        return X, scale, shift
+    X, exponents = scaled(X)
+    divisor = np.zeros((), X.dtype)
     if kind == "layer_norm":
-        shift = X.mean(axis=1, keepdims=True)
-        X = X - shift
+        # In float64, so that float32 samples of one number are their mean exactly.
+        mean = X.mean(axis=1, keepdims=True, dtype=np.float64).astype(X.dtype)
+        X, shift = X - mean, np.ldexp(mean, exponents)
+        # Of the smallest samples it is infinite, and they are normalised to 0.
+        with np.errstate(over="ignore"):
+            divisor = np.ldexp(X.dtype.type(_EPSILON), -exponents)
         # A single dimension has no variance.
-        scale = np.linalg.norm(X, axis=1, keepdims=True) / math.sqrt(max(d - 1, 1))
-        X = X / (scale + _EPSILON)
-    elif kind == "constant_norm_rescale":
-        scale = np.linalg.norm(X, axis=1, keepdims=True) / math.sqrt(d)
-        X = X / np.where(scale > 0, scale, 1)
-    return X, scale, shift
+        d = max(d - 1, 1)
+    scale = np.linalg.norm(X, axis=1, keepdims=True) / math.sqrt(d)
+    divisor = divisor + scale
+    return X / np.where(divisor > 0, divisor, 1), np.ldexp(scale, exponents), shift
 
 
 def denormalize(X, scale, shift):
     """Undo :func:`normalize`: ``x = sigma x' + mu``."""
     return X * scale + shift
+
+
+def scaled(X):
+    """Return rows over the powers of two above their largest numbers, and the exponents of these.
+
+    Squares overflow in float32 from 1e19 on, and underflow below 1e-19.
+    """
+    exponents = np.frexp(np.abs(X).max(axis=1, keepdims=True))[1]
+    return np.ldexp(X, -exponents), exponents

@@ -66,7 +66,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         Where to train. Everything else is on the CPU.
 
     verbose : bool, default=False
-        Whether to show a progress bar, if rich or tqdm is installed.
+        Whether to show a progress bar, which needs rich.
 
     random_state : int, RandomState, Generator or None, default=None
         Of the first dictionary, and of the order of samples.
@@ -115,7 +115,8 @@ class SparseAutoencoder(BaseSparseAutoencoder):
     Notes
     -----
     Arithmetic is in float32, as in the libraries that train autoencoders, or in float64 if W_dec
-    is; weights of half precision are widened at their first use. Latents come in the dtype of X.
+    is, or if samples are beyond 1e15 or below 1e-15. Weights of half precision are widened at their
+    first use. Latents come in the dtype of X.
     Samples are encoded in blocks by scikit-learn's ``working_memory``.
 
     "layer_norm" and "constant_norm_rescale" are undone with the mean and scale of the very sample,
@@ -124,7 +125,9 @@ class SparseAutoencoder(BaseSparseAutoencoder):
     :meth:`denormalize` leads back; :meth:`reconstruct` does it all.
 
     Training is in float32, on samples of mean 0 and variance 1 (the mean squared norm), which is
-    folded into the weights. "batchtopk" [3]_ is stored as "jumprelu". Mapped X is read by batches.
+    folded into the weights: the unit of X does not matter. Weights are float32, or float64 where X
+    has a deviation beyond 1e15 or below 1e-15, or, in float64, a mean that is thousands of times
+    larger. "batchtopk" [3]_ is stored as "jumprelu". Mapped X is read by batches.
 
     A clone is unfitted, as of any estimator: what must keep its weights in a grid search goes
     inside :class:`sklearn.frozen.FrozenEstimator`.
@@ -243,7 +246,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         Raises
         ------
         ImportError
-            If PyTorch is not installed.
+            If PyTorch is not installed, or rich for ``verbose=True``.
 
         ValueError
             If a parameter is illegal, X is not a matrix of finite numbers, or training diverges.
@@ -257,7 +260,9 @@ class SparseAutoencoder(BaseSparseAutoencoder):
     def partial_fit(self, X, y=None):
         """Train for one more pass over X, at a learning rate that is constant after 100 steps.
 
-        The first X gives the shift and scale of all. Adam starts anew after ``fit`` or unpickling.
+        Samples are shifted and scaled by the mean and variance of all that came so far. The first
+        codewords are drawn once two samples differ; until then, nothing is learned but the mean.
+        Both start anew after ``fit`` or unpickling, from the weights, and so does Adam.
 
         Parameters
         ----------

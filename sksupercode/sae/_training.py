@@ -15,9 +15,11 @@ import math
 import numpy as np
 from sklearn.utils import gen_batches
 
+from sksupercode._utils._moments import RunningMoments
+from sksupercode._utils._progress import track
 from sksupercode._utils._validation import check_generator
-from sksupercode.sae._forward import ForwardPass
-from sksupercode.sae._training_settings import check_settings, check_weights, progress
+from sksupercode.sae._forward import MODERATE, ForwardPass
+from sksupercode.sae._training_settings import check_settings, check_weights
 from sksupercode.sae._weights import SAEWeights
 
 try:
@@ -31,6 +33,12 @@ _DEAD_AFTER = 256
 _WARM_UP, _DECAY = 0.05, 0.2
 _WARM_UP_STEPS_OF_PARTIAL_FIT = 100
 _THRESHOLD_MEMORY = 0.99
+# Samples that are measured at a time.
+_BATCH = 512
+# Samples that differ by this fraction of a standard deviation teach nothing.
+_ALIKE = 1e-3
+# Standard deviations from 0 at which float32 begins to blur float64 samples.
+_FAR = 2.0**12
 
 
 def train(estimator, X):
@@ -38,19 +46,20 @@ def train(estimator, X):
     settings = check_settings(estimator)
     rng = check_generator(estimator.random_state)
     rows, validation = _split(len(X), settings, rng)
+    passes = track(range(settings.max_iter), "Training", settings.max_iter, settings.verbose)
     trainer = Trainer(settings, rng, X, rows)
     trainer.n_steps = settings.max_iter * math.ceil(len(rows) / settings.batch_size)
     losses, scores, best, n_worse = [], [], None, 0
     if validation is not None:
-        variance = _moments(X, validation)[1]
-        if not variance > 0:
+        moments = _moments(X, validation)
+        if not moments.squares > 0:
             raise ValueError("early_stopping needs samples that differ, got a constant X.")
-    for _ in progress(settings.max_iter, settings.verbose):
+    for _ in passes:
         losses.append(trainer.run_epoch(X, rows))
         if validation is None:
             continue
         weights = trainer.weights()
-        scores.append(1.0 - _mean_squared_error(weights, X, validation) / variance)
+        scores.append(1.0 - _unexplained_variance(weights, X, validation, moments))
         improved = best is None or scores[-1] > best[0] + settings.tol
         n_worse = 0 if improved else n_worse + 1
         if best is None or scores[-1] > best[0]:
@@ -81,6 +90,8 @@ def train_further(estimator, X, trainer, weights):
             f"{trainer.shape[0]} and {trainer.settings.architecture!r} to {settings.n_latents} and "
             f"{settings.architecture!r}."
         )
+    else:
+        trainer.see(X, rows)
     trainer.settings = settings
     loss = trainer.run_epoch(X, rows)
     estimator.n_iter_ = getattr(estimator, "n_iter_", 0) + 1
@@ -90,6 +101,8 @@ def train_further(estimator, X, trainer, weights):
 
 class Trainer:
     """Parameters and optimiser of one autoencoder.
+
+    Parameters are for samples ``(2**-e x - c) s``, whose mean is 0 and variance 1.
 
     Parameters
     ----------
@@ -103,34 +116,42 @@ class Trainer:
         Samples.
 
     rows : ndarray of int
-        Those of X that are trained on, whose mean and variance are made 0 and 1.
+        Those of X that are trained on.
 
-    weights : SAEWeights or None
-        Where to start, instead of random codewords.
+    weights : SAEWeights or None, default=None
+        Where to start, instead of random codewords. Samples are then taken from their b_dec.
     """
 
     def __init__(self, settings, rng, X, rows, weights=None):
-        self.settings, self.rng = settings, rng
-        self.shape = n_latents, d = settings.n_latents, X.shape[1]
-        center = None if weights is None else weights.b_dec.astype(np.float64)
-        self.mean, variance = _moments(X, rows, center)
-        self.scale = 1 / math.sqrt(variance) if variance > 0 else 1.0
+        self.settings, self.rng, self.start = settings, rng, weights
+        self.shape = settings.n_latents, X.shape[1]
+        self.moments, self.n_steps = RunningMoments(), None
+        self._measure(X, rows)
+        self._begin(X, rows)
+
+    def _begin(self, X, rows):
+        """Set the parameters with which training begins."""
+        settings, rng, weights, (n_latents, d) = self.settings, self.rng, self.start, self.shape
+        # A moving average and the total weight of what is in it.
+        self.threshold = (0.0, 0.0)
         if weights is None:
             generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
             W_dec = torch.randn(n_latents, d, generator=generator, dtype=torch.float32)
             if settings.init == "samples":
                 some = np.sort(rng.choice(rows, min(n_latents, len(rows)), replace=False))
-                samples = torch.from_numpy((X[some] - self.mean).astype(np.float32))
-                differs = samples.norm(dim=1) > 0
+                samples = self._normalized(X[some])
+                differs = samples.norm(dim=1) > 1e-6
                 W_dec[: len(some)][differs] = samples[differs]
             W_dec /= W_dec.norm(dim=1, keepdim=True).clamp_min(1e-12)
             W_enc, b_enc = W_dec.T.clone(), torch.zeros(n_latents, dtype=torch.float32)
         else:
-            W_dec, W_enc, b_enc = (
+            W_dec, W_enc = (
                 torch.from_numpy(getattr(weights, name).astype(np.float32))
-                for name in ("W_dec", "W_enc", "b_enc")
+                for name in ("W_dec", "W_enc")
             )
-            b_enc *= self.scale
+            b_enc = torch.from_numpy(self._in_units(weights.b_enc).astype(np.float32))
+            if weights.threshold is not None:
+                self.threshold = (float(self._in_units(weights.threshold.max())), 1.0)
         b_dec = torch.zeros(d, dtype=torch.float32)
         self.W_enc, self.b_enc, self.W_dec, self.b_dec = (
             # Adam is applied to what is contiguous and a leaf of the graph.
@@ -141,22 +162,54 @@ class Trainer:
             [self.W_enc, self.b_enc, self.W_dec, self.b_dec], lr=1.0, eps=6.25e-10
         )
         self.silent = torch.zeros(n_latents, dtype=torch.int64, device=settings.device)
-        self.n_steps, self.step = None, 0
-        self.starts_at_random = weights is None
-        # A moving average and the total weight of what is in it.
-        self.threshold = (0.0, 0.0)
-        if weights is not None and weights.threshold is not None:
-            self.threshold = (float(weights.threshold.max()) * self.scale, 1.0)
+        self.step = 0
+
+    def _measure(self, X, rows):
+        """Take samples in, and set the exponent e, the centre c and the scale s of all so far."""
+        _moments(X, rows, self.moments)
+        mean, self.exponent = self.moments.mean, self.moments.exponent
+        self.center, self.variance = mean, self.moments.squares / self.moments.n_samples
+        if self.start is not None:
+            self.center = np.ldexp(self.start.b_dec.astype(np.float64), -self.exponent)
+            self.variance += float(np.square(mean - self.center).sum())
+        self.scale = 1 / math.sqrt(self.variance) if self.variance > 0 else 1.0
+        # Where float32 has no room for weights, or blurs how samples of float64 differ.
+        deviation, largest = math.sqrt(self.variance), float(np.abs(self.center).max())
+        self.is_wide = (X.dtype == np.float64 and 0 < deviation * _FAR < largest) or any(
+            size > 0 and abs(math.log2(size) + self.exponent) > math.log2(MODERATE)
+            for size in (deviation or largest, max(deviation, largest))
+        )
+
+    def see(self, X, rows):
+        """Let the mean and variance of all samples so far, these included, be 0 and 1."""
+        variance, scale, exponent = self.variance, self.scale, self.exponent
+        self._measure(X, rows)
+        ratio = math.ldexp(self.scale / scale, exponent - self.exponent)
+        if variance == 0 or (self.start is None and ratio < _ALIKE):
+            return self._begin(X, rows)
+        with torch.no_grad():
+            # What was learned stays as it is in the unit of X, b_dec as a distance from the mean.
+            self.b_dec *= ratio
+            self.b_enc *= ratio
+        self.threshold = (self.threshold[0] * ratio, self.threshold[1])
+
+    def _in_units(self, numbers):
+        return np.ldexp(numbers.astype(np.float64), -self.exponent) * self.scale
+
+    def _normalized(self, X):
+        X = np.ldexp(np.asarray(X, dtype=np.float64), -self.exponent)
+        return torch.from_numpy(((X - self.center) * self.scale).astype(np.float32))
 
     def run_epoch(self, X, rows):
         """Take each sample once, in random order; return the mean loss."""
+        if self.variance == 0:
+            return 0.0
         total = torch.zeros((), dtype=torch.float64, device=self.settings.device)
         order = self.rng.permutation(rows)
         for batch in gen_batches(len(order), self.settings.batch_size):
             # In order of storage, for the sake of mapped files.
-            samples = np.asarray(X[np.sort(order[batch])])
-            samples = ((samples - self.mean) * self.scale).astype(np.float32)
-            total += len(samples) * self._step(torch.from_numpy(samples).to(self.settings.device))
+            samples = self._normalized(X[np.sort(order[batch])])
+            total += len(samples) * self._step(samples.to(self.settings.device))
         loss = float(total) / len(order)
         if not math.isfinite(loss):
             raise ValueError(
@@ -166,7 +219,7 @@ class Trainer:
 
     def _step(self, x):
         ramp, rate = self._schedule()
-        if self.step == 0 and self.starts_at_random:
+        if self.step == 0 and self.start is None:
             self._rescale_encoder(x)
         with torch.enable_grad():
             z = torch.addmm(self.b_enc, x - self.b_dec, self.W_enc)
@@ -238,14 +291,14 @@ class Trainer:
     def weights(self):
         """Return the weights, for samples as they came."""
         W_enc, b_enc, W_dec, b_dec = (
-            tensor.detach().cpu().numpy().copy()
+            tensor.detach().cpu().numpy().astype(np.float64)
             for tensor in (self.W_enc, self.b_enc, self.W_dec, self.b_dec)
         )
         arrays = {
             "W_dec": W_dec,
-            "b_dec": (self.mean + b_dec / self.scale).astype(np.float32),
+            "b_dec": np.ldexp(self.center + b_dec / self.scale, self.exponent),
             "W_enc": W_enc,
-            "b_enc": (b_enc / self.scale).astype(np.float32),
+            "b_enc": np.ldexp(b_enc / self.scale, self.exponent),
         }
         architecture, k = self.settings.architecture, None
         name = f"trained {architecture}"
@@ -254,8 +307,10 @@ class Trainer:
         elif architecture == "batchtopk":
             mean, weight = self.threshold
             threshold = mean / weight / self.scale if weight else 0.0
-            arrays["threshold"] = np.full(len(b_enc), threshold, np.float32)
+            arrays["threshold"] = np.full(len(b_enc), np.ldexp(threshold, self.exponent))
             architecture = "jumprelu"
+        if not self.is_wide:
+            arrays = {name: array.astype(np.float32) for name, array in arrays.items()}
         return SAEWeights(architecture, **arrays, k=k, name=name)
 
 
@@ -278,21 +333,22 @@ def _split(n_samples, settings, rng):
     return np.sort(order[n_validation:]), np.sort(order[:n_validation])
 
 
-def _moments(X, rows, mean=None):
-    """Return the mean of samples and their mean squared distance from it, or from a given one."""
-    batches = list(gen_batches(len(rows), 1024))
-    if mean is None:
-        mean = sum(X[rows[batch]].sum(axis=0, dtype=np.float64) for batch in batches) / len(rows)
-        mean = np.asarray(mean)
-    total = sum(np.square(X[rows[batch]] - mean).sum() for batch in batches)
-    return mean, float(total) / len(rows)
+def _moments(X, rows, moments=None):
+    """Return the moments of samples, with others that came before."""
+    moments = RunningMoments() if moments is None else moments
+    for batch in gen_batches(len(rows), _BATCH):
+        moments.add(X[rows[batch]])
+    return moments
 
 
-def _mean_squared_error(weights, X, rows):
-    """Return the mean squared distance of samples from what the forward pass makes of them."""
+def _unexplained_variance(weights, X, rows, moments):
+    """Return what the forward pass leaves of the variance of samples with these moments."""
     forward, total = ForwardPass(weights), 0.0
-    for batch in gen_batches(len(rows), forward.block_length()):
-        x = np.asarray(X[rows[batch]], dtype=np.float32)
+    for batch in gen_batches(len(rows), min(_BATCH, forward.block_length())):
+        x = np.asarray(X[rows[batch]])
+        if x.dtype != np.float64:
+            x = x.astype(np.float32, copy=False)
         x_hat = forward.encode(x) @ forward.dictionary + forward.intercept
-        total += float(np.square(x - x_hat).sum(dtype=np.float64))
-    return total / len(rows)
+        error = np.ldexp((x - x_hat).astype(np.float64), -moments.exponent)
+        total += float(np.square(error).sum())
+    return total / moments.squares

@@ -1,4 +1,4 @@
-"""What training is asked for, checked, and its progress bar."""
+"""What training is asked for, checked."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -110,21 +110,3 @@ def check_weights(weights, settings):
             "partial_fit goes on from weights with codewords of unit norm, b_dec subtracted from "
             f"samples and no normalisation, got others ({weights.name or weights.architecture})."
         )
-
-
-def progress(n_iter, verbose):
-    """Return ``range(n_iter)``, with a bar by rich or tqdm where one is wanted and installed."""
-    if verbose:
-        try:
-            from rich.progress import track
-        except ModuleNotFoundError:
-            pass
-        else:
-            return track(range(n_iter), description="Training")
-        try:
-            from tqdm import tqdm
-        except ModuleNotFoundError:
-            pass
-        else:
-            return tqdm(range(n_iter), desc="Training")
-    return range(n_iter)

@@ -31,7 +31,8 @@ class SAEWeights:
     """Arrays and constants of one sparse autoencoder with N latents on d dimensions.
 
     Arrays stay in the precision in which they were stored (float16, bfloat16, float32 or float64),
-    perhaps mapped from a file, and are widened to float32 before any arithmetic.
+    perhaps mapped from a file, and are widened to float32 before any arithmetic, or to float64
+    where ``W_dec`` is.
 
     Parameters
     ----------
@@ -127,7 +128,9 @@ class SAEWeights:
         n_latents, d = self.W_dec.shape
         shapes = {"W_dec": (n_latents, d), "b_dec": (d,), "W_enc": (d, n_latents)}
         for field in ("W_dec", "b_dec", *_ENCODER_ARRAYS[self.architecture]):
-            _check_array(field, getattr(self, field), shapes.get(field, (n_latents,)))
+            _check_array(
+                field, getattr(self, field), shapes.get(field, (n_latents,)), self.W_dec.dtype
+            )
         if self.architecture == "topk" and not (
             isinstance(self.k, int) and 1 <= self.k <= n_latents
         ):
@@ -144,7 +147,7 @@ class SAEWeights:
         return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
 
 
-def _check_array(name, array, shape):
+def _check_array(name, array, shape, dtype):
     if array is None:
         raise ValueError(f"{name} is missing.")
     if array.shape != shape:
@@ -152,6 +155,8 @@ def _check_array(name, array, shape):
     # bfloat16 is not among NumPy's own kinds of floats.
     if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
         raise ValueError(f"{name} must be an array of floats, got dtype {array.dtype}.")
+    # In the precision of the arithmetic.
+    dtype = np.float64 if dtype == np.float64 else np.float32
     for rows in range(0, len(array), 4096):
-        if not np.isfinite(array[rows : rows + 4096].astype(np.float32)).all():
+        if not np.isfinite(array[rows : rows + 4096].astype(dtype)).all():
             raise ValueError(f"{name} contains NaN or infinity.")

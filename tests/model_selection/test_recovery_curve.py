@@ -225,7 +225,7 @@ def test_progress_is_shown(capsys):
 
 def test_progress_without_callbacks(capsys, monkeypatch):
     pytest.importorskip("rich", reason="progress bars are rich's")
-    monkeypatch.setattr("sksupercode.model_selection._progress.FitCallback", None)
+    monkeypatch.setattr("sksupercode._utils._progress.FitCallback", None)
     recovery_curve(ENCODER, TOP_K, verbose=True, **SWEEP)
     assert "100%" in capsys.readouterr().out
     with pytest.raises(ValueError, match=r"callbacks need scikit-learn 1\.9"):

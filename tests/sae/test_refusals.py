@@ -116,7 +116,7 @@ def test_flat_saelens_refuses(tmp_path, config, message):
         ({"W_enc": np.ones((N, D), "f4")}, r"'W_enc' must have shape \(6, 12\), got \(12, 6\)"),
         ({"W_enc": np.full((D, N), np.nan, "f4")}, "W_enc contains NaN.*'W_enc' in the file"),
         ({"b_dec": np.full(D, np.inf, "f2")}, "b_dec contains NaN or infinity"),
-        ({"W_dec": np.full((N, D), 1e300)}, "W_dec contains NaN or infinity"),
+        ({"W_enc": np.full((D, N), 1e300)}, "W_enc contains NaN or infinity"),
         ({"b_enc": np.ones((N, 1), "f4")}, r"'b_enc' must have shape \(12,\), got \(12, 1\)"),
         ({"W_skip": np.ones((D, D), "f4")}, "unknown W_skip"),
     ],

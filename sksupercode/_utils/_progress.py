@@ -1,4 +1,4 @@
-"""Progress of a sweep, through scikit-learn's callbacks where there are any, and else by rich."""
+"""Progress: bars by rich, and scikit-learn's callbacks for sweeps where it has any."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -30,14 +30,29 @@ else:
             return self
 
 
+def require_rich():
+    """Refuse to draw a bar without rich."""
+    try:
+        import rich.progress  # noqa: F401
+    except ImportError as error:
+        message = "verbose=True needs rich: python -m pip install rich."
+        raise ImportError(message) from error
+
+
+def track(results, name, total, verbose):
+    """Return ``results``, behind a bar of that name where ``verbose`` asks for one."""
+    if not verbose:
+        return results
+    require_rich()
+    import rich.progress
+
+    return rich.progress.track(results, name, total=total)
+
+
 def check_reports(callbacks, verbose):
     """Refuse what is no list of scikit-learn's callbacks, and a bar that cannot be drawn."""
     if verbose:
-        try:
-            import rich.progress  # noqa: F401
-        except ImportError as error:
-            message = "verbose=True needs rich: python -m pip install rich."
-            raise ImportError(message) from error
+        require_rich()
     if callbacks is None:
         return
     if FitCallback is None:
@@ -66,10 +81,6 @@ def consume(results, add, n_results, n_finished, callbacks, verbose):
         bars = [ProgressBar()] if verbose and not any(map(_is_bar, callbacks)) else []
         Sweep().set_callbacks(*(callbacks or ()), *bars).fit(results, add, n_results, n_finished)
         return
-    if verbose:
-        from rich.progress import track
-
-        name = f"Sweep - {_task_name(n_results, n_finished)}"
-        results = track(results, name, total=n_results)
-    for result in results:
+    name = f"Sweep - {_task_name(n_results, n_finished)}"
+    for result in track(results, name, n_results, verbose):
         add(*result)

@@ -1,11 +1,9 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import math
 import tracemalloc
 import warnings
 
-import mpmath
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -26,7 +24,6 @@ from sklearn.model_selection import GridSearchCV, KFold
 
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.metrics import (
-    bits_per_dimension,
     dead_latent_fraction,
     dense_latent_fraction,
     exact_recovery_score,
@@ -198,38 +195,6 @@ def test_fvu_bad_inputs(bad):
     for pair in ((good, bad), (bad, good)):
         with pytest.raises(ValueError, match=r"X_hat|NaN|2D|convert"):
             fraction_of_variance_unexplained(*pair)
-
-
-@pytest.mark.parametrize("N", [1024, 2**20, 2**40, 2**60])
-@pytest.mark.parametrize("k", [1, 2, 32, 1000, 1023])
-def test_bits_per_dimension(N, k):
-    with mpmath.workdps(60):
-        expected = float(mpmath.log(mpmath.binomial(N, k), 2) / 100)
-    assert_allclose(bits_per_dimension(N, k, 100), expected, rtol=1e-12, atol=1e-15)
-
-
-def test_bits_per_dimension_broadcasts():
-    N, k, d = np.array([[64], [4096]]), np.array([1, 4, 16]), 128
-    table = bits_per_dimension(N, k, d)
-    assert table.shape == (2, 3)
-    assert_allclose(table[1, 2], math.log2(math.comb(4096, 16)) / 128, rtol=1e-13)
-    assert_allclose(bits_per_dimension(4096, 16, [64, 128]), [2 * table[1, 2], table[1, 2]])
-    assert isinstance(bits_per_dimension(4096, 16, 128), float)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "name"),
-    [
-        ((0, 0, 10), "n_features"),
-        ((10, -1, 10), "n_nonzero_coefs"),
-        ((10, 11, 10), "n_nonzero_coefs"),
-        ((10, 2, 0), "n_components"),
-        ((10, 2, np.nan), "n_components"),
-    ],
-)
-def test_bits_per_dimension_bad_inputs(arguments, name):
-    with pytest.raises(ValueError, match=name):
-        bits_per_dimension(*arguments)
 
 
 class Shifter(BaseEstimator):

@@ -8,7 +8,7 @@ import csv
 from matplotlib.figure import Figure
 from rich.table import Table
 
-from sksupercode.metrics import bits_per_dimension
+from sksupercode import theory
 from sksupercode.plotting import RecoveryCurveDisplay
 
 COLUMNS = {
@@ -33,7 +33,7 @@ def summarize(curves, n_features, n_nonzero_coefs):
                 "dimension_90": most,
                 "bits_per_dimension_90": None
                 if beyond
-                else float(bits_per_dimension(n_features, n_nonzero_coefs, most)),
+                else float(theory.bits_per_dimension(n_features, n_nonzero_coefs, most)),
                 "seconds_per_sample_90": None if beyond else curve.seconds_at(most),
             }
         )

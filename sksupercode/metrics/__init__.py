@@ -26,10 +26,8 @@ from sksupercode.metrics._supports import (
     support_overlap,
     support_precision_recall_f1,
 )
-from sksupercode.theory import bits_per_dimension
 
 __all__ = [
-    "bits_per_dimension",
     "dead_latent_fraction",
     "dense_latent_fraction",
     "exact_recovery_score",

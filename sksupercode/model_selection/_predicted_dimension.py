@@ -9,13 +9,18 @@ import numpy as np
 from scipy.optimize import OptimizeWarning, curve_fit
 from scipy.special import ndtr, ndtri
 
+from sksupercode import theory
 from sksupercode._utils._validation import check_integer, check_real
 from sksupercode.model_selection._prediction import find_predictor
+from sksupercode.model_selection._transition import guess_transition
 
 _LARGEST = 10**9
-# A simulated transition is fitted on this many dimensions, first wide and then close around it.
-_N_POINTS = 9
-_ROUNDS = (0.35, 0.15)
+# A simulated transition is found by so many looks with so many draws each.
+_N_LOOKS, _N_DRAWS = 4, 6
+# It is fitted where rates differ by this from the wanted one, in deviations of the normal law,
+# with as many draws as give ln d this standard error.
+_SPREAD = np.array([-0.75, -0.25, 0.25, 0.75])
+_ERROR = 0.003
 
 
 def predicted_dimension(
@@ -25,6 +30,7 @@ def predicted_dimension(
     n_nonzero_coefs,
     probability,
     noise_variance=0.0,
+    relative=False,
     n_samples=100,
     random_state=None,
 ):
@@ -48,20 +54,24 @@ def predicted_dimension(
     probability : float
         The exact-recovery rate p, in (0, 1).
 
-    noise_variance : float, default=0.0
-        Variance of the noise per coordinate of the code.
+    noise_variance : float or array-like of float, default=0.0
+        Variance of the noise per coordinate of the code, or its ratio to the code's power.
+
+    relative : bool, default=False
+        Whether ``noise_variance`` is in units of the power k/d per coordinate, that is 1/SNR.
 
     n_samples : int, default=100
-        Draws of the active codewords for each dimension that is tried, where the prediction is a
-        simulation.
+        Draws of the active codewords for each of four dimensions, at most, where the prediction is
+        a simulation. Steep transitions take fewer.
 
     random_state : int, RandomState, Generator or None, default=None
         Used where the prediction is a simulation.
 
     Returns
     -------
-    n_components : int or float
-        The dimension d; inf if no d up to 10**9 reaches the probability.
+    n_components : int, float or ndarray
+        The dimension d; inf if no d up to 10**9 reaches the probability. For an array of
+        ``noise_variance`` an array of float in its shape.
 
     Raises
     ------
@@ -76,8 +86,8 @@ def predicted_dimension(
     -----
     A closed form is inverted exactly, by bisection on the integers. A simulation is inverted
     through the curve ``Phi(a + b ln d)``, fitted by weighted least squares to estimates at
-    dimensions around the transition; with the default ``n_samples`` the dimension is good to about
-    a percent at probabilities from 0.1 to 0.9.
+    four dimensions around the wanted rate; with the default ``n_samples`` the dimension is good to
+    about a percent.
 
     Examples
     --------
@@ -89,7 +99,7 @@ def predicted_dimension(
     ... )
     17619
     """
-    predict = find_predictor(decoder, n_features, n_nonzero_coefs, noise_variance)
+    predict = find_predictor(decoder, n_features, n_nonzero_coefs, noise_variance, relative)
     p = check_real(
         probability,
         "probability",
@@ -99,37 +109,59 @@ def predicted_dimension(
         max_inclusive=False,
     )
     check_integer(n_samples, "n_samples", minimum=2)
-    if predict.is_simulation:
-        return _invert_simulation(predict, p, n_samples, random_state)
-    return _smallest(lambda d: predict(d)[0] >= p)
+    rng = np.random.default_rng(_entropy(random_state)) if predict.is_simulation else None
+
+    def invert(noise):
+        if rng is not None:
+            return _invert_simulation(predict, noise, p, n_samples, rng)
+        return _smallest(lambda d: predict(d, noise)[0] >= p)
+
+    dimensions = [invert(noise) for noise in predict.noise_variance.ravel().tolist()]
+    if np.ndim(predict.noise_variance) == 0:
+        return dimensions[0]
+    return np.array(dimensions, dtype=float).reshape(predict.noise_variance.shape)
 
 
-def _smallest(reaches, resolution=0.0):
-    """Return the smallest integer from which on a monotone predicate holds, up to a resolution."""
+def _smallest(reaches):
+    """Return the smallest integer from which on a monotone predicate holds."""
     high = 1
     while not reaches(high):
         if high == _LARGEST:
             return np.inf
         high = min(2 * high, _LARGEST)
     low = high // 2
-    while high - low > max(1, resolution * high):
+    while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if reaches(middle) else (middle, high)
     return high
 
 
-def _invert_simulation(predict, p, n_samples, random_state):
-    rng = np.random.default_rng(_entropy(random_state))
-    center = _smallest(lambda d: predict(d, rng, 8)[0] >= 0.5, resolution=0.1)
-    if center == np.inf:
-        return center
+def _invert_simulation(predict, noise, p, n_samples, rng):
     points = []
-    for width in _ROUNDS:
-        grid = np.rint(center * np.exp(width * np.linspace(-1, 1, _N_POINTS)))
-        for d in np.unique(np.maximum(grid, 1).astype(int)).tolist():
-            points.append((d, *predict(d, rng, n_samples)))
-        center = _fitted_dimension(points, p, center)
-    return int(np.ceil(center))
+
+    def fails(d, n_draws=_N_DRAWS):
+        rate = float(predict(d, noise, rng, n_draws)[0])
+        points.append((d, n_draws * rate, n_draws))
+        return rate < 0.5
+
+    d = max(1, round(float(theory.entropy(predict.n_features, predict.n_nonzero_coefs))))
+    largest = _LARGEST // max(1, predict.n_nonzero_coefs)
+    step = 2 if fails(d) else 0.5
+    while 1 <= (d := int(d * step)) and fails(d) == (step == 2):
+        if d > largest:
+            return np.inf
+    for _ in range(_N_LOOKS):
+        center, _, slope = guess_transition(points, 0.5)
+        fails(max(1, round(np.exp(center))))
+    center, _, slope = guess_transition(points, p)
+    # Draws differ by at most 1/2 in standard deviation, and the law has the slope b phi(0) or less.
+    n_draws = min(n_samples, max(4, round((0.5 / (0.4 * slope * _ERROR)) ** 2 / len(_SPREAD))))
+    grid = np.exp(center + _SPREAD / slope)
+    estimates = [
+        (d, *predict(d, noise, rng, n_draws))
+        for d in np.unique(np.maximum(np.rint(grid), 1).astype(int)).tolist()
+    ]
+    return max(1, int(np.ceil(_fitted_dimension(estimates, p, np.exp(center)))))
 
 
 def _fitted_dimension(points, p, center):

@@ -3,18 +3,17 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
+from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
 from sksupercode import theory
 from sksupercode._utils._validation import check_integer, check_real
-from sksupercode.decoders import (
-    AMPDecoder,
-    BasisPursuitDecoder,
-    MatchingPursuitDecoder,
-    ThresholdDecoder,
-    TopKDecoder,
-)
+from sksupercode.channels import GaussianChannel
 from sksupercode.encoders import RademacherEncoder
 
 
@@ -25,6 +24,7 @@ def recovery_probability(
     n_nonzero_coefs,
     n_components,
     noise_variance=0.0,
+    relative=False,
     n_samples=200,
     random_state=None,
 ):
@@ -49,8 +49,12 @@ def recovery_probability(
     n_components : int or array-like of int
         Dimension d of the code, from 1 to 10**9.
 
-    noise_variance : float, default=0.0
-        Variance sigma^2 of the noise per coordinate of the code.
+    noise_variance : float or array-like of float, default=0.0
+        Variance sigma^2 of the noise per coordinate of the code, or its ratio to the code's power:
+        parameters of a :class:`~sksupercode.channels.GaussianChannel` are taken as they are.
+
+    relative : bool, default=False
+        Whether ``noise_variance`` is in units of the power k/d per coordinate, that is 1/SNR.
 
     n_samples : int, default=200
         Draws of the active codewords for each d, where the prediction is a simulation.
@@ -61,7 +65,8 @@ def recovery_probability(
     Returns
     -------
     probability : float or ndarray of float
-        The predicted exact-recovery rate, in the shape of ``n_components``.
+        The predicted exact-recovery rate, in the shape that ``n_components`` and
+        ``noise_variance`` broadcast to.
 
     standard_error : float or ndarray of float
         Standard error of a simulation; 0 for a closed form.
@@ -105,29 +110,80 @@ def recovery_probability(
     >>> probability.round(2), standard_error
     (array([0.51, 0.92]), array([0., 0.]))
     """
-    predict = find_predictor(decoder, n_features, n_nonzero_coefs, noise_variance)
+    predict = find_predictor(decoder, n_features, n_nonzero_coefs, noise_variance, relative)
     check_integer(n_samples, "n_samples", minimum=2)
-    n_components = np.asarray(n_components)
-    pairs = [predict(d, random_state, n_samples) for d in n_components.ravel().tolist()]
+    grid = np.broadcast_arrays(np.asarray(n_components), predict.noise_variance)
+    pairs = [
+        predict(d, noise, random_state, n_samples)
+        for d, noise in zip(*(array.ravel().tolist() for array in grid), strict=True)
+    ]
     probability, error = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
-    return probability.reshape(n_components.shape)[()], error.reshape(n_components.shape)[()]
+    return probability.reshape(grid[0].shape)[()], error.reshape(grid[0].shape)[()]
 
 
-def find_predictor(decoder, n_features, n_nonzero_coefs, noise_variance):
-    """Return the function ``(d, random_state, n_samples) -> (probability, standard error)``.
+@dataclass(frozen=True)
+class Predictor:
+    """The law of a decoder for one N and k.
 
-    Its attribute ``is_simulation`` tells whether it makes use of the last two.
+    ``law`` has the arguments (N, k, d, noise_variance); a simulation takes ``n_samples`` and
+    ``random_state`` beside them, and returns the probability with its standard error.
     """
+
+    law: Callable
+    is_simulation: bool
+    n_features: int
+    n_nonzero_coefs: int
+    noise_variance: np.ndarray
+    relative: bool
+
+    def __call__(self, n_components, noise_variance, random_state=None, n_samples=None):
+        if self.relative:
+            noise_variance = noise_variance * self.n_nonzero_coefs / n_components
+        point = self.n_features, self.n_nonzero_coefs, n_components, noise_variance
+        if self.is_simulation:
+            return self.law(*point, n_samples=n_samples, random_state=random_state)
+        return float(self.law(*point)), 0.0
+
+
+def find_predictor(decoder, n_features, n_nonzero_coefs, noise_variance=0.0, relative=False):
+    """Return the Predictor of a decoder, or raise a ValueError that says why there is none."""
     n_features = check_integer(n_features, "n_features", minimum=1)
     k = check_integer(n_nonzero_coefs, "n_nonzero_coefs", minimum=1, maximum=n_features)
-    noise = check_real(
-        noise_variance, "noise_variance", minimum=0, maximum=np.inf, max_inclusive=False
-    )
+    noise = _check_noise(noise_variance)
+    if not isinstance(relative, bool | np.bool_):
+        raise ValueError(f"relative must be True or False, got {relative!r}.")
+    law = getattr(decoder, "_recovery_law", None)
+    if law is None:
+        raise ValueError(f"there is no prediction for decoder={type(decoder).__name__}(...).")
     _require_predictable(decoder, k)
-    for cls, choose in _PREDICTORS.items():
-        if isinstance(decoder, cls):
-            return choose(decoder, n_features, k, noise)
-    raise ValueError(f"there is no prediction for decoder={type(decoder).__name__}(...).")
+    law, is_simulation = _LAWS[law](decoder, k, noise.max(initial=0.0))
+    return Predictor(law, is_simulation, n_features, k, noise, bool(relative))
+
+
+def noise_of(channel):
+    """Return the noise of a channel as parameters of the predictions."""
+    channel = channel.estimator if isinstance(channel, FrozenEstimator) else channel
+    if channel is None:
+        return {"noise_variance": 0.0}
+    if not isinstance(channel, GaussianChannel):
+        raise ValueError(
+            f"predictions need channel=None or a GaussianChannel, got channel={channel!r}."
+        )
+    return {"noise_variance": channel.noise_variance, "relative": channel.relative}
+
+
+def with_dictionary(decoder, encoder):
+    """Return a clone of a decoder that reads the code of an encoder."""
+    if getattr(decoder, "_recovery_law", None) is None:
+        raise ValueError(f"there is no prediction for {type(decoder).__name__}.")
+    return clone(decoder).set_params(dictionary=clone(encoder))
+
+
+def _check_noise(noise_variance):
+    noise = np.asarray(noise_variance, dtype=object)
+    limits = {"minimum": 0, "maximum": np.inf, "max_inclusive": False}
+    values = [check_real(value, "noise_variance", **limits) for value in noise.ravel().tolist()]
+    return np.array(values, dtype=np.float64).reshape(noise.shape)
 
 
 def _refuse(decoder, reason):
@@ -145,81 +201,59 @@ def _require_predictable(decoder, k):
         _refuse(decoder, f"the theory is of binary values, and values={decoder.values!r}")
     if decoder.n_nonzero_coefs not in (None, k):
         _refuse(decoder, f"its n_nonzero_coefs={decoder.n_nonzero_coefs!r} is not the code's {k}")
-    if getattr(decoder, "sections", False):
+    if decoder._has_sections:
         _refuse(decoder, "the theory is of arbitrary supports, and sections=True")
     if getattr(decoder, "covariance_estimator", None) is not None:
         _refuse(decoder, "its covariance_estimator is learned from data")
-    if getattr(decoder, "tol", None) is not None or getattr(decoder, "noise_std", None) is not None:
-        _refuse(decoder, "with tol or noise_std the number of steps is not known")
-    if getattr(decoder, "noise_tol", None) is not None:
-        _refuse(decoder, "there is no theory for noise_tol")
+    tolerances = ("tol", "noise_std", "noise_tol")
+    if any(getattr(decoder, name, None) is not None for name in tolerances):
+        _refuse(decoder, "there is no theory for its tolerance, tol or noise_std")
 
 
-def _closed_form(function):
-    def predict(n_components, random_state=None, n_samples=None):
-        return float(function(n_components)), 0.0
+def _threshold(decoder, k, noise):
+    # The refined law is for three codewords or more.
+    law = theory.threshold_success_probability if k >= 3 else theory.threshold_active_only
 
-    predict.is_simulation = False
-    return predict
+    def with_threshold(n_features, k, d, noise_variance, **options):
+        return law(n_features, k, d, decoder.threshold, noise_variance, **options)
 
-
-def _simulation(function):
-    def predict(n_components, random_state, n_samples):
-        return function(n_components, n_samples=n_samples, random_state=random_state)
-
-    predict.is_simulation = True
-    return predict
+    if k < 3:
+        return with_threshold, True
+    return partial(with_threshold, approximation="refined"), False
 
 
-def _threshold(decoder, n_features, k, noise):
-    if k >= 3:
-        return _closed_form(
-            lambda d: theory.threshold_success_probability(
-                n_features, k, d, decoder.threshold, noise, approximation="refined"
-            )
-        )
-    return _simulation(
-        lambda d, **options: theory.threshold_active_only(
-            n_features, k, d, decoder.threshold, noise, **options
-        )
-    )
-
-
-def _top_k(decoder, n_features, k, noise):
-    if k >= 3:
-        return _closed_form(
-            lambda d: theory.topk_success_probability(
-                n_features, k, d, noise, approximation="refined"
-            )
-        )
+def _top_k(decoder, k, noise):
     # The exact laws for k <= 2 count every tie as a failure; a decoder wins some of them.
-    return _simulation(
-        lambda d, **options: theory.topk_active_only(n_features, k, d, noise, **options)
-    )
+    if k < 3:
+        return theory.topk_active_only, True
+    return partial(theory.topk_success_probability, approximation="refined"), False
 
 
-def _matching_pursuit(decoder, n_features, k, noise):
-    return _simulation(
-        lambda d, **options: theory.matching_pursuit_active_only(n_features, k, d, noise, **options)
-    )
+def _matching_pursuit(decoder, k, noise):
+    # More draws of inactive codewords matter less than more draws of active ones.
+    return partial(theory.matching_pursuit_active_only, n_draws=48), True
 
 
-def _basis_pursuit(decoder, n_features, k, noise):
+def _basis_pursuit(decoder, k, noise):
     if noise > 0:
         _refuse(decoder, "there is no law for it with noise; recovery_curve measures it")
-    return _closed_form(lambda d: theory.basis_pursuit_success_probability(n_features, k, d))
+
+    def law(n_features, k, d, noise_variance):
+        return theory.basis_pursuit_success_probability(n_features, k, d)
+
+    return law, False
 
 
-def _amp(decoder, n_features, k, noise):
+def _amp(decoder, k, noise):
     if k < 4:
         _refuse(decoder, "the normal approximation is for 4 codewords or more")
-    return _closed_form(lambda d: theory.amp_success_probability(n_features, k, d, noise))
+    return theory.amp_success_probability, False
 
 
-_PREDICTORS = {
-    ThresholdDecoder: _threshold,
-    TopKDecoder: _top_k,
-    MatchingPursuitDecoder: _matching_pursuit,
-    BasisPursuitDecoder: _basis_pursuit,
-    AMPDecoder: _amp,
+_LAWS = {
+    "threshold": _threshold,
+    "top_k": _top_k,
+    "matching_pursuit": _matching_pursuit,
+    "basis_pursuit": _basis_pursuit,
+    "amp": _amp,
 }

@@ -137,7 +137,7 @@ class PhaseTransitionDisplay(Display):
                     predict,
                     **size | {transition.parameter: value},
                     probability=0.5,
-                    noise_variance=noise,
+                    **noise,
                     random_state=0,
                 )
                 for value in transition.values.tolist()

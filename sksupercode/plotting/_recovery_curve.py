@@ -132,7 +132,7 @@ class RecoveryCurveDisplay(Display):
                 n_features=sweep["n_features"],
                 n_nonzero_coefs=sweep["n_nonzero_coefs"],
                 n_components=curve.n_components,
-                noise_variance=noise,
+                **noise,
                 random_state=0,
             )
         name = type(decoder).__name__ if name is None else name

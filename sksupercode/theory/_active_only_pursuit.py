@@ -166,10 +166,14 @@ def _crossing_weights(residuals, winning, position, n_draws, rng):
 
 def _tilted_codewords(residuals, tilt, steps, rng):
     """Random signs whose scores at the given steps are the winning ones on average."""
-    chosen = residuals[steps]
-    chosen *= (2 * tilt[steps, None]).astype(residuals.dtype)
-    positive = rng.random(chosen.shape, dtype=np.float32) < expit(chosen)
-    return 2 * positive.astype(residuals.dtype) - 1
+    distinct, which = np.unique(steps, return_inverse=True)
+    tilted = (2 * tilt[distinct, None]).astype(residuals.dtype) * residuals[distinct]
+    shape = len(steps), residuals.shape[1]
+    positive = rng.random(shape, dtype=np.float32) < expit(tilted)[which]
+    codewords = positive.astype(residuals.dtype)
+    codewords *= 2
+    codewords -= 1
+    return codewords
 
 
 def _saddlepoints(residuals, winning):
@@ -178,12 +182,14 @@ def _saddlepoints(residuals, winning):
     The weights are exact for any tilt, so that a few Newton steps are enough.
     """
     values, counts = _multiplicities(residuals)
-    square = (counts * values**2).sum(axis=1)
+    weights = counts * values
+    squares = weights * values
+    square = squares.sum(axis=1)
     tilt = winning / np.maximum(square, 1e-300)
-    for _ in range(4):
+    for _ in range(2):
         x = np.tanh(tilt[:, None] * values)
-        slope = (counts * values * x).sum(axis=1) - winning
-        curvature = (counts * (values**2) * (1 - x * x)).sum(axis=1)
+        slope = (weights * x).sum(axis=1) - winning
+        curvature = square - (squares * x * x).sum(axis=1)
         tilt = np.clip(tilt - slope / np.maximum(curvature, 1e-3 * square + 1e-300), 0.0, 5.0)
     x = tilt[:, None] * values
     return tilt, (counts * (x + np.log1p(np.exp(-2 * x)) - np.log(2))).sum(axis=1)

@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from sklearn.frozen import FrozenEstimator
 
 from sksupercode import (
@@ -13,6 +14,7 @@ from sksupercode import (
     SphericalEncoder,
     ThresholdDecoder,
     TopKDecoder,
+    theory,
 )
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.model_selection import predicted_dimension, recovery_probability
@@ -126,6 +128,47 @@ def test_shapes():
     assert np.ndim(probability) == np.ndim(error) == 0
 
 
+@pytest.mark.parametrize("decoder", [TopKDecoder(ENCODER), MatchingPursuitDecoder(ENCODER)])
+def test_noise_is_what_channels_take(decoder):
+    size = {"n_features": 1024, "n_nonzero_coefs": 8, "random_state": 0}
+    ratios, d = np.array([[0.0], [0.02], [0.5]]), [60, 150]
+    rates, errors = recovery_probability(
+        decoder, n_components=d, noise_variance=ratios, relative=True, **size
+    )
+    assert rates.shape == errors.shape == (3, 2)
+    assert np.all(np.diff(rates[:, 1]) <= 0) and rates[0, 1] - rates[2, 1] > 0.05
+    # The power of a superposition is k/d per coordinate.
+    absolute, _ = recovery_probability(
+        decoder, n_components=d, noise_variance=ratios * 8 / np.array(d), **size
+    )
+    assert_allclose(rates, absolute)
+    needed = predicted_dimension(
+        decoder, probability=0.5, noise_variance=ratios[:, 0], relative=True, **size
+    )
+    assert needed.shape == (3,) and needed[0] < needed[2]
+    again, _ = recovery_probability(
+        decoder, n_components=needed[2], noise_variance=0.5, relative=True, **size
+    )
+    assert abs(again - 0.5) < 0.12
+
+
+def test_pursuit_is_inverted_with_few_draws(monkeypatch):
+    n_draws = []
+    law = theory.matching_pursuit_active_only
+
+    def counted(*args, n_samples, **options):
+        n_draws.append(n_samples)
+        return law(*args, n_samples=n_samples, **options)
+
+    monkeypatch.setattr(theory, "matching_pursuit_active_only", counted)
+    size = {"n_features": 50_000, "n_nonzero_coefs": 40, "noise_variance": 0.01}
+    decoder = MatchingPursuitDecoder(ENCODER)
+    d = predicted_dimension(decoder, probability=0.99, random_state=0, **size)
+    # 0.99009 +- 0.0005 of 300 draws at 846
+    assert abs(d - 846) < 0.02 * 846
+    assert sum(n_draws) < 500
+
+
 def test_unreachable_with_noise():
     size = {"n_features": 1024, "n_nonzero_coefs": 8, "noise_variance": 10.0}
     assert predicted_dimension(TopKDecoder(ENCODER), probability=0.5, **size) == np.inf
@@ -141,7 +184,7 @@ def test_unreachable_with_noise():
         (TopKDecoder(ENCODER, n_nonzero_coefs=5), 0, "n_nonzero_coefs=5"),
         (TopKDecoder(ENCODER, covariance_estimator=object()), 0, "covariance_estimator"),
         (MatchingPursuitDecoder(ENCODER, tol=0.1), 0, "tol"),
-        (BasisPursuitDecoder(ENCODER, noise_tol=0.1), 0, "noise_tol"),
+        (BasisPursuitDecoder(ENCODER, noise_tol=0.1), 0, "tol"),
         (BasisPursuitDecoder(ENCODER), 0.1, "noise"),
         (AMPDecoder(ENCODER, sections=True), 0, "sections"),
         (TopKDecoder(ENCODER, sections=True), 0, "sections"),
@@ -174,6 +217,9 @@ def test_a_frozen_encoder_is_looked_through():
         ("n_nonzero_coefs", 1025),
         ("noise_variance", -1),
         ("noise_variance", np.inf),
+        ("noise_variance", [0.1, -1]),
+        ("noise_variance", "loud"),
+        ("relative", 2),
         ("n_components", 0),
         ("probability", 0),
         ("probability", 1),

@@ -167,7 +167,7 @@ SWEEP = {"n_features": 64, "n_trials": 40, "random_state": 0}
 def test_curve_from_estimator():
     encoder = RademacherEncoder()
     options = SWEEP | {"n_nonzero_coefs": 4, "n_components": [15, 25, 40]}
-    channel, decoder = GaussianChannel(0.02), TopKDecoder(encoder)
+    channel, decoder = GaussianChannel(0.3, relative=True), TopKDecoder(encoder)
     display = RecoveryCurveDisplay.from_estimator(
         encoder, decoder, theory=True, channel=channel, line_kw={"lw": 3}, **options
     )
@@ -175,7 +175,7 @@ def test_curve_from_estimator():
     np.testing.assert_array_equal(display.line_.get_ydata(), curve.success_rate)
     np.testing.assert_array_equal(display.n_trials, 40 / curve.design_effect)
     options = {"n_features": 64, "n_nonzero_coefs": 4, "n_components": [15, 25, 40]}
-    predicted, _ = recovery_probability(decoder, noise_variance=0.02, **options)
+    predicted, _ = recovery_probability(decoder, noise_variance=0.3, relative=True, **options)
     np.testing.assert_allclose(display.predicted_.get_ydata(), predicted)
     assert display.line_.get_label() == "TopKDecoder" and display.line_.get_lw() == 3
 
@@ -183,7 +183,7 @@ def test_curve_from_estimator():
 def test_there_is_not_always_a_theory():
     encoder = RademacherEncoder()
     options = SWEEP | {"theory": True, "n_nonzero_coefs": 4, "n_components": [15]}
-    with pytest.raises(ValueError, match="needs channel=None or a GaussianChannel"):
+    with pytest.raises(ValueError, match="need channel=None or a GaussianChannel"):
         RecoveryCurveDisplay.from_estimator(
             encoder, TopKDecoder(encoder), channel=DropoutChannel(), **options
         )

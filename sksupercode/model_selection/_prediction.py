@@ -15,6 +15,7 @@ from sksupercode import theory
 from sksupercode._utils._validation import check_integer, check_real
 from sksupercode.channels import GaussianChannel
 from sksupercode.encoders import RademacherEncoder
+from sksupercode.model_selection._cells import require_estimator
 
 
 def recovery_probability(
@@ -174,6 +175,7 @@ def noise_of(channel):
 
 def with_dictionary(decoder, encoder):
     """Return a clone of a decoder that reads the code of an encoder."""
+    require_estimator(encoder, "encoder", {"n_components", "random_state"})
     if getattr(decoder, "_recovery_law", None) is None:
         raise ValueError(f"there is no prediction for {type(decoder).__name__}.")
     return clone(decoder).set_params(dictionary=clone(encoder))

@@ -14,16 +14,9 @@ from scipy.special import erfcx
 
 from sksupercode.theory._numerics import log_normal_pdf, times
 from sksupercode.theory._success import resolve_threshold
-from sksupercode.theory._validation import (
-    check_integer,
-    check_n_components,
-    check_noise_variance,
-    check_sizes,
-)
+from sksupercode.theory._validation import as_generator, check_simulation
 
 __all__ = ["threshold_active_only", "topk_active_only"]
-
-MAX_SIGNS = 2**30
 
 
 def threshold_active_only(
@@ -201,33 +194,6 @@ def topk_active_only(
         return _none_of(n - k, above + position * max(at_least - above, 0.0))
 
     return _estimate(draw, n_samples, n, k, d, noise_variance)
-
-
-def check_simulation(n_features, n_nonzero_coefs, n_components, noise_variance, n_samples):
-    """Check what the simulations share."""
-    n, k = check_sizes(n_features, n_nonzero_coefs)
-    d = check_n_components(n_components, whole=True)
-    size = np.max(k.astype(np.float64) * d)
-    if size > MAX_SIGNS:
-        raise ValueError(
-            "n_nonzero_coefs * n_components must be at most 2**30 for a simulation; "
-            f"got {size:.4g}."
-        )
-    n_samples = check_integer(n_samples, "n_samples", 2, 10**9).item()
-    return n, k, d, check_noise_variance(noise_variance), n_samples
-
-
-def as_generator(random_state):
-    """A Generator from an integer, a RandomState, a Generator or None."""
-    if isinstance(random_state, np.random.RandomState):
-        random_state = random_state.randint(2**32, size=4, dtype=np.uint32)
-    try:
-        return np.random.default_rng(random_state)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            "random_state must be a nonnegative integer, a RandomState, a Generator or None; "
-            f"got {random_state!r}."
-        ) from error
 
 
 def random_signs(n_rows, n_columns, rng, dtype=np.float32):

@@ -6,14 +6,9 @@
 import numpy as np
 from scipy.special import expit, log_ndtr, logsumexp
 
-from sksupercode.theory._active_only import (
-    as_generator,
-    check_simulation,
-    estimate_means,
-    random_signs,
-)
+from sksupercode.theory._active_only import estimate_means, random_signs
 from sksupercode.theory._numerics import times
-from sksupercode.theory._validation import check_integer
+from sksupercode.theory._validation import as_generator, check_integer, check_simulation
 
 __all__ = ["matching_pursuit_active_only"]
 
@@ -101,7 +96,7 @@ def matching_pursuit_active_only(
     n, k, d, noise_variance, n_samples = check_simulation(
         n_features, n_nonzero_coefs, n_components, noise_variance, n_samples
     )
-    n_draws = check_integer(n_draws, "n_draws", 2, 10**9).item()
+    n_draws = check_integer(n_draws, "n_draws", 2, 10**9, scalar=True)
     rng = as_generator(random_state)
 
     def sample(n, k, d, noise_variance):

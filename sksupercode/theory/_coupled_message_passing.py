@@ -10,9 +10,9 @@ start at the ends, where the fewest blocks interfere.
 
 import numpy as np
 
-from sksupercode.theory._message_passing import _check_state, _critical, _log_odds, _mmse
+from sksupercode.theory._message_passing import _critical, _log_odds, _mmse
 from sksupercode.theory._numerics import map_scalars
-from sksupercode.theory._validation import check_integer, check_sizes
+from sksupercode.theory._validation import check_integer, check_n_iter, check_sizes, check_state
 
 __all__ = ["coupled_amp_dimension", "coupled_amp_state_evolution"]
 
@@ -85,8 +85,8 @@ def coupled_amp_state_evolution(
            [0.    , 0.    , 0.    , 0.    , 0.    ]])
     """
     n_blocks, width = _check_blocks(n_blocks, coupling_width)
-    density, undersampling, noise_variance = _check_state(density, undersampling, noise_variance)
-    n_iter = check_integer(n_iter, "n_iter", 0, 10**6).item()
+    density, undersampling, noise_variance = check_state(density, undersampling, noise_variance)
+    n_iter = check_n_iter(n_iter)
     density, undersampling, noise_variance = (
         number[..., np.newaxis]
         for number in np.broadcast_arrays(density, undersampling, noise_variance)
@@ -160,14 +160,10 @@ def coupled_amp_dimension(n_features, n_nonzero_coefs, n_blocks, coupling_width)
 
 
 def _check_blocks(n_blocks, coupling_width):
-    blocks = [
-        check_integer(value, name, 1, _MOST_BLOCKS)
-        for value, name in ((n_blocks, "n_blocks"), (coupling_width, "coupling_width"))
-    ]
-    for value, name in zip(blocks, ("n_blocks", "coupling_width"), strict=True):
-        if value.ndim:
-            raise ValueError(f"{name} must be one integer, got an array of shape {value.shape}.")
-    return [value.item() for value in blocks]
+    return (
+        check_integer(n_blocks, "n_blocks", 1, _MOST_BLOCKS, scalar=True),
+        check_integer(coupling_width, "coupling_width", 1, _MOST_BLOCKS, scalar=True),
+    )
 
 
 def _effective_variance(errors, width, noise_variance):

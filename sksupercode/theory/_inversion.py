@@ -14,6 +14,7 @@ from sksupercode.theory._matched_filter import (
 )
 from sksupercode.theory._numerics import map_scalars
 from sksupercode.theory._validation import (
+    check_approximation,
     check_noise_variance,
     check_option,
     check_probability,
@@ -86,14 +87,14 @@ def threshold_dimension(
     >>> threshold_dimension(2**20, 2**8, 0.5, "optimal").round(0)
     np.float64(16191.0)
     """
-    check_option(approximation, "approximation", ("gaussian", "refined"))
-    n, k, p, noise_variance = _check(n_features, n_nonzero_coefs, probability, noise_variance)
+    n, k = check_sizes(n_features, n_nonzero_coefs)
+    p, noise_variance = check_probability(probability), check_noise_variance(noise_variance)
+    check_approximation(approximation, k, ("gaussian", "refined"))
     rule = None
     if isinstance(threshold, str):
         rule = check_option(threshold, "threshold", ("map", "optimal"))
         threshold = 0.5
     threshold = check_real(threshold, "threshold", 0, 1, closed="neither")
-    _check_refined(approximation, k)
 
     def solve(n, k, p, noise_variance, threshold):
         def law(d, failure):
@@ -159,9 +160,9 @@ def topk_dimension(
     >>> topk_dimension(2**20, 2**8, [0.5, 0.9]).round(0)
     array([14982., 17656.])
     """
-    check_option(approximation, "approximation", ("gaussian", "refined"))
-    n, k, p, noise_variance = _check(n_features, n_nonzero_coefs, probability, noise_variance)
-    _check_refined(approximation, k)
+    n, k = check_sizes(n_features, n_nonzero_coefs)
+    p, noise_variance = check_probability(probability), check_noise_variance(noise_variance)
+    check_approximation(approximation, k, ("gaussian", "refined"))
 
     def solve(n, k, p, noise_variance):
         def law(d, failure):
@@ -173,18 +174,6 @@ def topk_dimension(
         return _smallest_dimension(law, n, k, p, noise_variance)
 
     return map_scalars(solve, n, k, p, noise_variance)[()]
-
-
-def _check(n_features, n_nonzero_coefs, probability, noise_variance):
-    n, k = check_sizes(n_features, n_nonzero_coefs)
-    return n, k, check_probability(probability), check_noise_variance(noise_variance)
-
-
-def _check_refined(approximation, k):
-    if approximation == "refined" and np.any(k < 3):
-        raise ValueError(
-            f"n_nonzero_coefs must be at least 3 if approximation='refined'; got {np.min(k)}."
-        )
 
 
 def _smallest_dimension(law, n, k, p, noise_variance):

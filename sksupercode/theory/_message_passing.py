@@ -14,10 +14,10 @@ from scipy.special import log_expit
 from sksupercode.theory._numerics import log_gaussian_expectation, map_blocks, map_scalars
 from sksupercode.theory._validation import (
     check_density,
-    check_integer,
-    check_noise_variance,
+    check_n_iter,
     check_real,
     check_sizes,
+    check_state,
 )
 
 __all__ = [
@@ -270,8 +270,8 @@ def amp_state_evolution(density, undersampling, noise_variance=0.0, *, n_iter=50
     >>> amp_state_evolution(0.01, 0.06, n_iter=4).round(4)
     array([0.1667, 0.117 , 0.0896, 0.0662, 0.0408])
     """
-    density, undersampling, noise_variance = _check_state(density, undersampling, noise_variance)
-    n_iter = check_integer(n_iter, "n_iter", 0, 10**6).item()
+    density, undersampling, noise_variance = check_state(density, undersampling, noise_variance)
+    n_iter = check_n_iter(n_iter)
     log_odds = _log_odds(density, 1 - density)
     states = [noise_variance + density / undersampling]
     for _ in range(n_iter):
@@ -320,13 +320,8 @@ def amp_fixed_point(density, undersampling, noise_variance=0.0):
     >>> amp_fixed_point(0.01, [0.0368, 0.0552], 0.01).round(5)
     array([0.23164, 0.01   ])
     """
-    density, undersampling, noise_variance = _check_state(density, undersampling, noise_variance)
+    density, undersampling, noise_variance = check_state(density, undersampling, noise_variance)
     return map_scalars(_fixed_point, density, undersampling, noise_variance)[()]
-
-
-def _check_state(density, undersampling, noise_variance):
-    undersampling = check_real(undersampling, "undersampling", 0, np.inf, closed="neither")
-    return check_density(density), undersampling, check_noise_variance(noise_variance)
 
 
 def _fixed_point(density, undersampling, noise_variance):

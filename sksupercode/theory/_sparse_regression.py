@@ -16,7 +16,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.special import log_ndtr
 
 from sksupercode.theory._numerics import log_normal_pdf
-from sksupercode.theory._validation import check_integer, check_real
+from sksupercode.theory._validation import check_integer, check_n_iter, check_real
 
 __all__ = [
     "exponential_power_allocation",
@@ -90,10 +90,12 @@ def exponential_power_allocation(
     >>> exponential_power_allocation(4, 15, decay=0.8, decaying_fraction=0.5).round(3)
     array([1.469, 0.844, 0.844, 0.844])
     """
-    n_sections = _scalar(check_integer(n_sections, "n_sections", 1, _MAX_SECTIONS), "n_sections")
-    snr = _one_real(signal_to_noise_ratio, "signal_to_noise_ratio", 0, np.inf, closed="left")
-    decay = _one_real(decay, "decay", 0, np.inf, closed="left")
-    fraction = _one_real(decaying_fraction, "decaying_fraction", 0, 1)
+    n_sections = check_integer(n_sections, "n_sections", 1, _MAX_SECTIONS, scalar=True)
+    snr = check_real(
+        signal_to_noise_ratio, "signal_to_noise_ratio", 0, np.inf, closed="left", scalar=True
+    )
+    decay = check_real(decay, "decay", 0, np.inf, closed="left", scalar=True)
+    fraction = check_real(decaying_fraction, "decaying_fraction", 0, 1, scalar=True)
     position = np.minimum(np.arange(1, n_sections + 1) / n_sections, fraction)
     # Measured from the first section on, where it is largest.
     power = np.exp(-decay * np.log1p(snr) * (position - position[0]))
@@ -157,13 +159,15 @@ def iterative_power_allocation(n_sections, signal_to_noise_ratio, rate_nats, *, 
     >>> iterative_power_allocation(8, 15, 1.0).round(3)
     array([2.133, 1.6  , 1.2  , 0.9  , 0.675, 0.506, 0.493, 0.493])
     """
-    n_sections = _scalar(check_integer(n_sections, "n_sections", 1, _MAX_SECTIONS), "n_sections")
-    snr = _one_real(signal_to_noise_ratio, "signal_to_noise_ratio", 0, np.inf, closed="neither")
+    n_sections = check_integer(n_sections, "n_sections", 1, _MAX_SECTIONS, scalar=True)
+    snr = check_real(
+        signal_to_noise_ratio, "signal_to_noise_ratio", 0, np.inf, closed="neither", scalar=True
+    )
     capacity = 0.5 * np.log1p(snr)
-    rate = _one_real(rate_nats, "rate_nats", 0, capacity, closed="right")
+    rate = check_real(rate_nats, "rate_nats", 0, capacity, closed="right", scalar=True)
     if n_blocks is None:
         n_blocks = n_sections
-    n_blocks = _scalar(check_integer(n_blocks, "n_blocks", 1, n_sections), "n_blocks")
+    n_blocks = check_integer(n_blocks, "n_blocks", 1, n_sections, scalar=True)
     bounds = np.arange(n_blocks + 1) * n_sections // n_blocks
     power, left = np.empty(n_sections), float(n_sections)
     for start, stop in pairwise(bounds):
@@ -252,14 +256,13 @@ def sparc_state_evolution(
     [0.166 0.142 0.118] 0.548
     [0.166 0.131 0.01 ] 0.0
     """
-    size = check_integer(section_size, "section_size", 2, _MAX_SECTION_SIZE)
-    size = _scalar(size, "section_size")
+    size = check_integer(section_size, "section_size", 2, _MAX_SECTION_SIZE, scalar=True)
     power = check_real(power_allocation, "power_allocation", 0, np.inf, closed="neither")
     if power.ndim != 1 or not power.size:
         raise ValueError(f"power_allocation must be one row of numbers, got shape {power.shape}.")
     snr = check_real(signal_to_noise_ratio, "signal_to_noise_ratio", 0, np.inf, closed="neither")
     rate = check_real(rate_nats, "rate_nats", 0, np.inf, closed="neither")
-    n_iter = _scalar(check_integer(n_iter, "n_iter", 0, 10**6), "n_iter")
+    n_iter = check_n_iter(n_iter)
     power, counts = np.unique(power / power.mean(), return_counts=True)
     share = counts / counts.sum()
     signal, snr = np.broadcast_arrays(rate / np.log(size), snr)
@@ -270,16 +273,6 @@ def sparc_state_evolution(
         states.append(signal * (1 / snr + left))
     deviation = np.sqrt(power / states[-1][..., np.newaxis])
     return np.stack(states, axis=-1), (_error_rate(size, deviation) @ share)[()]
-
-
-def _scalar(array, name):
-    if array.ndim:
-        raise ValueError(f"{name} must be one number, got an array of shape {array.shape}.")
-    return array.item()
-
-
-def _one_real(value, name, low, high, *, closed="both"):
-    return _scalar(check_real(value, name, low, high, closed=closed), name)
 
 
 def _uncertainty_table(size):

@@ -12,6 +12,7 @@ from sksupercode.theory._matched_filter import (
     score_variances,
 )
 from sksupercode.theory._validation import (
+    check_approximation,
     check_n_components,
     check_noise_variance,
     check_option,
@@ -96,13 +97,12 @@ def threshold_success_probability(
     >>> print(f"{threshold_success_probability(1024, 8, 2000, output='failure'):.4g}")
     1.354e-12
     """
-    check_option(approximation, "approximation", ("gaussian", "refined"))
     n, k = check_sizes(n_features, n_nonzero_coefs)
+    check_approximation(approximation, k, ("gaussian", "refined"))
     d, noise_variance = check_n_components(n_components), check_noise_variance(noise_variance)
     threshold = resolve_threshold(threshold, n, k, d, noise_variance)
     inactive = (n - k).astype(np.float64)
     if approximation == "refined":
-        _require_k(k >= 3, k, "at least 3 if approximation='refined'")
         law, args = laws.threshold_refined, (inactive, k, d, noise_variance, threshold)
     else:
         v1, v0 = score_variances(k, d, noise_variance)
@@ -183,17 +183,15 @@ def topk_success_probability(
     >>> topk_success_probability(2**40, 2**8, 4096, output="log").round(1)
     np.float64(-1312.8)
     """
-    check_option(approximation, "approximation", ("gaussian", "refined", "exact"))
     n, k = check_sizes(n_features, n_nonzero_coefs)
+    check_approximation(approximation, k, ("gaussian", "refined", "exact"))
     d = check_n_components(n_components, whole=approximation == "exact")
     noise_variance = check_noise_variance(noise_variance)
     inactive = (n - k).astype(np.float64)
     if approximation == "exact":
-        _require_k(k <= 2, k, "1 or 2 if approximation='exact'")
         require_noiseless(noise_variance, "approximation='exact'")
         law, args = laws.topk_exact, (inactive, k, d)
     elif approximation == "refined":
-        _require_k(k >= 3, k, "at least 3 if approximation='refined'")
         law, args = laws.topk_refined, (inactive, k, d, noise_variance)
     else:
         v1, v0 = score_variances(k, d, noise_variance)
@@ -218,8 +216,3 @@ def _evaluate(law, args, output):
         complement = np.log1p(-np.exp(np.minimum(law(*args, failure=True), -0.5)))
         log_p = np.where(log_p > -0.5, complement, log_p)
     return (log_p if output == "log" else np.exp(log_p))[()]
-
-
-def _require_k(right, k, text):
-    if not np.all(right):
-        raise ValueError(f"n_nonzero_coefs must be {text}; got {k[~right].flat[0]}.")

@@ -7,26 +7,29 @@ import numpy as np
 
 MAX_N_FEATURES = 2**60
 MAX_N_COMPONENTS = 10**9
+MAX_SIGNS = 2**30
 
 
-def check_real(value, name, low, high, *, closed="both"):
+def check_real(value, name, low, high, *, closed="both", scalar=False):
     """Convert to float64 and require every entry to lie between ``low`` and ``high``.
 
-    ``closed`` says which ends belong to the range: "both", "left", "right" or "neither".
+    ``closed`` says which ends belong to the range: "both", "left", "right" or "neither". With
+    ``scalar`` one number is wanted, and a Python number returned.
     """
     array = _numeric(value, name).astype(np.float64)
     above = array >= low if closed in ("both", "left") else array > low
     below = array <= high if closed in ("both", "right") else array < high
     _require(array, above & below, name, low, high, closed, "number")
-    return array
+    return _one(array, name) if scalar else array
 
 
-def check_integer(value, name, low, high):
+def check_integer(value, name, low, high, *, scalar=False):
     """Convert to int64 and require whole numbers between ``low`` and ``high``, both included."""
     array = _numeric(value, name)
     whole = np.isfinite(array.astype(np.float64)) & (array == np.floor(array))
     _require(array, whole & (array >= low) & (array <= high), name, low, high, "both", "integer")
-    return array.astype(np.int64)
+    array = array.astype(np.int64)
+    return _one(array, name) if scalar else array
 
 
 def check_n_features(n_features, low=1):
@@ -77,6 +80,57 @@ def check_density(density):
     return check_real(density, "density", 0, 1, closed="right")
 
 
+def check_state(density, undersampling, noise_variance):
+    """Check what state evolution starts from."""
+    undersampling = check_real(undersampling, "undersampling", 0, np.inf, closed="neither")
+    return check_density(density), undersampling, check_noise_variance(noise_variance)
+
+
+def check_n_iter(n_iter):
+    """Check the number of iterations."""
+    return check_integer(n_iter, "n_iter", 0, 10**6, scalar=True)
+
+
+def check_simulation(n_features, n_nonzero_coefs, n_components, noise_variance, n_samples):
+    """Check what the simulations share."""
+    n, k = check_sizes(n_features, n_nonzero_coefs)
+    d = check_n_components(n_components, whole=True)
+    size = np.max(k.astype(np.float64) * d)
+    if size > MAX_SIGNS:
+        raise ValueError(
+            "n_nonzero_coefs * n_components must be at most 2**30 for a simulation; "
+            f"got {size:.4g}."
+        )
+    n_samples = check_integer(n_samples, "n_samples", 2, 10**9, scalar=True)
+    return n, k, d, check_noise_variance(noise_variance), n_samples
+
+
+def check_approximation(approximation, k, options):
+    """Check the law of the scores, each of which is for some k alone."""
+    check_option(approximation, "approximation", options)
+    right, text = {"exact": (k <= 2, "1 or 2"), "refined": (k >= 3, "at least 3")}.get(
+        approximation, (True, "")
+    )
+    if not np.all(right):
+        raise ValueError(
+            f"n_nonzero_coefs must be {text} if approximation={approximation!r}; "
+            f"got {k[~right].flat[0]}."
+        )
+
+
+def as_generator(random_state):
+    """A Generator from an integer, a RandomState, a Generator or None."""
+    if isinstance(random_state, np.random.RandomState):
+        random_state = random_state.randint(2**32, size=4, dtype=np.uint32)
+    try:
+        return np.random.default_rng(random_state)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "random_state must be a nonnegative integer, a RandomState, a Generator or None; "
+            f"got {random_state!r}."
+        ) from error
+
+
 def check_option(value, name, options):
     """Require one of a few strings."""
     if value not in options:
@@ -125,6 +179,12 @@ def _require(array, inside, name, low, high, closed, kind):
     raise ValueError(
         f"{name} must be {article} {kind} in {left}{_text(low)}, {_text(high)}{right}; got {bad}."
     )
+
+
+def _one(array, name):
+    if array.ndim:
+        raise ValueError(f"{name} must be one number; got an array of shape {array.shape}.")
+    return array.item()
 
 
 def _text(limit):

@@ -4,10 +4,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 from sklearn.utils import Bunch
+
+from sksupercode._utils._paths import existing_path
 
 KEY = "embeddings.word_embeddings.weight"
 
@@ -179,11 +180,9 @@ def load_token_embeddings(path):
     """
     from safetensors import safe_open
 
-    path = Path(path)
+    path = existing_path(path)
     if path.is_dir():
-        path = path / "model.safetensors"
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file.")
+        path = existing_path(path / "model.safetensors")
     try:
         with safe_open(path, framework="np") as tensors:
             keys = [key for key in tensors.keys() if f".{key}".endswith(f".{KEY}")]

@@ -21,7 +21,8 @@ def load_sae(path, *, format=None):
     Parameters
     ----------
     path : str or os.PathLike
-        A directory, or the weight file within.
+        A directory, or the weight file within; ``~`` is the home directory. Names on a hub are no
+        paths: ``huggingface_hub.snapshot_download`` gives the directory that belongs to one.
 
     format : str or None, default=None
         Which library wrote it: "saelens", "gemma_scope", "sparsify", "dictionary_learning" or
@@ -38,6 +39,9 @@ def load_sae(path, *, format=None):
     ------
     FileNotFoundError
         If there is nothing at ``path``, or the configuration that belongs to it is missing.
+
+    PermissionError
+        If a file may not be read.
 
     ImportError
         If the file is one of PyTorch's and PyTorch is not installed.

@@ -7,9 +7,10 @@ import json
 import os
 import sys
 import uuid
-from pathlib import Path
 
 import numpy as np
+
+from sksupercode._utils._paths import check_path
 
 _DTYPES = {"float16": "F16", "bfloat16": "BF16", "float32": "F32", "float64": "F64"}
 _ARRAYS = {
@@ -43,7 +44,7 @@ def save_saelens(weights, path):
     ValueError
         If SAELens has no place for something that the weights say.
     """
-    path = Path(path)
+    path = check_path(path)
     config = _configuration(weights)
     arrays = {name: getattr(weights, name) for name in _names(weights)}
     if path.exists():

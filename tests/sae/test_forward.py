@@ -246,6 +246,81 @@ def test_samples_of_zeros_and_constants(architecture, normalization):
         assert sae.transform(X[:1]).nnz == 0
 
 
+RANGES = [(np.float32, (-100, -70, 70, 100)), (np.float64, (-900, -200, 200, 900))]
+
+
+@pytest.mark.parametrize("dtype, exponents", RANGES)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_ends_of_the_float_range(architecture, dtype, exponents):
+    weights = random_weights(architecture, residual_threshold=0.0)
+    # Without what is added to samples and compared with them, latents have the unit of samples.
+    constants = weights.arrays().keys() - {"W_enc", "W_dec", "r_mag"}
+    weights = replace(weights, **{name: 0 * getattr(weights, name) for name in constants})
+    sae = SparseAutoencoder.from_weights(weights)
+    X = random_samples(20).astype(dtype)
+    X[0] = 0
+    Z, X_hat = sae.transform(X).toarray(), sae.reconstruct(X)
+    assert Z.any()
+    for exponent in exponents:
+        scaled = np.ldexp(X, exponent)
+        found = sae.transform(scaled)
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found.toarray() != 0, Z != 0)
+        np.testing.assert_allclose(np.ldexp(found.toarray(), -exponent), Z, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            np.ldexp(sae.reconstruct(scaled), -exponent), X_hat, rtol=1e-4, atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("dtype, exponents", RANGES)
+@pytest.mark.parametrize("normalization", NORMALIZATIONS[1:])
+def test_normalisation_at_the_ends_of_the_float_range(normalization, dtype, exponents):
+    kind = normalization["normalization"]
+    sae = SparseAutoencoder.from_weights(random_weights("topk", **normalization))
+    X = random_samples(20).astype(dtype)
+    Z, X_hat = sae.transform(X).toarray(), sae.reconstruct(X)
+    for exponent in exponents:
+        if kind == "expected_average":
+            # Codewords are divided by it.
+            if dtype == np.float64:
+                continue
+            scale = math.ldexp(normalization["normalization_scale"], -exponent)
+            weights = random_weights("topk", normalization=kind, normalization_scale=scale)
+            sae = SparseAutoencoder.from_weights(weights)
+        elif kind == "layer_norm" and exponent < 0:
+            # Samples are divided by 1e-5, then.
+            normalized, *_ = sae.normalize(np.ldexp(X, exponent))
+            np.testing.assert_allclose(
+                np.ldexp(normalized, -exponent), 1e5 * (X - X.mean(axis=1)[:, None]), rtol=1e-3
+            )
+            continue
+        scaled = np.ldexp(X, exponent)
+        np.testing.assert_allclose(sae.transform(scaled).toarray(), Z, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(
+            np.ldexp(sae.reconstruct(scaled), -exponent), X_hat, rtol=1e-3, atol=1e-4
+        )
+
+
+def test_constant_samples_of_any_size_are_normalised_to_zero():
+    sae = SparseAutoencoder.from_weights(random_weights("topk", normalization="layer_norm"))
+    X = np.repeat(np.float32([[1e-30], [0.1], [1e10 / 3], [1e38]]), D, axis=1)
+    normalized, scale, shift = sae.normalize(X)
+    assert not normalized.any() and not scale.any() and (shift == X[:, :1]).all()
+
+
+def test_results_beyond_their_dtype_are_refused():
+    sae = small("relu", W_dec=np.float32(np.full((4, 2), 2.0)), W_enc=np.ones((2, 4), np.float32))
+    X = np.full((1, 2), 3e38, np.float32)
+    for method in (sae.transform, sae.reconstruct):
+        with pytest.raises(ValueError, match="beyond the range of float32: pass X in float64"):
+            method(X)
+        assert np.isfinite(method(X.astype(np.float64)).max())
+        with pytest.raises(ValueError, match="beyond the range of float64"):
+            method(4e269 * X.astype(np.float64))
+    with pytest.raises(ValueError, match="Reconstructions of X are beyond the range of float32"):
+        sae.inverse_transform(np.full((1, 4), 3e38, np.float32))
+
+
 @pytest.mark.parametrize("architecture, settings", SETTINGS)
 def test_blocks_and_batches_do_not_matter(architecture, settings):
     sae = SparseAutoencoder.from_weights(random_weights(architecture, **settings))

@@ -3,6 +3,7 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import os
 import pickle
 import subprocess
 import sys
@@ -13,8 +14,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
+from sksupercode import SparseAutoencoder, load_sae
+from sksupercode.datasets import load_token_embeddings
+from sksupercode.sae import SAEWeights
 from sksupercode.sae._formats._registry import FORMATS, read_weights
-from sksupercode.sae._loading import load_sae
 from tests.sae import weight_files as files
 from tests.sae.weight_files import D, K, N, top_k, wide
 
@@ -118,10 +121,6 @@ def test_two_formats_in_one_directory(tmp_path):
 
 
 def test_paths_that_are_none(tmp_path):
-    with pytest.raises(FileNotFoundError, match="absent"):
-        read_weights(tmp_path / "absent")
-    with pytest.raises(ValueError, match="path must be"):
-        read_weights(3)
     with pytest.raises(ValueError, match=r"no known format, found nothing"):
         read_weights(tmp_path)
     with pytest.raises(ValueError, match=r"format must be one of .*'openai', got 'keras'"):
@@ -131,12 +130,93 @@ def test_paths_that_are_none(tmp_path):
         read_weights(tmp_path)
 
 
+def save_some(path):
+    weights = SAEWeights("relu", np.eye(2), np.zeros(2), np.eye(2), np.zeros(2))
+    SparseAutoencoder.from_weights(weights).save(path)
+
+
+@pytest.mark.parametrize("function", [load_sae, load_token_embeddings, save_some])
+def test_paths_that_lead_nowhere(tmp_path, monkeypatch, function):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="path must be a str or a path, got 3"):
+        function(3)
+    with pytest.raises(ValueError, match="path must not be empty"):
+        function("")
+    (tmp_path / "link").symlink_to("blobs/ab12")
+    for path in ("link", "link/sae"):
+        with pytest.raises(FileNotFoundError, match="link: a link to blobs/ab12, .*download it"):
+            function(path)
+    if function is save_some:
+        return
+    with pytest.raises(FileNotFoundError, match=r"absent: no such file.* holds link\.$"):
+        function("./absent")
+    (tmp_path / "notes").write_text("")
+    with pytest.raises(FileNotFoundError, match="notes is a file, not a folder"):
+        function("notes/sae")
+    monkeypatch.setattr(os, "access", lambda *arguments: False)
+    with pytest.raises(PermissionError, match="may not be read by this user"):
+        function(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name, call",
+    [
+        ("google/gemma-2b", "'google/gemma-2b'"),
+        ("https://huggingface.co/google/gemma-2b", "'google/gemma-2b'"),
+        ("google/gemma-2b/layer_3/16k", "'google/gemma-2b', allow_patterns='layer_3/16k/*'"),
+    ],
+)
+def test_names_on_a_hub(name, call):
+    with pytest.raises(FileNotFoundError) as error:
+        load_sae(name)
+    assert f"huggingface_hub.snapshot_download({call})" in str(error.value)
+
+
+def test_home_directory(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    save_some("~/sae")
+    assert load_sae("~/sae").n_latents_ == 2
+
+
+def test_folders_within(tmp_path):
+    folders = [tmp_path / layer / "16k" for layer in ("layer_0", "layer_1")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        files.gemma_scope(folder)
+    (tmp_path / "README.md").write_text("")
+    with pytest.raises(ValueError, match="folders of them: .*Pass one") as error:
+        load_sae(tmp_path)
+    assert all(str(folder) in str(error.value) for folder in folders)
+
+
+def test_parts_of_an_autoencoder(tmp_path):
+    files.saelens(tmp_path)
+    config = tmp_path / "cfg.json"
+    with pytest.raises(ValueError, match=r"Pass .*sae_weights.safetensors, which is beside it"):
+        load_sae(config)
+    config.unlink()
+    with pytest.raises(FileNotFoundError, match=r"cfg.json: missing.*holds sae_weights"):
+        load_sae(tmp_path)
+    config.symlink_to("gone")
+    with pytest.raises(FileNotFoundError, match=r"cfg.json: a link to gone"):
+        load_sae(tmp_path)
+    weights = tmp_path / "sae_weights.safetensors"
+    weights.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n")
+    with pytest.raises(ValueError, match="a pointer to them: git lfs pull"):
+        load_sae(tmp_path)
+    weights.unlink()
+    weights.symlink_to("gone")
+    with pytest.raises(FileNotFoundError, match="safetensors: a link to gone"):
+        load_sae(tmp_path)
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_text_file_with_the_name_of_weights(tmp_path, name):
     if name in ("dictionary_learning", "openai"):
         pytest.importorskip("torch", reason="needs PyTorch")
     path = tmp_path / (FORMATS[name].filename or "9.pt")
-    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n" * 3)
+    path.write_text("<!DOCTYPE html><title>404</title>" * 3)
     (tmp_path / "cfg.json").write_text('{"activation": "topk", "architecture": "topk"}')
     (tmp_path / "config.json").write_text('{"trainer": {"dict_class": "AutoEncoder"}}')
     with pytest.raises(ValueError, match=f"{path.name}: not a"):

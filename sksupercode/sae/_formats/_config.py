@@ -6,6 +6,8 @@
 import json
 import math
 
+from sksupercode._utils._paths import check_path, existing_path, listing
+
 MAX_BYTES = 2**20
 _REQUIRED = object()
 
@@ -33,8 +35,12 @@ class Config:
     @classmethod
     def read(cls, path):
         """Read a file of at most a MiB that holds one object."""
-        if not path.is_file():
-            raise FileNotFoundError(f"{path}: the configuration that belongs to the weights.")
+        if not check_path(path).is_file():
+            raise FileNotFoundError(
+                f"{path}: missing; it is the configuration that belongs to the weights. "
+                f"{path.parent} holds {listing(path.parent)}."
+            )
+        existing_path(path)
         if path.stat().st_size > MAX_BYTES:
             raise ValueError(f"{path}: a configuration of more than {MAX_BYTES} bytes.")
         try:

@@ -6,8 +6,10 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+from sksupercode._utils._paths import enumerated, existing_path, listing
 from sksupercode._utils._validation import check_option
 from sksupercode.sae._formats import (
     _dictionary_learning,
@@ -17,6 +19,9 @@ from sksupercode.sae._formats import (
     _sparsify,
 )
 from sksupercode.sae._weights import SAEWeights
+
+_LFS = b"version https://git-lfs"
+_MOST_FOLDERS = 10_000
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,9 @@ def read_weights(path, *, format=None):
     FileNotFoundError
         If there is nothing at ``path``, or a file that belongs to the format is missing.
 
+    PermissionError
+        If a file may not be read.
+
     ImportError
         If a ``.pt`` file is to be read and PyTorch is not installed.
 
@@ -82,14 +90,12 @@ def read_weights(path, *, format=None):
         If the format cannot be told, or a file is not a sound one of that format. The message
         names file and key.
     """
-    if not isinstance(path, str | os.PathLike):
-        raise ValueError(f"path must be a str or a path, got {path!r} ({type(path).__name__}).")
     if format is not None:
         check_option(format, "format", tuple(FORMATS))
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file or directory.")
-    name, weight_file = _recognise(path, format)
+    name, weight_file = _recognise(existing_path(path), format)
+    with open(existing_path(weight_file), "rb") as file:
+        if file.read(len(_LFS)) == _LFS:
+            raise ValueError(f"{weight_file}: not the weights but a pointer to them: git lfs pull.")
     return FORMATS[name].read(weight_file)
 
 
@@ -98,18 +104,42 @@ def _recognise(path, format):
     names = FORMATS if format is None else (format,)
     if path.is_file() and format is not None:
         return format, path
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    files = [file for file in files if file.is_file()]
-    candidates = [
-        (name, file) for name in names for file in files if file.name == FORMATS[name].filename
-    ] or [(name, file) for name in names for file in files if file.suffix in FORMATS[name].suffixes]
+    candidates = _candidates(sorted(path.iterdir()) if path.is_dir() else [path], names)
     if len(candidates) == 1:
         return candidates[0]
     if candidates:
-        found = ", ".join(f"{file.name} ({name})" for name, file in candidates[:20])
+        found = enumerated([f"{file.name} ({name})" for name, file in candidates])
         raise ValueError(
             f"{path}: more than one autoencoder: {found}. Pass the path of a file, or its format."
         )
-    found = ", ".join(sorted(os.listdir(path))[:20]) if path.is_dir() else path.name
     known = "; ".join(f"{name!r} ({FORMATS[name].files})" for name in names)
-    raise ValueError(f"{path}: no known format, found {found or 'nothing'}. Known: {known}.")
+    if path.is_file():
+        beside = _candidates(sorted(path.parent.iterdir()), names)
+        advice = f" Pass {beside[0][1]}, which is beside it." if beside else ""
+        raise ValueError(
+            f"{path}: no known format by its name.{advice} If it is one, say its format=. Known: "
+            f"{known}."
+        )
+    within = _folders_within(path, names)
+    if within:
+        raise ValueError(
+            f"{path}: no autoencoder, but folders of them: {enumerated(within)}. Pass one of these."
+        )
+    raise ValueError(f"{path}: no known format, found {listing(path)}. Known: {known}.")
+
+
+def _candidates(files, names):
+    # Links to nothing included: they are refused by name once one is to be read.
+    files = [file for file in files if not file.is_dir()]
+    return [
+        (name, file) for name in names for file in files if file.name == FORMATS[name].filename
+    ] or [(name, file) for name in names for file in files if file.suffix in FORMATS[name].suffixes]
+
+
+def _folders_within(path, names):
+    """Return the folders below that have a candidate, of as many as are looked at."""
+    found = []
+    for folder, _, files in islice(os.walk(path), _MOST_FOLDERS):
+        if _candidates([Path(folder, file) for file in files], names):
+            found.append(folder)
+    return sorted(found)

@@ -1,0 +1,117 @@
+"""Paths that are given by users: what is there, or an error that says what to do."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import os
+import re
+from pathlib import Path
+
+_MOST_NAMES = 20
+
+
+def check_path(path, name="path"):
+    """Return a path, with ``~`` for the home directory, which is not a link to nothing.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        What the user passed.
+
+    name : str, default="path"
+        The parameter's name, for the message.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    FileNotFoundError
+        If a link on the way leads nowhere.
+
+    ValueError
+        If ``path`` is something else, or empty.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise ValueError(f"{name} must be a str or a path, got {path!r} ({type(path).__name__}).")
+    if not os.fspath(path):
+        raise ValueError(f"{name} must not be empty: '.' is the current directory.")
+    path = Path(os.path.expanduser(os.fsdecode(path)))
+    for part in (path, *path.parents):
+        if part.is_symlink() and not os.path.exists(part):
+            raise FileNotFoundError(
+                f"{part}: a link to {os.readlink(part)}, where nothing is. In a cache of downloads "
+                f"that was tidied up, download it again."
+            )
+    return path
+
+
+def existing_path(path, name="path"):
+    """Return a path to something that can be read.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        What the user passed.
+
+    name : str, default="path"
+        The parameter's name, for the message.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    FileNotFoundError
+        If nothing is there. What may be the name of a repository on a hub is told from a path.
+
+    PermissionError
+        If it may not be read.
+
+    ValueError
+        As in :func:`check_path`.
+    """
+    given, path = path, check_path(path, name)
+    if not os.path.exists(path):
+        parent = next(part for part in path.parents if os.path.exists(part))
+        if parent.is_file():
+            raise FileNotFoundError(f"{path}: {parent} is a file, not a folder.")
+        _require_readable(parent)
+        message = f"{path}: no such file or directory. {parent.absolute()} holds {listing(parent)}."
+        raise FileNotFoundError(message + _hub_advice(given))
+    _require_readable(path)
+    return path
+
+
+def listing(folder):
+    """Return the names of what is in a folder, for messages."""
+    return enumerated(sorted(os.listdir(folder)))
+
+
+def enumerated(names):
+    """Return the first of many names, and how many there are."""
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return (", ".join(map(str, names[:_MOST_NAMES])) or "nothing") + more
+
+
+def _require_readable(path):
+    mode = os.R_OK | os.X_OK if path.is_dir() else os.R_OK
+    if not os.access(path, mode):
+        raise PermissionError(f"{path}: may not be read by this user: see its permissions.")
+
+
+def _hub_advice(path):
+    """Return how to download what looks like ``owner/name`` on a hub, or like an address of it."""
+    name = re.sub(r"^(hf://|https?://[^/]+/)", "", os.fsdecode(path))
+    owner, *rest = name.rstrip("/").split("/")
+    if not re.fullmatch(r"([\w-][\w.-]*/?)+", name) or os.path.exists(owner):
+        return ""
+    call = repr("/".join([owner, *rest[:1]]))
+    if rest[1:]:
+        call += f", allow_patterns={'/'.join(rest[1:]) + '/*'!r}"
+    return (
+        f" If it is a name on a hub: download first, folder = huggingface_hub.snapshot_download("
+        f"{call}), and pass the folder."
+    )

@@ -261,13 +261,13 @@ def _measure(trials, p, n_trials, per_codebook, confidence, clock):
         per_codebook = affordable_batch(trials, n_first, per_codebook, clock)
     points = find_transition(trials, n_first, p, per_codebook, clock)
     if points:
-        curve, seconds = _measure_curve(trials, points, p, n_trials, per_codebook, clock)
+        curve = _measure_curve(trials, points, p, n_trials, per_codebook, clock)
         with warnings.catch_warnings():
             # The interval tells where d was only extrapolated.
             warnings.simplefilter("ignore", UserWarning)
             found = curve.dimension_at(p, confidence=_widened(confidence), link="probit")
         found = [int(np.ceil(d)) if np.isfinite(d) else d for d in np.maximum(found, 1)]
-        seconds = float(np.interp(found[0], curve.n_components, seconds))
+        seconds = float(np.interp(found[0], curve.n_components, curve.seconds_per_trial))
     else:
         warnings.warn(
             f"No dimension up to {max(trials.looks)} was found at which half of a few trials are "
@@ -281,7 +281,7 @@ def _measure(trials, p, n_trials, per_codebook, confidence, clock):
 
 
 def _measure_curve(trials, points, p, n_trials, per_codebook, clock):
-    """Return the rates around the transition, and the seconds of a trial at each dimension."""
+    """Return the rates around the transition."""
     groups, start = trials.looks, clock.used
     n_left = max(n_trials - sum(n for *_, n in points), 0)
     for part, end in zip(_STAGES, np.cumsum(_STAGES), strict=True):
@@ -300,10 +300,7 @@ def _measure_curve(trials, points, p, n_trials, per_codebook, clock):
                 for cell, (n_recovered, _) in zip(group, counts, strict=True)
             ]
     groups = [groups[d] for d in sorted(groups)]
-    results = [trials.run(group) for group in groups]
-    curve = collect_curve(groups, [result for group in results for result in group])
-    seconds = np.array([sum(seconds for _, seconds in group) for group in results])
-    return curve, seconds / curve.n_trials
+    return collect_curve(groups, [result for group in groups for result in trials.run(group)])
 
 
 def _widened(confidence):

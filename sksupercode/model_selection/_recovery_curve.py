@@ -39,12 +39,16 @@ class RecoveryCurve:
     design_effect : float
         By how much the variance of the rates exceeds that of independent trials, at least 1: the
         trials of one codebook may have something in common.
+
+    seconds_per_trial : ndarray of float of shape (n_dimensions,) or None
+        What decoding took at each d, of one trial.
     """
 
     n_components: np.ndarray
     n_recovered: np.ndarray
     n_trials: np.ndarray
     design_effect: float = 1.0
+    seconds_per_trial: np.ndarray | None = None
 
     @property
     def success_rate(self):
@@ -293,18 +297,17 @@ def measure_curve(runner, groups):
 def collect_curve(groups, results):
     """Return the curve of lists of cells, given the results of all of them in order."""
     results = iter(results)
-    counts = [
-        (
-            np.array([next(results)[0] for _ in group]),
-            np.array([cell.n_trials for cell in group]),
-        )
-        for group in groups
-    ]
+    counts = []
+    for group in groups:
+        recovered, seconds = zip(*(next(results) for _ in group), strict=True)
+        counts.append((np.array(recovered), np.array([cell.n_trials for cell in group]), seconds))
+    n_trials = np.array([n_trials.sum() for _, n_trials, _ in counts])
     return RecoveryCurve(
         np.array([group[0].n_components for group in groups]),
-        np.array([n_recovered.sum() for n_recovered, _ in counts]),
-        np.array([n_trials.sum() for _, n_trials in counts]),
-        design_effect(counts),
+        np.array([n_recovered.sum() for n_recovered, *_ in counts]),
+        n_trials,
+        design_effect([pair[:2] for pair in counts]),
+        np.array([sum(seconds) for *_, seconds in counts]) / n_trials,
     )
 
 

@@ -68,6 +68,7 @@ def test_rates_agree_with_the_prediction():
     curve = recovery_curve(ENCODER, TOP_K, n_trials=300, random_state=0, **size)
     assert_array_equal(curve.n_components, [80, 110, 150])
     assert_array_equal(curve.n_trials, 300)
+    assert curve.seconds_per_trial.shape == (3,) and (curve.seconds_per_trial > 0).all()
     predicted, _ = recovery_probability(TOP_K, **size)
     # The law is good to 0.03, and the rates have a standard error of at most 0.029.
     assert np.abs(curve.success_rate - predicted).max() < 0.03 + 3 * 0.029

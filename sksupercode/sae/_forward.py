@@ -70,8 +70,8 @@ class ForwardPass:
     @cached_property
     def _arrays(self):
         """All one-dimensional arrays, by name."""
-        arrays = self.weights.arrays()
-        return {name: self._widen(name) for name, array in arrays.items() if array.ndim == 1}
+        names = self.weights.arrays().keys() - {"W_dec", "W_enc"}
+        return {name: self._widen(name) for name in names}
 
     @cached_property
     def _W_enc(self):

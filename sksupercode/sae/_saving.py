@@ -5,21 +5,11 @@
 
 import json
 import os
-import sys
 import uuid
-
-import numpy as np
 
 from sksupercode._utils._paths import check_path
 
 _DTYPES = {"float16": "F16", "bfloat16": "BF16", "float32": "F32", "float64": "F64"}
-_ARRAYS = {
-    "gated": ("W_enc", "b_gate", "b_mag", "r_mag"),
-    "jumprelu": ("W_enc", "b_enc", "threshold"),
-    "matching_pursuit": (),
-    "relu": ("W_enc", "b_enc"),
-    "topk": ("W_enc", "b_enc"),
-}
 _WEIGHTS, _CONFIG = "sae_weights.safetensors", "cfg.json"
 # Since version 6 the configuration has the form that is written here.
 _VERSION = "6.0.0"
@@ -46,7 +36,7 @@ def save_saelens(weights, path):
     """
     path = check_path(path)
     config = _configuration(weights)
-    arrays = {name: getattr(weights, name) for name in _names(weights)}
+    arrays = weights.arrays()
     if path.exists():
         found = {entry.name for entry in path.iterdir()} if path.is_dir() else None
         if found not in (set(), {_WEIGHTS, _CONFIG}):
@@ -68,10 +58,6 @@ def save_saelens(weights, path):
             part.unlink(missing_ok=True)
 
 
-def _names(weights):
-    return ("W_dec", "b_dec", *_ARRAYS[weights.architecture])
-
-
 def _configuration(weights):
     if weights.normalization == "expected_average":
         raise ValueError(
@@ -83,7 +69,7 @@ def _configuration(weights):
             f"has it for topk alone."
         )
     architecture = "standard" if weights.architecture == "relu" else weights.architecture
-    dtypes = [getattr(weights, name).dtype for name in _names(weights)]
+    dtypes = [array.dtype for array in weights.arrays().values()]
     config = {
         "architecture": architecture,
         "d_in": weights.shape[1],
@@ -138,8 +124,5 @@ def _write_safetensors(file, arrays):
     for array in arrays.values():
         # In parts, since those of a transposed view are copied.
         for rows in range(0, len(array), 4096):
-            part = np.ascontiguousarray(array[rows : rows + 4096])
-            is_big = part.dtype.byteorder == ">" or (
-                part.dtype.byteorder != "<" and sys.byteorder == "big"
-            )
-            file.write((part.byteswap() if is_big else part).tobytes())
+            part = array[rows : rows + 4096]
+            file.write(part.astype(part.dtype.newbyteorder("<")).tobytes())

@@ -29,47 +29,34 @@ def check_settings(estimator):
             f"architecture must be one of {', '.join(map(repr, TRAINED))} in training: "
             f"{architecture!r} {verb}."
         )
-    n_latents = check_integer(estimator.n_latents, "n_latents", minimum=1)
-    k = estimator.n_nonzero_coefs
+
+    def integer(name, maximum=None):
+        return check_integer(getattr(estimator, name), name, minimum=1, maximum=maximum)
+
+    def real(name, *, value=None, maximum=np.inf, positive=False):
+        value = getattr(estimator, name) if value is None else value
+        bounds = {"min_inclusive": not positive, "max_inclusive": False}
+        return check_real(value, name, minimum=0, maximum=maximum, **bounds)
+
+    n_latents, k, rate = integer("n_latents"), estimator.n_nonzero_coefs, estimator.learning_rate
     if architecture != "relu":
-        k = check_integer(k, "n_nonzero_coefs", minimum=1, maximum=n_latents)
-
-    def nonnegative(name):
-        return check_real(
-            getattr(estimator, name), name, minimum=0, maximum=np.inf, max_inclusive=False
-        )
-
-    rate = estimator.learning_rate
+        k = integer("n_nonzero_coefs", maximum=n_latents)
     if isinstance(rate, str) and rate == "auto":
         rate = 4e-4 * math.sqrt(2**14 / n_latents)
     return SimpleNamespace(
         architecture=architecture,
         n_latents=n_latents,
         n_nonzero_coefs=k,
-        l1_coef=nonnegative("l1_coef"),
-        aux_coef=nonnegative("aux_coef"),
+        l1_coef=real("l1_coef"),
+        aux_coef=real("aux_coef"),
         init=check_option(estimator.init, "init", ("samples", "random")),
-        learning_rate=check_real(
-            rate,
-            "learning_rate",
-            minimum=0,
-            min_inclusive=False,
-            maximum=np.inf,
-            max_inclusive=False,
-        ),
-        batch_size=check_integer(estimator.batch_size, "batch_size", minimum=1),
-        max_iter=check_integer(estimator.max_iter, "max_iter", minimum=1),
+        learning_rate=real("learning_rate", value=rate, positive=True),
+        batch_size=integer("batch_size"),
+        max_iter=integer("max_iter"),
         early_stopping=_check_bool(estimator.early_stopping, "early_stopping"),
-        validation_fraction=check_real(
-            estimator.validation_fraction,
-            "validation_fraction",
-            minimum=0,
-            maximum=1,
-            min_inclusive=False,
-            max_inclusive=False,
-        ),
-        n_iter_no_change=check_integer(estimator.n_iter_no_change, "n_iter_no_change", minimum=1),
-        tol=nonnegative("tol"),
+        validation_fraction=real("validation_fraction", maximum=1, positive=True),
+        n_iter_no_change=integer("n_iter_no_change"),
+        tol=real("tol"),
         device=_check_device(estimator.device),
         verbose=_check_bool(estimator.verbose, "verbose"),
     )

@@ -10,11 +10,10 @@ with x' the normalised input. File formats come down to this on loading, and tra
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
-ARCHITECTURES = ("relu", "topk", "jumprelu", "gated", "matching_pursuit")
 NORMALIZATIONS = ("none", "layer_norm", "constant_norm_rescale", "expected_average")
 # The arrays beside the decoder's that each architecture has.
 _ENCODER_ARRAYS = {
@@ -24,6 +23,7 @@ _ENCODER_ARRAYS = {
     "gated": ("W_enc", "b_gate", "b_mag", "r_mag"),
     "matching_pursuit": (),
 }
+ARCHITECTURES = tuple(_ENCODER_ARRAYS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,10 +127,10 @@ class SAEWeights:
             raise ValueError(f"W_dec must have shape (N, d), got {np.shape(self.W_dec)}.")
         n_latents, d = self.W_dec.shape
         shapes = {"W_dec": (n_latents, d), "b_dec": (d,), "W_enc": (d, n_latents)}
-        for field in ("W_dec", "b_dec", *_ENCODER_ARRAYS[self.architecture]):
-            _check_array(
-                field, getattr(self, field), shapes.get(field, (n_latents,)), self.W_dec.dtype
-            )
+        # In the precision of the arithmetic.
+        dtype = np.float64 if self.W_dec.dtype == np.float64 else np.float32
+        for name, array in self.arrays().items():
+            _check_array(name, array, shapes.get(name, (n_latents,)), dtype)
         if self.architecture == "topk" and not (
             isinstance(self.k, int) and 1 <= self.k <= n_latents
         ):
@@ -143,8 +143,8 @@ class SAEWeights:
 
     def arrays(self):
         """Return the arrays that the architecture has, by name."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+        names = ("W_dec", "b_dec", *_ENCODER_ARRAYS[self.architecture])
+        return {name: getattr(self, name) for name in names}
 
 
 def _check_array(name, array, shape, dtype):
@@ -155,8 +155,6 @@ def _check_array(name, array, shape, dtype):
     # bfloat16 is not among NumPy's own kinds of floats.
     if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
         raise ValueError(f"{name} must be an array of floats, got dtype {array.dtype}.")
-    # In the precision of the arithmetic.
-    dtype = np.float64 if dtype == np.float64 else np.float32
     for rows in range(0, len(array), 4096):
         if not np.isfinite(array[rows : rows + 4096].astype(dtype)).all():
             raise ValueError(f"{name} contains NaN or infinity.")

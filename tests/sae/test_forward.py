@@ -126,12 +126,19 @@ SETTINGS = [
 ]
 
 
-@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.float32, np.float64])
+# Each architecture with every normalisation, and each of these in one of the precisions.
+DTYPES = [np.float16, ml_dtypes.bfloat16, np.float32, np.float64]
+CASES = [
+    (architecture, settings, normalization, DTYPES[(i + j) % 4])
+    for i, (architecture, settings) in enumerate(SETTINGS)
+    for j, normalization in enumerate(NORMALIZATIONS)
+]
+
+
 @pytest.mark.parametrize("applies_b_dec", [True, False])
-@pytest.mark.parametrize("normalization", NORMALIZATIONS)
-@pytest.mark.parametrize("architecture, settings", SETTINGS)
+@pytest.mark.parametrize("architecture, settings, normalization, dtype", CASES)
 def test_equals_the_literal_forward_pass(
-    architecture, settings, normalization, applies_b_dec, dtype
+    architecture, settings, normalization, dtype, applies_b_dec
 ):
     weights = random_weights(
         architecture, dtype=dtype, applies_b_dec=applies_b_dec, **normalization, **settings

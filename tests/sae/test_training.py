@@ -174,35 +174,51 @@ def test_the_first_batch_is_forgotten(architecture, first):
     assert sae.score(X) > other.score(X) - 0.1
 
 
+def start_from(architecture, X, strength, **settings):
+    """An autoencoder with random codewords, whose encoder's columns have these norms."""
+    n_latents = len(strength)
+    F = np.random.default_rng(3).standard_normal((n_latents, D)).astype(np.float32)
+    F /= np.linalg.norm(F, axis=1)[:, None]
+    stored = "topk" if architecture == "topk" else "jumprelu"
+    zeros = np.zeros(n_latents, np.float32)
+    weights = SAEWeights(
+        stored, F, X.mean(axis=0), (strength * F.T).astype(np.float32), zeros, zeros, k=K
+    )
+    return SparseAutoencoder.from_weights(weights).set_params(
+        architecture=architecture, n_nonzero_coefs=K, batch_size=100, random_state=0, **settings
+    )
+
+
 @pytest.mark.parametrize("architecture", ["topk", "batchtopk"])
 def test_dead_latents_are_revived(architecture):
     X, _ = make_samples(2000)
     n_strong, n_active = 20, []
     # The others never are among the largest, but the 48 codewords need them.
     strength = np.where(np.arange(N_LATENTS) < n_strong, 1.0, 1e-3)
-    F = np.random.default_rng(3).standard_normal((N_LATENTS, D)).astype(np.float32)
-    F /= np.linalg.norm(F, axis=1)[:, None]
     for aux_coef in (0.0, 1 / 32):
-        weights = SAEWeights(
-            "topk" if architecture == "topk" else "jumprelu",
-            F,
-            X.mean(axis=0),
-            (strength * F.T).astype(np.float32),
-            np.zeros(N_LATENTS, np.float32),
-            np.zeros(N_LATENTS, np.float32),
-            k=K,
-        )
-        sae = SparseAutoencoder.from_weights(weights).set_params(
-            architecture=architecture,
-            n_nonzero_coefs=K,
-            aux_coef=aux_coef,
-            batch_size=100,
-            learning_rate=3e-3,
-        )
+        sae = start_from(architecture, X, strength, aux_coef=aux_coef, learning_rate=3e-3)
         for _ in range(25):
             sae.partial_fit(X)
         n_active.append(len(np.unique(sae.transform(X).indices)))
     assert n_active[0] < 1.2 * n_strong and n_active[1] > 2 * n_strong
+
+
+@pytest.mark.parametrize("architecture", ["topk", "batchtopk"])
+def test_when_latents_are_dead(architecture):
+    X, _ = make_samples(1500)
+    # After 256 N / k samples without activation: 6,144 of 72 latents, and 1,024 of 12.
+    some_dead, none_dead = np.where(np.arange(N_LATENTS) < 20, 1.0, 1e-3), np.ones(12)
+    for strength, n_alike in ((some_dead, 4), (none_dead, 5)):
+        sae, other = (
+            start_from(architecture, X, strength, aux_coef=aux_coef, learning_rate=1e-4)
+            for aux_coef in (0.0, 1 / 32)
+        )
+        for n_passes in range(1, 6):
+            sae.partial_fit(X)
+            other.partial_fit(X)
+            alike = np.array_equal(sae.weights_.W_enc, other.weights_.W_enc)
+            assert alike == (n_passes <= n_alike)
+    assert len(np.unique(sae.transform(X[:1000]).indices)) == 12
 
 
 def test_penalty_makes_latents_sparse():
@@ -315,11 +331,11 @@ def test_few_samples(architecture, n_samples):
         ({"learning_rate": 1e30}, "Training diverged: learning_rate"),
     ],
 )
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_illegal_parameters(settings, message, method):
+def test_illegal_parameters(settings, message):
     X, _ = make_samples(300)
-    with pytest.raises(ValueError, match=message):
-        getattr(make_quick().set_params(**settings), method)(X)
+    for method in ("fit", "partial_fit"):
+        with pytest.raises(ValueError, match=message):
+            getattr(make_quick().set_params(**settings), method)(X)
 
 
 def test_progress_bar(monkeypatch, capfd):

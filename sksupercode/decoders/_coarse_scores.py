@@ -28,7 +28,6 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from sksupercode._utils._blocks import block_length
-from sksupercode.dictionaries import DenseDictionary
 
 # Levels of a rounded residual on either side of 0, as a multiple of sqrt(d). Half a dozen codewords
 # or a few dozen are then candidates, which takes less time than to correlate all with more digits.
@@ -56,14 +55,14 @@ class CoarseScores:
         self._codewords = codewords
         self._is_signed = is_signed
         norms = np.sqrt(codewords.squared_norms)
-        self._silent = np.flatnonzero(norms == 0)
+        self._zeros = np.flatnonzero(norms == 0)
         self._norms = np.where(norms == 0, 1.0, norms)
         self._divisors = self._norms if (self._norms != self._norms[0]).any() else None
         # All of L levels, that is as many as n digits of balanced ternary hold.
         n_digits = math.ceil(math.log(1 + 2 * _LEVELS * math.sqrt(codewords.shape[1]), 3))
         self._n_levels = (3**n_digits - 1) // 2
         self._floats = None
-        if isinstance(codewords, DenseDictionary) and not self._is_tame():
+        if codewords.has_array and not self._is_tame():
             self._floats = self._to_float32()
 
     def _is_tame(self):
@@ -137,7 +136,7 @@ class CoarseScores:
             coarse /= self._divisors
         if not self._is_signed:
             np.abs(coarse, out=coarse)
-        coarse[self._silent] = coarse[taken] = -np.inf
+        coarse[self._zeros] = coarse[taken] = -np.inf
         largest = coarse.max()
         if largest == -np.inf:
             return np.empty(0, dtype=np.intp)

@@ -122,7 +122,8 @@ class AMPDecoder(BaseDecoder):
 
     It is made for codewords that are independent and random. Where t grows to four times its
     smallest value, or finds no smaller one for 30 iterations, the sample ends with the estimate of
-    that time, and where ``max_iter`` is reached with the last; both with a
+    that time, and where ``max_iter`` is reached with the last. These samples, and those whose t
+    ends no smaller than it began, are reported by a
     :class:`~sklearn.exceptions.ConvergenceWarning`.
 
     Codewords of other norms are normalised, and their coefficients scaled by the norm.
@@ -372,4 +373,6 @@ class _State:
         before, self.variance = self.variance, self._interference.measure(self.residual)
         # A wave of decoding may leave the mean as it is.
         changes = before is None or np.any(np.abs(self.variance / before - 1) > tol)
+        # What ends no better than the code of all zeros has found nothing.
+        self.has_failed = t >= self.variances[0] and before is not None
         return t > _ROUNDING * self.variances[0] and changes

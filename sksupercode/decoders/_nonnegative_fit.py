@@ -7,7 +7,7 @@ import numpy as np
 
 from sksupercode.decoders._orthogonal_bases import OrthogonalBases
 
-# A gradient of this part of the norms is rounding.
+# A gradient, or a codeword times its coefficient, of this part of the norm of x is rounding.
 _ROUNDING = 1e-13
 # Singular values below this part of the largest are none.
 _DEPENDENT = 1e-10
@@ -32,23 +32,30 @@ class NonnegativeFit:
 
     def __init__(self, V, most):
         self._bases = OrthogonalBases(V, most)
-        self._coefs = np.empty((len(V), 0))
+        self._coefs = self._norms = np.empty((len(V), 0))
+        self._least = _ROUNDING * np.linalg.norm(V, axis=1, keepdims=True)
         self._is_independent = np.ones(len(V), dtype=bool)
         self.residuals = self._bases.residuals
 
     def keep(self, kept):
         """Forget all samples but some, given as a mask."""
         self._bases.keep(kept)
-        self._coefs, self._is_independent = self._coefs[kept], self._is_independent[kept]
+        self._coefs, self._norms = self._coefs[kept], self._norms[kept]
+        self._least, self._is_independent = self._least[kept], self._is_independent[kept]
         self.residuals = self.residuals[kept]
 
     def coefs(self, rows):
-        """Return the coefficients of some samples, in the order of selection."""
-        return self._coefs[rows]
+        """Return the coefficients of some samples, in the order of selection; 0 for rounding."""
+        coefs = self._coefs[rows]
+        return np.where(coefs > self._least[rows], coefs, 0) / self._norms[rows]
 
     def add(self, codewords):
         """Select one more codeword for each sample; return where there was none to select."""
-        self._is_independent &= ~self._bases.add(codewords)
+        norms = np.linalg.norm(codewords, axis=1)
+        is_over = norms == 0
+        norms[is_over] = 1.0
+        self._norms = np.column_stack([self._norms, norms])
+        self._is_independent &= ~self._bases.add(codewords / norms[:, np.newaxis])
         coefs = self._bases.coefs(slice(None))
         self.residuals = self._bases.residuals.copy()
         # Where no coefficient is negative the constraint does not matter.
@@ -60,7 +67,7 @@ class NonnegativeFit:
             left = (b - A @ coefs[row])[np.newaxis]
             self.residuals[row] += self._bases.combine([row], left)[0]
         self._coefs = coefs
-        return ~codewords.any(axis=1)
+        return is_over
 
 
 def nonnegative_least_squares(A, b, start, candidate=None):
@@ -69,6 +76,7 @@ def nonnegative_least_squares(A, b, start, candidate=None):
     Parameters
     ----------
     A : float64 ndarray of shape (m, n)
+        Columns of norm 1, or 0.
 
     b : float64 ndarray of shape (m,)
 
@@ -90,8 +98,6 @@ def nonnegative_least_squares(A, b, start, candidate=None):
     """
     y = start.copy()
     used = y > 0
-    norms = np.linalg.norm(A, axis=0)
-    norms[norms == 0] = 1.0
     refused = np.zeros(len(y), dtype=bool)
     for _ in range(10 * len(y)):
         entered = candidate is not None
@@ -115,7 +121,7 @@ def nonnegative_least_squares(A, b, start, candidate=None):
             used[blocking] = False
             y[~used] = 0
             entered = False
-        gradient = A.T @ (b - A @ y) / norms
+        gradient = A.T @ (b - A @ y)
         gradient[used | refused] = -np.inf
         candidate = np.argmax(gradient)
         if gradient[candidate] <= _ROUNDING * np.linalg.norm(b):

@@ -171,6 +171,28 @@ def test_too_few_iterations_are_a_warning():
         AMPDecoder(encoder, max_iter=1).fit(X, Y).transform(X)
 
 
+@pytest.mark.parametrize("values", ["binary", "nonnegative", "real"])
+def test_thirty_iterations_without_progress_are_the_end(values):
+    """Too few dimensions: some samples wander, and none of them for longer."""
+    encoder, X, Y = problem(30, 300, 6, 30)
+    decoder = AMPDecoder(encoder, values=values).fit(X, Y)
+    variances = decoder.effective_variance(X)
+    n_since_the_best = np.isfinite(variances).sum(axis=1) - 1 - np.nanargmin(variances, axis=1)
+    assert n_since_the_best.max() == 30
+    with pytest.warns(ConvergenceWarning, match="of 30 samples diverged, or did not converge"):
+        decoder.transform(X)
+
+
+def test_no_progress_is_a_warning():
+    """Samples that are orthogonal to all codewords, or noise that no codeword is like."""
+    F = np.eye(40)[:8]
+    X = np.zeros((3, 40))
+    X[0, 20:] = 1.0
+    decoder = AMPDecoder(F, 2, values="nonnegative").fit(X)
+    with pytest.warns(ConvergenceWarning, match="^1 of 3 samples"):
+        assert decoder.transform(X).nnz <= 2
+
+
 def test_damping_reaches_the_same_codes():
     encoder, X, Y = problem(20, 1000, 8, 150)
     decoders = [AMPDecoder(encoder, damping=damping).fit(X, Y) for damping in (0.0, 0.3)]

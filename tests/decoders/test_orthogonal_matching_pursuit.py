@@ -21,6 +21,7 @@ from sksupercode import (
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.decoders._coarse_scores import CoarseScores
 from sksupercode.decoders._nonnegative_fit import nonnegative_least_squares
+from sksupercode.decoders._orthogonal_bases import OrthogonalBases
 from sksupercode.dictionaries import (
     DenseDictionary,
     HadamardDictionary,
@@ -230,6 +231,24 @@ def test_rows_and_storages(values):
         np.testing.assert_array_equal(codes[-1], codes[0])
     floats = decode(np.asarray(encoder.dictionary_), X, 6, values=values)
     np.testing.assert_allclose(floats, codes[0], atol=1e-10)
+
+
+def test_bases_of_nearly_dependent_codewords_are_orthogonal():
+    """Gram-Schmidt that is not repeated loses five digits here, as one NumPy QR shows."""
+    rng = np.random.default_rng(0)
+    F = rng.standard_normal((1, 50)) + 1e-5 * rng.standard_normal((20, 50))
+    X = rng.standard_normal((3, 50))
+    bases = OrthogonalBases(X, len(F))
+    for f in F:
+        assert not bases.add(np.tile(f, (3, 1))).any()
+    Q, R = np.linalg.qr(F.T)
+    wanted = np.linalg.solve(R, Q.T @ X.T).T
+    np.testing.assert_allclose(bases.residuals @ F.T, 0, atol=1e-13)
+    np.testing.assert_allclose(bases.residuals, X - X @ Q @ Q.T, atol=1e-9)
+    np.testing.assert_allclose(bases.coefs(slice(None)), wanted, rtol=1e-8)
+    codes = decode(F, X, len(F))
+    np.testing.assert_allclose((X - codes @ F) @ F.T, 0, atol=1e-8)
+    np.testing.assert_allclose(codes, wanted, rtol=1e-8)
 
 
 def all_storages():

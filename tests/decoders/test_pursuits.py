@@ -1,4 +1,4 @@
-"""Parameters that decoders share: ``tol`` and ``noise_std``, and their order."""
+"""What all pursuits promise: ``tol``, ``noise_std``, and the same code in other units."""
 
 import inspect
 import warnings
@@ -77,6 +77,24 @@ def test_codes_that_exceed_the_tolerance_are_reported(kind, values, problem):
         residuals, norms = np.linalg.norm([X - codes @ F, X], axis=2)
         assert n_failed == np.sum(residuals > tol + 1e-12 * norms)
         assert values == "real" or (codes >= 0).all()
+
+
+@pytest.mark.parametrize("kind", PURSUITS)
+@pytest.mark.parametrize("values", ["nonnegative", "real"])
+@pytest.mark.parametrize("decades", [1, 12, 100])
+def test_other_norms_scale_the_coefficients(kind, values, decades):
+    """Also those so different that a fit without regard to them takes the shortest for zero."""
+    rng = np.random.default_rng(0)
+    F = rng.standard_normal((60, 16))
+    F[:30] += 1
+    F /= np.linalg.norm(F, axis=1, keepdims=True)
+    norms = 10.0 ** rng.uniform(-decades, decades, size=60)
+    X = rng.standard_normal((30, 16))
+    for k in (3, 8, 14):
+        wanted = kind(F, k, values=values).fit(X).transform(X).toarray()
+        codes = kind(F * norms[:, np.newaxis], k, values=values).fit(X).transform(X).toarray()
+        np.testing.assert_array_equal(codes != 0, wanted != 0)
+        np.testing.assert_allclose(codes * norms, wanted, rtol=1e-8, atol=1e-10)
 
 
 @pytest.mark.parametrize("kind", PURSUITS)

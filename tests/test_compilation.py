@@ -52,8 +52,11 @@ def digest(storage="packed"):
 """
 
 
-def run(script, cache, *, env=(), unset=(), path=None):
-    """Run a script in a fresh process with its own environment; return the lines it printed."""
+def run(script, cache, *, env=(), unset=(), path=None, errors=None):
+    """Run a script in a fresh process with its own environment; return the lines it printed.
+
+    What it wrote to the standard error is appended to ``errors``.
+    """
     environment = dict(
         os.environ, NUMBA_CACHE_DIR=str(cache), PYTHONPATH=str(path or PACKAGE.parent)
     )
@@ -69,6 +72,8 @@ def run(script, cache, *, env=(), unset=(), path=None):
         env=environment,
     )
     assert process.returncode == 0, process.stderr
+    if errors is not None:
+        errors.append(process.stderr)
     return process.stdout.splitlines()
 
 
@@ -139,7 +144,7 @@ def test_without_compilation(decode, digest):
 
 
 def test_without_any_place_for_a_cache(decode, digest, tmp_path):
-    """An installation that cannot be written to, and a user without a home."""
+    """An installation that cannot be written to, and a user without a home: a warning, once."""
     copy = tmp_path / "site" / "sksupercode"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     for folder in ("dictionaries", "decoders"):
@@ -153,9 +158,16 @@ kernel = _sign_kernels.add_correlations
 print(sksupercode.__file__, len(kernel.signatures), kernel.stats.cache_path)
 """
     nowhere = {"HOME": "/dev/null/x", "XDG_CACHE_HOME": "/dev/null/x"}
-    lines = decode(ending, env=nowhere, unset=["NUMBA_CACHE_DIR"], path=copy.parent)
+    file = tmp_path / "file"
+    file.write_text("")
+    errors = []
+    # A folder that was named but is none is no place either.
+    nowhere["NUMBA_CACHE_DIR"] = str(file)
+    lines = decode(ending, env=nowhere, path=copy.parent, errors=errors)
     assert lines == [digest, f"{copy / '__init__.py'} 1 None"]
     assert not list(tmp_path.rglob("*.nbi"))
+    assert errors[0].count("UserWarning: There is no folder to keep compiled code in") == 1
+    assert "Set the environment variable NUMBA_CACHE_DIR to a folder" in errors[0]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
+from types import MappingProxyType
 
 import numpy as np
 from scipy.sparse import csr_array, vstack
@@ -25,12 +26,12 @@ _MOST_ROWS = 4096
 
 
 class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
-    """Base class of the decoders: points x in d dimensions become sparse codes y of N columns.
+    """Base class of the decoders, to derive a decoder of one's own from.
 
-    A concrete decoder implements ``_decode``. Inside a decoder, samples are in the units of the
-    unnormalised dictionary ``self._codewords``, and a batch of sparse codes is a pair
-    ``(indices, values)`` of arrays of shape (n_samples, m), in which a value of 0 means no entry.
-    CSR is made of them once, here.
+    Points x in d dimensions become sparse codes y of N columns. A concrete decoder implements one
+    hook, ``_decode``. Inside a decoder, samples are in the units of the unnormalised dictionary
+    ``self._codewords``, and a batch of sparse codes is a pair ``(indices, values)`` of arrays of
+    shape (n_samples, m), in which a value of 0 means no entry. CSR is made of them once, here.
 
     Parameters
     ----------
@@ -45,8 +46,54 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     sparse_output : bool, default=True
         Whether codes come as CSR or as a dense array.
+
+    Attributes
+    ----------
+    dictionary_ : Dictionary of shape (N, d)
+        The codewords.
+
+    intercept_ : float or ndarray of shape (d,)
+        What is subtracted from samples before decoding.
+
+    n_nonzero_coefs_ : int or None
+        The number k.
+
+    values_ : {"binary", "nonnegative", "real"}
+        Which values nonzero coefficients take.
+
+    expected_failed_checks : dict of str to str
+        Class attribute: the checks of :func:`~sksupercode.testing.check_decoder` whose promise the
+        algorithm cannot keep, by name, and why.
+
+    See Also
+    --------
+    sksupercode.testing.check_decoder : What a decoder promises, as checks.
+
+    Notes
+    -----
+    The hooks, of which only the first has no default:
+
+    ``_decode(V)``
+        From samples of shape (n_samples, d) to ``indices, values``. A decoder that can fail returns
+        a third array, bools of shape (n_samples,) that are true for samples it gave up on.
+
+    ``_fit_decoder(X)``
+        Check the decoder's own parameters and learn what it learns from X.
+
+    ``_needs_fixed_k()``
+        Return whether every sample gets k codewords, so that k must be known.
+
+    ``_decode_support(V)``
+        As ``_decode``, for ``predict`` and ``score``, where only the columns count.
+
+    ``_bytes_per_sample()``
+        Return the memory that one more sample of a block takes.
+
+    ``_failure()``
+        Return what happened to failed samples, for the warning.
     """
 
+    expected_failed_checks = MappingProxyType({})
     # The law that predicts the exact-recovery rate, by which model_selection finds it: "threshold",
     # "top_k", "matching_pursuit", "basis_pursuit" or "amp". None where there is no law.
     _recovery_law = None

@@ -30,7 +30,8 @@ What the limit is
 # SPDX-License-Identifier: BSD-3-Clause
 
 import math
-from functools import partial
+import warnings
+from functools import cache, partial
 
 import numpy as np
 from llvmlite import ir
@@ -55,7 +56,20 @@ def compiled(function, **options):
     try:
         return njit(nogil=True, cache=True, **options)(function)
     except RuntimeError:  # neither the package nor the user's cache folder can be written to
+        _warn_of_no_cache()
         return njit(nogil=True, **options)(function)
+
+
+@cache
+def _warn_of_no_cache():
+    """Say once in a process that nothing is kept of what it compiles."""
+    warnings.warn(
+        "There is no folder to keep compiled code in: neither the installed package nor the user's "
+        "cache folder can be written to. Every process compiles again, for up to half a minute. "
+        "Set the environment variable NUMBA_CACHE_DIR to a folder that can be written to.",
+        UserWarning,
+        stacklevel=2,
+    )
 
 
 # Compile a sum so that its terms may be added in any order.

@@ -8,26 +8,95 @@ import weakref
 import zlib
 from abc import ABC, abstractmethod
 from numbers import Integral
+from types import MappingProxyType
 
+import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._sections import section_bounds
 from sksupercode._utils._validation import check_integer, check_samples
-from sksupercode.dictionaries import WeightedDictionary
+from sksupercode.dictionaries import DenseDictionary, Dictionary, WeightedDictionary
 
 # One copy of each codebook that is in use, whichever steps and estimators use it.
 _codebooks = weakref.WeakValueDictionary()
 _codebooks_lock = threading.RLock()
+# Parameters that every encoder has, and that the recipe names or that change no codebook.
+_RECIPE = {"n_components", "n_features", "power_allocation", "random_state"}
 
 
 class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
-    """Base class of the encoders ``x = F^T y``.
+    """Base class of the encoders ``x = F^T y``, to derive an encoder of one's own from.
 
-    A concrete encoder sets ``_kind``, its name in the recipe of a codebook, and implements
-    ``_draw``.
+    A concrete encoder implements one hook, ``_draw``, by which it makes its codebook. All else is
+    here: the recipe, the copy that is shared with decoders, superposition, validation.
+
+    Parameters
+    ----------
+    n_components : int, default=256
+        Number d of dimensions of a codeword.
+
+    n_features : int or None, default=None
+        Number N of codewords. None learns it from the columns of the codes in ``fit``.
+
+    power_allocation : array-like of shape (n_sections,) or None, default=None
+        Relative powers of the sections of a sparse regression code. None gives every codeword the
+        power with which it is drawn.
+
+    random_state : int, RandomState instance, Generator or None, default=None
+        Names the codebook. Only an integer makes a recipe that can be shared with a decoder.
+
+    Attributes
+    ----------
+    dictionary_ : Dictionary of shape (N, d)
+        The codewords.
+
+    n_features_in_ : int
+        Number N of columns of the codes.
+
+    expected_failed_checks : dict of str to str
+        Class attribute: the checks of :func:`~sksupercode.testing.check_encoder` whose promise the
+        encoder cannot keep, by name, and why.
+
+    See Also
+    --------
+    sksupercode.testing.check_encoder : What an encoder promises, as checks.
+
+    Notes
+    -----
+    The hooks, which have an underscore as those of scikit-learn have:
+
+    ``_draw(n_features, n_components, seed)``
+        Return the codebook of shape (N, d), an array or a
+        :class:`~sksupercode.dictionaries.Dictionary`. It follows from these numbers and the
+        parameters alone; what is random in it comes from ``seed``, a
+        :class:`numpy.random.SeedSequence`, as by ``numpy.random.default_rng(seed)``.
+
+    ``_kind``
+        The name of the encoder in the recipe, from which ``seed`` is made. By default it is that of
+        the module and the class: a codebook that is to stay the same when these are renamed needs
+        a ``_kind`` of its own.
+
+    ``_variant(n_features, n_components)``
+        Return something hashable that tells apart the codebooks of one kind, N, d and seed. By
+        default it is a digest of the parameters that a subclass adds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksupercode.encoders import BaseEncoder
+    >>> class GaussianEncoder(BaseEncoder):
+    ...     def _draw(self, n_features, n_components, seed):
+    ...         rng = np.random.default_rng(seed)
+    ...         return rng.standard_normal((n_features, n_components)) / np.sqrt(n_components)
+    >>> GaussianEncoder(64, random_state=0).fit_transform(np.eye(5)).shape
+    (5, 64)
     """
+
+    n_features = None
+    power_allocation = None
+    expected_failed_checks = MappingProxyType({})
 
     def __init__(
         self, n_components=256, *, n_features=None, power_allocation=None, random_state=None
@@ -39,11 +108,17 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     @abstractmethod
     def _draw(self, n_features, n_components, seed):
-        """Draw the dictionary of shape (n_features, n_components) that a SeedSequence names."""
+        """Return the codebook of shape (n_features, n_components) that a SeedSequence names."""
+
+    @property
+    def _kind(self):
+        """The name of the encoder in the recipe of a codebook."""
+        return f"{type(self).__module__}.{type(self).__qualname__}"
 
     def _variant(self, n_features, n_components):
-        """Return what, beside the recipe, tells apart two objects that hold the same codebook."""
-        return ()
+        """Return what, beside (kind, N, d, seed), tells apart two codebooks or two storages."""
+        own = self.get_params(deep=False).keys() - _RECIPE
+        return joblib.hash({name: getattr(self, name) for name in sorted(own)}) if own else ()
 
     @property
     def has_recipe(self):
@@ -98,7 +173,15 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def _draw_from(self, entropy, n_features, n_components):
         kind = zlib.crc32(self._kind.encode())
         seed = np.random.SeedSequence(entropy, spawn_key=(kind, n_features, n_components))
-        return self._draw(n_features, n_components, seed)
+        codebook = self._draw(n_features, n_components, seed)
+        shape = getattr(codebook, "shape", None)
+        if shape != (n_features, n_components):
+            raise ValueError(
+                f"{type(self).__name__}._draw must return a codebook of shape "
+                f"({n_features}, {n_components}), got "
+                + (f"{codebook!r:.100}." if shape is None else f"one of shape {tuple(shape)}.")
+            )
+        return codebook if isinstance(codebook, Dictionary) else DenseDictionary(codebook)
 
     def fit(self, X, y=None):
         """Draw the codebook for the number of columns of the codes.

@@ -23,22 +23,27 @@ if "pytest" in sys.modules:
                 "legal_input_checks",
                 "interface_checks",
                 "bad_input_checks",
+                "encoder_checks",
             )
         )
     )
 
 from sksupercode._utils._discovery import all_estimators
-from sksupercode.testing._decoder_checks import (
+from sksupercode.testing._dictionary_test_case import DictionaryTestCase
+from sksupercode.testing._estimator_checks import (
     check_decoder,
+    check_encoder,
     decoder_checks,
+    encoder_checks,
     parametrize_with_decoder_checks,
 )
-from sksupercode.testing._dictionary_test_case import DictionaryTestCase
 
 __all__ = [
     "DictionaryTestCase",
     "all_estimators",
     "check_decoder",
+    "check_encoder",
     "decoder_checks",
+    "encoder_checks",
     "parametrize_with_decoder_checks",
 ]

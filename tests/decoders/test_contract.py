@@ -22,7 +22,12 @@ from sksupercode import (
     ThresholdDecoder,
     TopKDecoder,
 )
-from sksupercode.testing import decoder_checks, parametrize_with_decoder_checks
+from sksupercode.testing import (
+    all_estimators,
+    check_decoder,
+    decoder_checks,
+    parametrize_with_decoder_checks,
+)
 
 RECIPE = RademacherEncoder(random_state=0)
 DECODERS = [
@@ -65,8 +70,8 @@ def test_contract(decoder, check):
     check(decoder)
 
 
-def check_name(check):
-    return getattr(check, "func", check).__name__
+def test_every_decoder_is_tested():
+    assert {type(decoder) for decoder in DECODERS} == {cls for _, cls in all_estimators("decoder")}
 
 
 class WithoutTies(TopKDecoder):
@@ -133,7 +138,7 @@ class WithoutAttention(TopKDecoder):
         (WithoutRestraint, "check_global_random_state"),
         (WithoutSilence, "check_zero_codewords"),
         (WithoutScale, "check_common_scale"),
-        (WithoutCare, "check_bad_parameter"),
+        (WithoutCare, "check_bad_parameters"),
         (WithoutAttention, "check_mismatching_codebook"),
     ],
 )
@@ -141,20 +146,63 @@ def test_checks_find_what_is_wrong(decoder_class, expected):
     decoder = decoder_class(RECIPE)
     failed = set()
     for check in decoder_checks(decoder):
-        if check_name(check) == expected:
+        if check.__name__ == expected:
             try:
                 check(decoder)
-            except (AssertionError, pytest.fail.Exception):
+            except AssertionError:
                 failed.add(expected)
     assert failed == {expected}
 
 
+class WithoutRespect(WithoutScale, WithoutAttention):
+    """Breaks two promises, and says so of one."""
+
+    expected_failed_checks = {"check_common_scale": "its threshold has a unit"}  # noqa: RUF012
+
+
+def test_all_checks_run_before_failures_are_reported():
+    with pytest.raises(AssertionError) as info:
+        check_decoder(type("Both", (WithoutRespect,), {"expected_failed_checks": {}})(RECIPE))
+    report = str(info.value)
+    assert "Both breaks" in report
+    for check in decoder_checks(WithoutRespect(RECIPE)):
+        if check.__name__ in ("check_common_scale", "check_mismatching_codebook"):
+            assert f"* {check.__name__}: {check.__doc__.splitlines()[0]}" in report
+
+
+def test_what_an_algorithm_cannot_do_is_declared():
+    decoder = WithoutRespect(RECIPE)
+    with pytest.raises(AssertionError) as info:
+        check_decoder(decoder)
+    assert "check_common_scale" not in str(info.value)
+    assert "check_mismatching_codebook" in str(info.value)
+    # In pytest it is expected to fail, also inside of another decoder.
+    for outer in (decoder, RefitDecoder(decoder)):
+        mark = parametrize_with_decoder_checks([outer]).mark
+        marked = {case.id.split("-")[-1] for case in mark.args[1] if case.marks}
+        assert marked == {"check_common_scale"}
+    decoder.expected_failed_checks = {"check_tie": "a typing error"}
+    with pytest.raises(ValueError, match="names check_tie: there is no such check"):
+        check_decoder(decoder)
+
+
+def test_an_error_says_which_promise_is_broken():
+    with pytest.raises(AssertionError) as info:
+        for check in decoder_checks(WithoutTies(RECIPE)):
+            check(WithoutTies(RECIPE))
+    assert "Of equal codewords the first is preferred" in "".join(info.value.__notes__)
+
+
+def names(checks):
+    return {check.__name__ for check in checks}
+
+
 def test_a_tolerance_exempts_from_the_check_of_scale():
-    wanted = set(map(check_name, decoder_checks(TopKDecoder(RECIPE))))
+    wanted = names(decoder_checks(TopKDecoder(RECIPE)))
     assert "check_common_scale" in wanted and len(wanted) > 20
     for decoder_class, name in (
         (MatchingPursuitDecoder, "tol"),
         (BasisPursuitDecoder, "noise_tol"),
     ):
-        found = set(map(check_name, decoder_checks(decoder_class(RECIPE, **{name: 1.0}))))
+        found = names(decoder_checks(decoder_class(RECIPE, **{name: 1.0})))
         assert wanted - found == {"check_common_scale"}

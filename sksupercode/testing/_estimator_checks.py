@@ -1,0 +1,176 @@
+"""All checks of a decoder and of an encoder, and what runs them."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from sksupercode.testing import (
+    _bad_input_checks,
+    _decoding_checks,
+    _encoder_checks,
+    _interface_checks,
+    _legal_input_checks,
+)
+from sksupercode.testing._runner import checks_of, expected_failures, run_checks
+
+_MODULES = (_decoding_checks, _legal_input_checks, _interface_checks, _bad_input_checks)
+# Their path is that of the base class, whatever the parameters of a decoder.
+_ONCE_PER_CLASS = {"check_bad_parameters", "check_bad_input"}
+
+
+def decoder_checks(decoder):
+    """Return the checks that apply to a decoder.
+
+    Parameters
+    ----------
+    decoder : estimator
+        An unfitted decoder; its ``dictionary`` may be anything legal.
+
+    Returns
+    -------
+    checks : iterator of callable
+        To be called with the decoder; each raises an error where the decoder breaks the promise
+        that its docstring tells.
+
+    Examples
+    --------
+    >>> from sksupercode import RademacherEncoder, TopKDecoder
+    >>> from sksupercode.testing import decoder_checks
+    >>> decoder = TopKDecoder(RademacherEncoder(random_state=0))
+    >>> for check in decoder_checks(decoder):
+    ...     check(decoder)
+    """
+    return (check for check in checks_of(*_MODULES) if _applies(check.__name__, decoder))
+
+
+def expected_failed_checks(decoder):
+    """Return the checks that a decoder declares not to pass, each with its reason."""
+    return expected_failures(decoder, {check.__name__ for check in checks_of(*_MODULES)})
+
+
+def _applies(name, decoder):
+    """Tell whether a decoder, by its parameters, makes the promise that a check is about."""
+    if name == "check_common_scale":
+        return not _decoding_checks.has_tolerance(decoder)
+    if name == "check_values":
+        return hasattr(decoder, "values")
+    if name in ("check_codeword_permutation", "check_ties"):
+        return not getattr(decoder, "sections", False)
+    return True
+
+
+def check_decoder(decoder):
+    """Run a decoder through all checks that apply to it.
+
+    Parameters
+    ----------
+    decoder : estimator
+        An unfitted decoder; its ``dictionary`` may be anything legal. The checks that its attribute
+        ``expected_failed_checks`` names, each with a reason, may fail.
+
+    Raises
+    ------
+    AssertionError
+        After all checks, if the decoder breaks a promise: which ones, and how.
+
+    ValueError
+        If ``expected_failed_checks`` names no check.
+    """
+    run_checks(decoder, decoder_checks(decoder), expected_failed_checks(decoder))
+
+
+def parametrize_with_decoder_checks(decoders):
+    """Return a pytest decorator that runs a test with every decoder and every check.
+
+    Checks of what is refused, which do not depend on parameters, are run once for each class.
+
+    Parameters
+    ----------
+    decoders : list of estimators
+        Unfitted decoders; their ``dictionary`` may be anything legal. The checks that their
+        attribute ``expected_failed_checks`` names, each with a reason, are expected to fail.
+
+    Returns
+    -------
+    decorator : MarkDecorator
+        Parametrizes the arguments ``decoder`` and ``check``.
+
+    Examples
+    --------
+    >>> from sksupercode import RademacherEncoder, TopKDecoder
+    >>> from sksupercode.testing import parametrize_with_decoder_checks
+    >>> @parametrize_with_decoder_checks([TopKDecoder(RademacherEncoder(random_state=0))])
+    ... def test_decoder(decoder, check):
+    ...     check(decoder)
+    """
+    import pytest
+
+    parameters, seen = [], set()
+    for decoder in decoders:
+        reasons = expected_failed_checks(decoder)
+        for check in decoder_checks(decoder):
+            name = check.__name__
+            if name in _ONCE_PER_CLASS and type(decoder) in seen:
+                continue
+            marks = [pytest.mark.xfail(reason=reasons[name])] if name in reasons else []
+            label = f"{_describe(decoder)}-{name}"
+            parameters.append(pytest.param(decoder, check, id=label, marks=marks))
+        seen.add(type(decoder))
+    return pytest.mark.parametrize(("decoder", "check"), parameters)
+
+
+def _describe(decoder):
+    """Return the class and the parameters that tell this decoder from a default one."""
+    params = decoder.get_params(deep=False)
+    first = "estimator" if "estimator" in params else "dictionary"
+    defaults = type(decoder)(params[first]).get_params(deep=False)
+    shown = [
+        f"{name}={value!r}"
+        for name, value in params.items()
+        if name == "estimator" or (name != "dictionary" and repr(value) != repr(defaults[name]))
+    ]
+    return f"{type(decoder).__name__}({','.join(shown)})"
+
+
+def encoder_checks(encoder):
+    """Return the checks of an encoder.
+
+    Parameters
+    ----------
+    encoder : estimator
+        An unfitted encoder, whose ``random_state``, ``n_components`` and ``n_features`` are set by
+        the checks.
+
+    Returns
+    -------
+    checks : iterator of callable
+        To be called with the encoder; each raises an error where the encoder breaks the promise
+        that its docstring tells.
+    """
+    return checks_of(_encoder_checks)
+
+
+def check_encoder(encoder):
+    """Run an encoder through all checks.
+
+    Parameters
+    ----------
+    encoder : estimator
+        An unfitted encoder. The checks that its attribute ``expected_failed_checks`` names, each
+        with a reason, may fail.
+
+    Raises
+    ------
+    AssertionError
+        After all checks, if the encoder breaks a promise: which ones, and how.
+
+    ValueError
+        If ``expected_failed_checks`` names no check.
+
+    Examples
+    --------
+    >>> from sksupercode import SphericalEncoder
+    >>> from sksupercode.testing import check_encoder
+    >>> check_encoder(SphericalEncoder())
+    """
+    known = {check.__name__ for check in encoder_checks(encoder)}
+    run_checks(encoder, encoder_checks(encoder), expected_failures(encoder, known))

@@ -1,0 +1,122 @@
+"""How checks are run: all of them, with the promise that each is about."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import re
+from functools import wraps
+from inspect import getdoc
+from unittest import SkipTest
+
+
+def checks_of(*modules):
+    """Yield the functions ``check_...`` of some modules, each of which tells its promise."""
+    for module in modules:
+        for name, check in list(vars(module).items()):
+            if name.startswith("check_") and check.__module__ == module.__name__:
+                yield _with_promise(check)
+
+
+def _with_promise(check):
+    """Return the check, whose errors say which promise is broken."""
+
+    @wraps(check)
+    def checked(estimator):
+        try:
+            check(estimator)
+        except SkipTest:
+            raise
+        except Exception as error:
+            error.add_note(f"The broken promise: {promise(check)}")
+            raise
+
+    return checked
+
+
+def promise(check):
+    """Return the first paragraph of a check's docstring in one line."""
+    return " ".join(getdoc(check).split("\n\n")[0].split())
+
+
+def expected_failures(estimator, known):
+    """Return the checks that an estimator declares not to pass, and why.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its attribute ``expected_failed_checks`` is read, and that of one that it is built around.
+
+    known : set of str
+        The names of all checks.
+
+    Returns
+    -------
+    reasons : dict of str to str
+        Names of checks, each with a reason.
+
+    Raises
+    ------
+    ValueError
+        If a name is that of no check.
+    """
+    inner = getattr(estimator, "estimator", None)
+    reasons = {} if inner is None else expected_failures(inner, known)
+    reasons |= getattr(estimator, "expected_failed_checks", {})
+    if unknown := sorted(set(reasons) - known):
+        raise ValueError(
+            f"expected_failed_checks of {type(estimator).__name__} names {', '.join(unknown)}: "
+            f"there is no such check. There are {', '.join(sorted(known))}."
+        )
+    return reasons
+
+
+def run_checks(estimator, checks, expected):
+    """Run all checks, then raise one AssertionError that names every broken promise."""
+    broken = []
+    for check in checks:
+        try:
+            check(estimator)
+        except SkipTest:
+            continue
+        except Exception as error:
+            if check.__name__ not in expected:
+                broken.append((check, error))
+    if broken:
+        lines = [
+            f"* {check.__name__}: {promise(check)}\n  {type(error).__name__}: {_indented(error)}"
+            for check, error in broken
+        ]
+        count = f"{len(broken)} promise{'s' if len(broken) > 1 else ''}"
+        raise AssertionError(
+            f"{type(estimator).__name__} breaks {count}:\n" + "\n".join(lines)
+        ) from broken[0][1]
+
+
+def _indented(error):
+    lines = [line for line in str(error).splitlines() if line.strip()] or ["(no message)"]
+    return "\n  ".join(lines[:8])
+
+
+def assert_refused(cases, *arguments):
+    """Assert that each case is a ValueError that names what is wrong.
+
+    Parameters
+    ----------
+    cases : dict of str to (callable, str)
+        What is done with the arguments, and the name that the message must have.
+
+    *arguments : object
+        What the callables get.
+    """
+    wrong = []
+    for case, (action, name) in cases.items():
+        try:
+            action(*arguments)
+        except ValueError as error:
+            if not re.search(rf"\b{name}\b", str(error)):
+                wrong.append(f"{case}: the message does not name {name}: {error}")
+        except Exception as error:
+            wrong.append(f"{case}: {type(error).__name__} instead of a ValueError: {error}")
+        else:
+            wrong.append(f"{case}: no ValueError that names {name}")
+    assert not wrong, "\n".join(wrong)

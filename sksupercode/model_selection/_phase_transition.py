@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sksupercode._utils._validation import check_integer
+from sksupercode.model_selection._auto_dimensions import check_dimensions, place_dimensions
 from sksupercode.model_selection._cells import cells_of, check_list
 from sksupercode.model_selection._recovery_curve import (
     DimensionEstimate,
@@ -123,8 +124,9 @@ def phase_transition(
     n_nonzero_coefs : int or array-like of int
         Number k of codewords in a superposition, from 1 to N. One of N and k is a list.
 
-    n_components : int or array-like of int
-        The dimensions d, for each N or k the same.
+    n_components : int, array-like of int or "auto"
+        The dimensions d, for each N or k the same. With "auto" they reach from the first
+        transition to the last, as those of :func:`recovery_curve` do.
 
     n_trials : int
         Number of codes that are decoded at each point of the grid.
@@ -212,7 +214,7 @@ def phase_transition(
         values = check_list(n_nonzero_coefs, "n_nonzero_coefs", maximum=N)
         sizes = [(N, k) for k in values.tolist()]
         configuration = {"n_features": N}
-    dimensions = check_list(n_components, "n_components")
+    n_components = check_dimensions(n_components)
     n_trials, per_codebook = check_trials(n_trials, n_trials_per_codebook)
     with open_runner(
         encoder,
@@ -226,10 +228,8 @@ def phase_transition(
         callbacks=callbacks,
         verbose=verbose,
     ) as runner:
-        rows = [
-            [cells_of(*size, d, n_trials, per_codebook) for d in dimensions.tolist()]
-            for size in sizes
-        ]
+        dimensions = place_dimensions(n_components, runner, sizes)
+        rows = [[cells_of(*size, d, n_trials, per_codebook) for d in dimensions] for size in sizes]
         runner.run([cell for row in rows for group in row for cell in group])
         curves = tuple(measure_curve(runner, row) for row in rows)
-    return PhaseTransition(parameter, values, dimensions, curves)
+    return PhaseTransition(parameter, values, np.array(dimensions), curves)

@@ -27,8 +27,9 @@ _PATIENCE = 30.0
 class Trials:
     """Runs cells, each with a codebook that was not used before."""
 
-    def __init__(self, runner, n_features, n_nonzero_coefs):
+    def __init__(self, runner, n_features, n_nonzero_coefs, first_codebook=0):
         self.size = (n_features, n_nonzero_coefs)
+        self._first_codebook = first_codebook
         self._runner = runner
         self._n_codebooks = Counter()
         self.looks = {}
@@ -41,7 +42,7 @@ class Trials:
         return float(theory.entropy(n_features, k))
 
     def cells(self, n_components, n_trials, per_codebook):
-        first = self._n_codebooks[n_components]
+        first = self._first_codebook + self._n_codebooks[n_components]
         cells = cells_of(*self.size, n_components, n_trials, per_codebook, first)
         self._n_codebooks[n_components] += len(cells)
         return cells

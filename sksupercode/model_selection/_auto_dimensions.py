@@ -1,0 +1,75 @@
+"""Where a sweep measures if it is not told: around the transition from failure to success."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from scipy.special import ndtri
+
+from sksupercode.model_selection._cells import check_list
+from sksupercode.model_selection._predicted_dimension import predicted_dimension
+from sksupercode.model_selection._prediction import noise_of, with_dictionary
+from sksupercode.model_selection._transition import guess_transition
+from sksupercode.model_selection._transition_search import Clock, Trials, find_transition
+
+_RATES = (0.02, 0.98)
+_N_DIMENSIONS, _LARGEST_GRID = 10, 40
+# The codebooks of a search are none of those that are measured.
+_FIRST_CODEBOOK = 2**31
+
+
+def check_dimensions(n_components):
+    """Return "auto", or a sorted array of distinct dimensions."""
+    if isinstance(n_components, str) and n_components == "auto":
+        return n_components
+    return check_list(n_components, 'n_components, if not "auto",')
+
+
+def place_dimensions(n_components, runner, sizes):
+    """Return the dimensions to measure at for all of ``sizes``, pairs of N and k."""
+    if not isinstance(n_components, str):
+        return n_components.tolist()
+    ends = np.log([_find_ends(runner, *size) for size in sizes])
+    low, high = ends.min(), ends.max()
+    # As many for each transition as there are if it stands alone, up to a limit.
+    n = (_N_DIMENSIONS - 1) * (high - low) / max(np.diff(ends).min(), 1e-3)
+    grid = np.exp(np.linspace(low, high, 1 + int(np.clip(n, _N_DIMENSIONS - 1, _LARGEST_GRID - 1))))
+    return np.unique(np.maximum(np.rint(grid), 1).astype(int)).tolist()
+
+
+def _find_ends(runner, n_features, n_nonzero_coefs):
+    """Return dimensions at which nearly no code is recovered, and nearly all are."""
+    chain, size = runner.chain, {"n_features": n_features, "n_nonzero_coefs": n_nonzero_coefs}
+    options = size | {"n_samples": 20, "random_state": chain.entropy}
+    try:
+        options |= noise_of(chain.channel)
+        decoder = with_dictionary(chain.decoder, chain.encoder)
+        ends = [predicted_dimension(decoder, probability=p, **options) for p in _RATES]
+    except ValueError:  # no law for it
+        ends = [np.inf]
+    if chain.sections or np.inf in ends:
+        return _search_ends(runner, **size)
+    return ends
+
+
+def _search_ends(runner, n_features, n_nonzero_coefs):
+    trials = Trials(runner, n_features, n_nonzero_coefs, _FIRST_CODEBOOK)
+    n_first = max(1, round(trials.entropy_bits))
+    points = find_transition(trials, n_first, 0.9, np.inf, Clock(None))
+    if not points:
+        raise ValueError(
+            f'n_components must be a list where "auto" finds none: at N = {n_features}, '
+            f"k = {n_nonzero_coefs} fewer than half of the codes were recovered at any dimension."
+        )
+    center, _, slope = guess_transition(points, 0.5)
+    low, high = np.exp(center + ndtri(_RATES) / slope)
+    # A few trials leave the slope open: what is no end is moved outwards.
+    n = _N_DIMENSIONS
+    for _ in range(_N_DIMENSIONS):
+        step = max(high / low, 1.2) ** 0.3
+        low_is_end = low <= 1 or trials.look(round(low), n) <= 1
+        high_is_end = trials.look(round(high), n) >= n - 1
+        if low_is_end and high_is_end:
+            break
+        low, high = low / (1 if low_is_end else step), high * (1 if high_is_end else step)
+    return max(low, 1), high

@@ -1,0 +1,61 @@
+"""Dimensions that a sweep places by itself."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from sksupercode import (
+    DropoutChannel,
+    GaussianChannel,
+    MatchingPursuitDecoder,
+    OrthogonalMatchingPursuitDecoder,
+    RademacherEncoder,
+    TopKDecoder,
+)
+from sksupercode.model_selection import phase_transition, recovery_curve
+
+ENCODER = RademacherEncoder()
+AUTO = {"n_features": 128, "n_components": "auto", "n_trials": 60, "random_state": 0}
+
+
+@pytest.mark.parametrize(
+    "decoder, options",
+    [
+        (TopKDecoder(ENCODER), {}),
+        (TopKDecoder(ENCODER), {"channel": GaussianChannel(0.3, relative=True)}),
+        (MatchingPursuitDecoder(ENCODER), {}),
+        # There is no law for these, and they are searched for.
+        (TopKDecoder(ENCODER), {"channel": DropoutChannel(0.2)}),
+        (TopKDecoder(ENCODER, sections=True), {"sections": True}),
+        (OrthogonalMatchingPursuitDecoder(ENCODER), {}),
+    ],
+    ids=str,
+)
+def test_the_transition_is_covered(decoder, options, tmp_path):
+    options = AUTO | options | {"n_nonzero_coefs": 4, "checkpoint": tmp_path / "cells"}
+    curve = recovery_curve(ENCODER, decoder, **options)
+    assert 8 <= len(curve.n_components) <= 10
+    rates = curve.success_rate
+    assert rates[0] <= 0.15 and rates[-1] >= 0.85
+    # Half of the dimensions or more tell something of the transition.
+    assert np.count_nonzero((rates > 0.03) & (rates < 0.97)) >= 4
+    again = recovery_curve(ENCODER, decoder, **options)
+    assert_array_equal(again.n_components, curve.n_components)
+
+
+def test_one_grid_for_all_transitions():
+    transition = phase_transition(ENCODER, TopKDecoder(ENCODER), n_nonzero_coefs=[2, 4], **AUTO)
+    rates = transition.success_rate
+    assert 10 <= len(transition.n_components) <= 40
+    assert rates[:, 0].max() <= 0.15 and rates[:, -1].min() >= 0.85
+
+
+def test_without_a_transition_it_says_so():
+    options = AUTO | {"n_nonzero_coefs": 4, "channel": GaussianChannel(10.0)}
+    with pytest.raises(ValueError, match=r'^n_components must be a list where "auto" finds none'):
+        recovery_curve(ENCODER, TopKDecoder(ENCODER), **options)
+    with pytest.raises(ValueError, match=r'^n_components, if not "auto", must be .* got \'automa'):
+        recovery_curve(ENCODER, TopKDecoder(ENCODER), **options | {"n_components": "automatic"})

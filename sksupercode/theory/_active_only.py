@@ -29,12 +29,12 @@ def threshold_active_only(
     n_samples=200,
     random_state=None,
 ):
-    """Simulate the probability of exact recovery by thresholding the scores.
+    r"""Simulate the probability of exact recovery by thresholding the scores.
 
-    .. math:: P = E\\big[1\\{\\min_i a_i \\ge \\tau\\}\\, (1 - p(x, \\tau))^{N-k}\\big]
+    .. math:: P = E\big[1\{\min_i a_i \ge \tau\}\, (1 - p(x, \tau))^{N-k}\big]
 
     over the draw of the k active codewords and of the noise, with :math:`a_i` the active scores
-    and :math:`p(x, \\tau)` the probability that an inactive score reaches the threshold.
+    and :math:`p(x, \tau)` the probability that an inactive score reaches the threshold.
 
     Parameters
     ----------
@@ -117,9 +117,9 @@ def topk_active_only(
     n_samples=200,
     random_state=None,
 ):
-    """Simulate the probability of exact recovery by the k largest scores.
+    r"""Simulate the probability of exact recovery by the k largest scores.
 
-    .. math:: P = E\\big[(1 - p(x, \\min_i a_i))^{N-k}\\big]
+    .. math:: P = E\big[(1 - p(x, \min_i a_i))^{N-k}\big]
 
     over the draw of the k active codewords and of the noise, with :math:`a_i` the active scores
     and :math:`p(x, t)` the probability that an inactive score exceeds t.

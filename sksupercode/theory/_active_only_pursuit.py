@@ -23,10 +23,10 @@ def matching_pursuit_active_only(
     n_draws=256,
     random_state=None,
 ):
-    """Simulate the probability of exact recovery by binary matching pursuit.
+    r"""Simulate the probability of exact recovery by binary matching pursuit.
 
-    .. math:: P = E\\big[1\\{\\text{no index is selected twice}\\}\\, (1 - p)^{N-k}\\big], \\quad
-              p = P\\big(\\exists t: \\langle f, r_t \\rangle \\ge b_t\\big)
+    .. math:: P = E\big[1\{\text{no index is selected twice}\}\, (1 - p)^{N-k}\big], \quad
+              p = P\big(\exists t: \langle f, r_t \rangle \ge b_t\big)
 
     over the draw of the k active codewords and of the noise, where matching pursuit among the
     active codewords leaves the residuals :math:`r_t` with winning scores :math:`b_t`, and f is a

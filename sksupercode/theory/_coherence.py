@@ -11,10 +11,10 @@ __all__ = ["coherence_dimension"]
 
 
 def coherence_dimension(n_features, coherence, failure_probability, *, sharp=False):
-    """Dimension that bounds the coherence of a Rademacher dictionary (Proposition 1).
+    r"""Dimension that bounds the coherence of a Rademacher dictionary (Proposition 1).
 
-    .. math:: d = 2 \\epsilon^{-2} (2 \\ln N + \\ln(1/p)) \\implies
-              P\\big(\\max_{i \\ne j} |\\langle f_i, f_j \\rangle| \\ge \\epsilon\\big) \\le p
+    .. math:: d = 2 \epsilon^{-2} (2 \ln N + \ln(1/p)) \implies
+              P\big(\max_{i \ne j} |\langle f_i, f_j \rangle| \ge \epsilon\big) \le p
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def coherence_dimension(n_features, coherence, failure_probability, *, sharp=Fal
         The probability p that the bound fails, in (0, 1).
     sharp : bool, default=False
         Whether to count the N(N-1)/2 pairs exactly, which gives
-        :math:`d = 2 \\epsilon^{-2} \\ln(N(N-1)/p)`.
+        :math:`d = 2 \epsilon^{-2} \ln(N(N-1)/p)`.
 
     Returns
     -------
@@ -45,8 +45,8 @@ def coherence_dimension(n_features, coherence, failure_probability, *, sharp=Fal
     Notes
     -----
     Rigorous for all N. An inner product is the mean of d independent signs, so that by Hoeffding's
-    inequality it exceeds epsilon with probability at most :math:`2 e^{-d \\epsilon^2/2}`; the rest
-    is a union bound. Read backwards, d dimensions hold :math:`e^{\\Omega(\\epsilon^2 d)}` codewords
+    inequality it exceeds epsilon with probability at most :math:`2 e^{-d \epsilon^2/2}`; the rest
+    is a union bound. Read backwards, d dimensions hold :math:`e^{\Omega(\epsilon^2 d)}` codewords
     of coherence epsilon.
 
     References

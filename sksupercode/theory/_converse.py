@@ -14,10 +14,10 @@ __all__ = ["threshold_converse_dimension"]
 
 
 def threshold_converse_dimension(n_features, n_nonzero_coefs):
-    """Dimension below which no threshold decodes reliably (Proposition 4).
+    r"""Dimension below which no threshold decodes reliably (Proposition 4).
 
-    .. math:: d = C_k k \\ln N, \\quad C_k = \\frac{1}{k I_k}, \\quad
-              I_k = \\sup_\\lambda \\{\\lambda - E \\ln\\cosh(\\lambda W_k)\\},
+    .. math:: d = C_k k \ln N, \quad C_k = \frac{1}{k I_k}, \quad
+              I_k = \sup_\lambda \{\lambda - E \ln\cosh(\lambda W_k)\},
 
     with :math:`W_k` the sum of k independent signs.
 
@@ -49,7 +49,7 @@ def threshold_converse_dimension(n_features, n_nonzero_coefs):
     all k active scores must exceed their common mean 1, around which they are symmetric; with one
     of at most 1, some of the N - k inactive scores exceed it.
 
-    :math:`C_k` is :math:`1/\\ln 2` for k = 1 and 2 and increases to 2, the constant of a Gaussian
+    :math:`C_k` is :math:`1/\ln 2` for k = 1 and 2 and increases to 2, the constant of a Gaussian
     dictionary. It is sharp for fixed k; with k = N^eta the sharp one is :func:`one_step_constant`.
 
     References

@@ -21,17 +21,17 @@ _CONSTRAINTS = ("signed", "nonnegative", "box")
 
 
 def basis_pursuit_phase_transition(density, *, constraint="nonnegative", return_threshold=False):
-    """Critical undersampling ratio of basis pursuit.
+    r"""Critical undersampling ratio of basis pursuit.
 
-    .. math:: \\delta(\\epsilon) = \\min_\\tau \\psi(\\tau), \\quad
-              T(\\tau) = E(g - \\tau)_+^2 = (1 + \\tau^2) Q(\\tau) - \\tau \\phi(\\tau)
+    .. math:: \delta(\epsilon) = \min_\tau \psi(\tau), \quad
+              T(\tau) = E(g - \tau)_+^2 = (1 + \tau^2) Q(\tau) - \tau \phi(\tau)
 
-    where, with :math:`\\epsilon = k/N`, the function :math:`\\psi(\\tau)` is
+    where, with :math:`\epsilon = k/N`, the function :math:`\psi(\tau)` is
 
-    * :math:`\\epsilon (1 + \\tau^2) + 2 (1 - \\epsilon) T(\\tau)` for "signed",
-    * :math:`\\epsilon (1 + \\tau^2) + (1 - \\epsilon) T(\\tau)` for "nonnegative",
-    * :math:`\\epsilon [(1 + \\tau^2) \\Phi(\\tau) + \\tau \\phi(\\tau)] + (1 - \\epsilon) T(\\tau)`
-      over :math:`\\tau \\ge 0` for "box".
+    * :math:`\epsilon (1 + \tau^2) + 2 (1 - \epsilon) T(\tau)` for "signed",
+    * :math:`\epsilon (1 + \tau^2) + (1 - \epsilon) T(\tau)` for "nonnegative",
+    * :math:`\epsilon [(1 + \tau^2) \Phi(\tau) + \tau \phi(\tau)] + (1 - \epsilon) T(\tau)`
+      over :math:`\tau \ge 0` for "box".
 
     Parameters
     ----------
@@ -92,9 +92,9 @@ def basis_pursuit_phase_transition(density, *, constraint="nonnegative", return_
 
 
 def basis_pursuit_dimension(n_features, n_nonzero_coefs, *, constraint="nonnegative"):
-    """Dimension of the phase transition of basis pursuit.
+    r"""Dimension of the phase transition of basis pursuit.
 
-    .. math:: d = N \\delta(k/N)
+    .. math:: d = N \delta(k/N)
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def basis_pursuit_dimension(n_features, n_nonzero_coefs, *, constraint="nonnegat
     -----
     At finite N the probability of success is about 1/2 at the critical dimension, and the
     transition is of the order of sqrt(N) wide at a fixed density. The sparse asymptotics
-    :math:`d \\approx 2k \\ln(N/(2\\sqrt{\\pi} d))` for "nonnegative" is 9 % low at
+    :math:`d \approx 2k \ln(N/(2\sqrt{\pi} d))` for "nonnegative" is 9 % low at
     (N, k) = (2**20, 2**8).
 
     References

@@ -24,9 +24,9 @@ __all__ = [
 def false_negative_rate(
     n_nonzero_coefs, n_components, threshold, noise_variance=0.0, *, exact=False
 ):
-    """Probability that an active codeword scores below a threshold.
+    r"""Probability that an active codeword scores below a threshold.
 
-    .. math:: P(s < \\tau) = \\Phi\\Big(\\frac{\\tau - 1}{\\sqrt{(k-1)/d + \\sigma^2}}\\Big)
+    .. math:: P(s < \tau) = \Phi\Big(\frac{\tau - 1}{\sqrt{(k-1)/d + \sigma^2}}\Big)
 
     Parameters
     ----------
@@ -84,9 +84,9 @@ def false_negative_rate(
 def false_positive_rate(
     n_nonzero_coefs, n_components, threshold, noise_variance=0.0, *, exact=False
 ):
-    """Probability that an inactive codeword reaches a threshold.
+    r"""Probability that an inactive codeword reaches a threshold.
 
-    .. math:: P(s \\ge \\tau) = \\Phi\\Big(\\frac{-\\tau}{\\sqrt{k/d + \\sigma^2}}\\Big)
+    .. math:: P(s \ge \tau) = \Phi\Big(\frac{-\tau}{\sqrt{k/d + \sigma^2}}\Big)
 
     Parameters
     ----------

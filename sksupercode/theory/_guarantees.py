@@ -13,10 +13,10 @@ __all__ = ["threshold_guarantee_dimension", "topk_guarantee_dimension"]
 def threshold_guarantee_dimension(
     n_features, n_nonzero_coefs, failure_probability, *, return_threshold=False
 ):
-    """Dimension that guarantees threshold decoding at finite size (Proposition 5).
+    r"""Dimension that guarantees threshold decoding at finite size (Proposition 5).
 
-    .. math:: d = 2 k (A + B)^2, \\quad A = \\sqrt{\\ln(2 (N-k)/p)}, \\quad B = \\sqrt{\\ln(2k/p)},
-              \\quad \\tau = \\frac{A}{A + B}
+    .. math:: d = 2 k (A + B)^2, \quad A = \sqrt{\ln(2 (N-k)/p)}, \quad B = \sqrt{\ln(2k/p)},
+              \quad \tau = \frac{A}{A + B}
 
     Parameters
     ----------
@@ -70,9 +70,9 @@ def threshold_guarantee_dimension(
 
 
 def topk_guarantee_dimension(n_features, n_nonzero_coefs, failure_probability):
-    """Dimension that guarantees decoding by the k largest scores at finite size (Proposition 5).
+    r"""Dimension that guarantees decoding by the k largest scores at finite size (Proposition 5).
 
-    .. math:: d = 4 k \\ln(k (N - k)/p)
+    .. math:: d = 4 k \ln(k (N - k)/p)
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def topk_guarantee_dimension(n_features, n_nonzero_coefs, failure_probability):
     Notes
     -----
     Rigorous for every N and k, a Rademacher dictionary and no noise. An active score exceeds an
-    inactive one by :math:`1 - \\rho` plus an inner product of their difference with the other
+    inactive one by :math:`1 - \rho` plus an inner product of their difference with the other
     active codewords, which is sub-Gaussian given their coherence rho; averaged over rho, the
     difference is negative with probability at most :math:`e^{-d/(4k)}`. The rest is a union bound
     over the k(N-k) pairs.

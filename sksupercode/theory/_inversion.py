@@ -36,9 +36,9 @@ def threshold_dimension(
     *,
     approximation="gaussian",
 ):
-    """Dimension at which thresholding the scores recovers with a given probability.
+    r"""Dimension at which thresholding the scores recovers with a given probability.
 
-    .. math:: \\min \\{ d \\ge 1 : P(d) \\ge p \\}
+    .. math:: \min \{ d \ge 1 : P(d) \ge p \}
 
     Parameters
     ----------
@@ -74,8 +74,8 @@ def threshold_dimension(
 
     Notes
     -----
-    With noise, a threshold of 1/2 needs about :math:`\\sigma^2 < 1/(8 \\ln N)`, and the optimal
-    one :math:`\\sigma^2 < 1/(2 (\\sqrt{\\ln N} + \\sqrt{\\ln k})^2)`. For k = 1 without noise the
+    With noise, a threshold of 1/2 needs about :math:`\sigma^2 < 1/(8 \ln N)`, and the optimal
+    one :math:`\sigma^2 < 1/(2 (\sqrt{\ln N} + \sqrt{\ln k})^2)`. For k = 1 without noise the
     probability of the MAP threshold jumps from 0 when the threshold falls below 1, and the
     dimension of the jump is returned for all smaller p.
 
@@ -117,9 +117,9 @@ def threshold_dimension(
 def topk_dimension(
     n_features, n_nonzero_coefs, probability, noise_variance=0.0, *, approximation="gaussian"
 ):
-    """Dimension at which the k largest scores recover with a given probability.
+    r"""Dimension at which the k largest scores recover with a given probability.
 
-    .. math:: \\min \\{ d \\ge 1 : P(d) \\ge p \\}
+    .. math:: \min \{ d \ge 1 : P(d) \ge p \}
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def topk_dimension(
 
     Notes
     -----
-    With noise, recovery needs about :math:`\\sigma^2 < 1/(2 (\\sqrt{\\ln N} + \\sqrt{\\ln k})^2)`.
+    With noise, recovery needs about :math:`\sigma^2 < 1/(2 (\sqrt{\ln N} + \sqrt{\ln k})^2)`.
 
     Examples
     --------

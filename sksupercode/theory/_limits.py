@@ -21,11 +21,11 @@ __all__ = [
 
 
 def counting_dimension(n_features, n_nonzero_coefs):
-    """Dimension that any decoder of a noiseless Rademacher code needs, by counting.
+    r"""Dimension that any decoder of a noiseless Rademacher code needs, by counting.
 
-    .. math:: d \\ge \\log_2 \\binom{N}{k} \\Big/ h_k, \\quad
-              h_k = H(\\mathrm{Bin}(k, \\tfrac12))
-              = \\tfrac12 \\log_2(\\pi e k/2) + O(k^{-2}) \\text{ bits}
+    .. math:: d \ge \log_2 \binom{N}{k} \Big/ h_k, \quad
+              h_k = H(\mathrm{Bin}(k, \tfrac12))
+              = \tfrac12 \log_2(\pi e k/2) + O(k^{-2}) \text{ bits}
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ def counting_dimension(n_features, n_nonzero_coefs):
     -----
     Rigorous for decoding without error: each coordinate of the code is a scaled and shifted
     binomial variable and holds at most its entropy. With a probability p of error the
-    numerator is at least :math:`(1 - p) \\log_2 \\binom{N}{k} - 1`, by Fano's inequality. It is
-    about :math:`2k \\ln(N/k)/\\ln k`, far less than one dimension per bit. Dictionaries of real
+    numerator is at least :math:`(1 - p) \log_2 \binom{N}{k} - 1`, by Fano's inequality. It is
+    about :math:`2k \ln(N/k)/\ln k`, far less than one dimension per bit. Dictionaries of real
     entries, in exact arithmetic, have no such limit.
 
     References
@@ -82,10 +82,10 @@ def _binomial_entropy_bits(k):
 
 
 def unique_decoding_dimension(n_features, n_nonzero_coefs, failure_probability):
-    """Dimension in which a noiseless Rademacher code is decodable without ambiguity.
+    r"""Dimension in which a noiseless Rademacher code is decodable without ambiguity.
 
-    .. math:: \\sum_{j=1}^k \\binom{k}{j} \\binom{N-k}{j}
-              \\Big[\\binom{2j}{j} 4^{-j}\\Big]^d = p
+    .. math:: \sum_{j=1}^k \binom{k}{j} \binom{N-k}{j}
+              \Big[\binom{2j}{j} 4^{-j}\Big]^d = p
 
     Parameters
     ----------

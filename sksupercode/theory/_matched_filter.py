@@ -55,10 +55,10 @@ def optimal_threshold_from_variances(inactive, k, v1, v0):
 
 
 def score_variance(n_nonzero_coefs, n_components, noise_variance=0.0, *, active=True):
-    """Variance of the score of a codeword.
+    r"""Variance of the score of a codeword.
 
-    .. math:: v_1 = (k - 1)/d + \\sigma^2 \\text{ (active)}, \\quad
-              v_0 = k/d + \\sigma^2 \\text{ (inactive)}
+    .. math:: v_1 = (k - 1)/d + \sigma^2 \text{ (active)}, \quad
+              v_0 = k/d + \sigma^2 \text{ (inactive)}
 
     Exact for a Rademacher dictionary; the mean is 1 and 0, respectively.
 
@@ -100,10 +100,10 @@ def score_variance(n_nonzero_coefs, n_components, noise_variance=0.0, *, active=
 
 
 def log_odds(n_features, n_nonzero_coefs, n_components, score, noise_variance=0.0):
-    """Posterior log-odds that a codeword is active, given its score.
+    r"""Posterior log-odds that a codeword is active, given its score.
 
-    .. math:: \\ln \\frac{P(1 | s)}{P(0 | s)} = \\frac{s - 1/2}{v_0} + \\ln \\frac{k}{N - k},
-              \\quad v_0 = k/d + \\sigma^2
+    .. math:: \ln \frac{P(1 | s)}{P(0 | s)} = \frac{s - 1/2}{v_0} + \ln \frac{k}{N - k},
+              \quad v_0 = k/d + \sigma^2
 
     Parameters
     ----------
@@ -157,9 +157,9 @@ def log_odds(n_features, n_nonzero_coefs, n_components, score, noise_variance=0.
 def map_threshold(
     n_features, n_nonzero_coefs, n_components, noise_variance=0.0, *, equal_variance=True
 ):
-    """Score above which a codeword is more likely active than not.
+    r"""Score above which a codeword is more likely active than not.
 
-    .. math:: \\tau = \\tfrac12 + v_0 \\ln \\frac{N - k}{k}, \\quad v_0 = k/d + \\sigma^2
+    .. math:: \tau = \tfrac12 + v_0 \ln \frac{N - k}{k}, \quad v_0 = k/d + \sigma^2
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def map_threshold(
     active scores. With unequal variances v1 < v0 the log-odds are a concave parabola, "active"
     means between its two roots, and the lower one is returned; it is +inf where there is none,
     and 1 where v1 = 0. The threshold of the equal-variance model also minimises the union bound
-    :math:`(N-k) Q(\\tau/\\sqrt{v_0}) + k Q((1-\\tau)/\\sqrt{v_0})` on the failure of exact
+    :math:`(N-k) Q(\tau/\sqrt{v_0}) + k Q((1-\tau)/\sqrt{v_0})` on the failure of exact
     recovery.
 
     References
@@ -225,10 +225,10 @@ def map_threshold(
 
 
 def optimal_threshold(n_features, n_nonzero_coefs, n_components, noise_variance=0.0):
-    """Threshold that maximises the probability of exact recovery.
+    r"""Threshold that maximises the probability of exact recovery.
 
-    .. math:: \\tau = \\arg\\max_t\\; k \\ln \\Phi\\Big(\\frac{1 - t}{\\sqrt{v_1}}\\Big)
-              + (N - k) \\ln \\Phi\\Big(\\frac{t}{\\sqrt{v_0}}\\Big)
+    .. math:: \tau = \arg\max_t\; k \ln \Phi\Big(\frac{1 - t}{\sqrt{v_1}}\Big)
+              + (N - k) \ln \Phi\Big(\frac{t}{\sqrt{v_0}}\Big)
 
     Parameters
     ----------

@@ -30,11 +30,11 @@ __all__ = [
 
 
 def bernoulli_mmse(density, effective_noise_variance):
-    """Minimum mean squared error of a 0/1 variable in Gaussian noise.
+    r"""Minimum mean squared error of a 0/1 variable in Gaussian noise.
 
-    .. math:: \\mathrm{mmse}(t) = \\epsilon\\, E\\,
-              \\sigma\\Big(\\ln\\frac{1 - \\epsilon}{\\epsilon} - \\frac{1}{2t}
-              - \\frac{z}{\\sqrt t}\\Big), \\quad z \\sim N(0, 1)
+    .. math:: \mathrm{mmse}(t) = \epsilon\, E\,
+              \sigma\Big(\ln\frac{1 - \epsilon}{\epsilon} - \frac{1}{2t}
+              - \frac{z}{\sqrt t}\Big), \quad z \sim N(0, 1)
 
     with the logistic function sigma.
 
@@ -62,7 +62,7 @@ def bernoulli_mmse(density, effective_noise_variance):
     Notes
     -----
     The posterior mean of B given B + sqrt(t) z is logistic in the observation, and
-    :math:`E(B - E[B | \\cdot])^2 = E[B] - E[B\\, E[B | \\cdot]]` leaves one integral. The form is
+    :math:`E(B - E[B | \cdot])^2 = E[B] - E[B\, E[B | \cdot]]` leaves one integral. The form is
     exact, symmetric in epsilon and 1 - epsilon, and underflows only below 1e-308.
 
     References
@@ -108,9 +108,9 @@ def _log_mean(log_odds, t, power):
 
 
 def amp_phase_transition(density, *, return_variance=False):
-    """Critical undersampling ratio of approximate message passing without noise.
+    r"""Critical undersampling ratio of approximate message passing without noise.
 
-    .. math:: \\delta(\\epsilon) = \\max_a a^2\\, \\mathrm{mmse}(1/a^2)
+    .. math:: \delta(\epsilon) = \max_a a^2\, \mathrm{mmse}(1/a^2)
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def amp_phase_transition(density, *, return_variance=False):
     -----
     Above the ratio state evolution has no other fixed point than 0, and the posterior-mean denoiser
     recovers the support. Asymptotic at a fixed density; for k below about 8 it is a mere
-    indication. In the sparse limit it tends to :math:`2 \\epsilon \\ln(1/\\epsilon)`, but very
+    indication. In the sparse limit it tends to :math:`2 \epsilon \ln(1/\epsilon)`, but very
     slowly.
 
     References
@@ -166,9 +166,9 @@ def amp_phase_transition(density, *, return_variance=False):
 
 
 def amp_dimension(n_features, n_nonzero_coefs):
-    """Dimension at the threshold of approximate message passing without noise.
+    r"""Dimension at the threshold of approximate message passing without noise.
 
-    .. math:: d = N \\delta(k/N)
+    .. math:: d = N \delta(k/N)
 
     Parameters
     ----------
@@ -224,10 +224,10 @@ def _critical(density, complement):
 
 
 def amp_state_evolution(density, undersampling, noise_variance=0.0, *, n_iter=50):
-    """State evolution of approximate message passing.
+    r"""State evolution of approximate message passing.
 
-    .. math:: t_{s+1} = \\sigma^2 + \\mathrm{mmse}(t_s)/\\delta, \\quad
-              t_0 = \\sigma^2 + \\epsilon/\\delta
+    .. math:: t_{s+1} = \sigma^2 + \mathrm{mmse}(t_s)/\delta, \quad
+              t_0 = \sigma^2 + \epsilon/\delta
 
     Parameters
     ----------
@@ -257,7 +257,7 @@ def amp_state_evolution(density, undersampling, noise_variance=0.0, *, n_iter=50
     Notes
     -----
     Exact in the proportional limit. The sequence decreases; the mean squared error per coefficient
-    after iteration s is :math:`\\delta (t_s - \\sigma^2)`.
+    after iteration s is :math:`\delta (t_s - \sigma^2)`.
 
     References
     ----------
@@ -280,9 +280,9 @@ def amp_state_evolution(density, undersampling, noise_variance=0.0, *, n_iter=50
 
 
 def amp_fixed_point(density, undersampling, noise_variance=0.0):
-    """Effective noise variance at which approximate message passing ends.
+    r"""Effective noise variance at which approximate message passing ends.
 
-    .. math:: t = \\sigma^2 + \\mathrm{mmse}(t)/\\delta
+    .. math:: t = \sigma^2 + \mathrm{mmse}(t)/\delta
 
     Parameters
     ----------

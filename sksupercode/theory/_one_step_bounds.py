@@ -16,14 +16,14 @@ __all__ = ["one_step_capacity", "one_step_constant", "one_step_dimension"]
 
 
 def one_step_constant(exponent):
-    """Constant of the achievability of one-step decoding (Proposition 5).
+    r"""Constant of the achievability of one-step decoding (Proposition 5).
 
-    .. math:: \\kappa(\\eta) = 2 (1 + \\sqrt{\\eta})^2
+    .. math:: \kappa(\eta) = 2 (1 + \sqrt{\eta})^2
 
     Parameters
     ----------
     exponent : float or array-like of float
-        The exponent :math:`\\eta = \\ln k/\\ln N` of :func:`sparsity_exponent`, in [0, 1].
+        The exponent :math:`\eta = \ln k/\ln N` of :func:`sparsity_exponent`, in [0, 1].
 
     Returns
     -------
@@ -41,7 +41,7 @@ def one_step_constant(exponent):
 
     Notes
     -----
-    At most :math:`4 (1 + \\eta)`, the constant of the rule 4 k ln(kN), and at most 8.
+    At most :math:`4 (1 + \eta)`, the constant of the rule 4 k ln(kN), and at most 8.
 
     Examples
     --------
@@ -54,13 +54,13 @@ def one_step_constant(exponent):
 
 
 def one_step_dimension(n_features, n_nonzero_coefs, noise_variance=0.0):
-    """Dimension that suffices for one-step decoding (Proposition 5).
+    r"""Dimension that suffices for one-step decoding (Proposition 5).
 
-    .. math:: d = \\kappa(\\eta) k \\ln N = 2 k (\\sqrt{\\ln N} + \\sqrt{\\ln k})^2
+    .. math:: d = \kappa(\eta) k \ln N = 2 k (\sqrt{\ln N} + \sqrt{\ln k})^2
 
-    and, with Gaussian noise of variance :math:`\\sigma^2` per coordinate,
+    and, with Gaussian noise of variance :math:`\sigma^2` per coordinate,
 
-    .. math:: d = k \\Big/ \\Big(\\frac{1}{2 (\\sqrt{\\ln N} + \\sqrt{\\ln k})^2} - \\sigma^2\\Big).
+    .. math:: d = k \Big/ \Big(\frac{1}{2 (\sqrt{\ln N} + \sqrt{\ln k})^2} - \sigma^2\Big).
 
     Parameters
     ----------
@@ -89,10 +89,10 @@ def one_step_dimension(n_features, n_nonzero_coefs, noise_variance=0.0):
     Notes
     -----
     Asymptotic: in any larger multiple of d the probability of exact recovery tends to 1 as N
-    grows, with :math:`\\ln k \\le \\eta \\ln N` and eta < 1, both for the k largest scores and for
-    the threshold :math:`\\tau = 1/(1 + \\sqrt{\\eta})`, which balances false alarms and misses. By
+    grows, with :math:`\ln k \le \eta \ln N` and eta < 1, both for the k largest scores and for
+    the threshold :math:`\tau = 1/(1 + \sqrt{\eta})`, which balances false alarms and misses. By
     Hoeffding's inequality the failure is at most
-    :math:`(N-k) e^{-\\tau^2 d/(2k)} + k e^{-(1-\\tau)^2 d/(2(k-1))}`.
+    :math:`(N-k) e^{-\tau^2 d/(2k)} + k e^{-(1-\tau)^2 d/(2(k-1))}`.
 
     Examples
     --------
@@ -110,15 +110,15 @@ def one_step_dimension(n_features, n_nonzero_coefs, noise_variance=0.0):
 
 
 def one_step_capacity(exponent, *, unit="bits"):
-    """Rate that one-step decoding achieves (Proposition 5).
+    r"""Rate that one-step decoding achieves (Proposition 5).
 
-    .. math:: C(\\eta) = \\frac{1 - \\eta}{\\kappa(\\eta)}
-              = \\frac{1 - \\sqrt{\\eta}}{2 (1 + \\sqrt{\\eta})} \\text{ nats}
+    .. math:: C(\eta) = \frac{1 - \eta}{\kappa(\eta)}
+              = \frac{1 - \sqrt{\eta}}{2 (1 + \sqrt{\eta})} \text{ nats}
 
     Parameters
     ----------
     exponent : float or array-like of float
-        The exponent :math:`\\eta = \\ln k/\\ln N` of :func:`sparsity_exponent`, in [0, 1].
+        The exponent :math:`\eta = \ln k/\ln N` of :func:`sparsity_exponent`, in [0, 1].
     unit : {"bits", "nats"}, default="bits"
         The unit of the information.
 
@@ -138,7 +138,7 @@ def one_step_capacity(exponent, *, unit="bits"):
 
     Notes
     -----
-    Asymptotic: it uses :math:`H = (1 - \\eta) k \\ln N (1 + o(1))`. At finite size,
+    Asymptotic: it uses :math:`H = (1 - \eta) k \ln N (1 + o(1))`. At finite size,
     :func:`entropy` over :func:`one_step_dimension` is more accurate.
 
     Examples

@@ -11,9 +11,9 @@ __all__ = ["omp_dimension"]
 
 
 def omp_dimension(n_features, n_nonzero_coefs):
-    """Dimension that suffices for orthogonal matching pursuit.
+    r"""Dimension that suffices for orthogonal matching pursuit.
 
-    .. math:: d = 2 k \\ln(N - k)
+    .. math:: d = 2 k \ln(N - k)
 
     Parameters
     ----------

@@ -16,9 +16,9 @@ __all__ = [
 
 
 def bits_per_dimension(n_features, n_nonzero_coefs, n_components):
-    """Rate of a superposition code.
+    r"""Rate of a superposition code.
 
-    .. math:: \\log_2 \\binom{N}{k} / d
+    .. math:: \log_2 \binom{N}{k} / d
 
     Parameters
     ----------
@@ -54,9 +54,9 @@ def bits_per_dimension(n_features, n_nonzero_coefs, n_components):
 
 
 def dimensions_per_bit(n_features, n_nonzero_coefs, n_components):
-    """Cost of a superposition code.
+    r"""Cost of a superposition code.
 
-    .. math:: d / \\log_2 \\binom{N}{k}
+    .. math:: d / \log_2 \binom{N}{k}
 
     Parameters
     ----------
@@ -93,9 +93,9 @@ def dimensions_per_bit(n_features, n_nonzero_coefs, n_components):
 
 
 def sparsity_exponent(n_features, n_nonzero_coefs):
-    """Exponent of the sparsity.
+    r"""Exponent of the sparsity.
 
-    .. math:: \\eta = \\ln k / \\ln N
+    .. math:: \eta = \ln k / \ln N
 
     It is 0 for a single active codeword and 1 if all are active.
 

@@ -21,11 +21,11 @@ __all__ = ["spherical_codebook_success_probability"]
 def spherical_codebook_success_probability(
     n_features, noise_variance, n_components, *, output="success"
 ):
-    """Probability that a spherical codebook is decoded.
+    r"""Probability that a spherical codebook is decoded.
 
-    .. math:: P = E[(1 - t(T))^{N-1}], \\quad
-              T = \\frac{\\sqrt d + \\sqrt P g}{\\sqrt{(\\sqrt d + \\sqrt P g)^2 + P c}}, \\quad
-              t(x) = \\tfrac12 I_{1 - x^2}\\big(\\tfrac{d-1}{2}, \\tfrac12\\big)
+    .. math:: P = E[(1 - t(T))^{N-1}], \quad
+              T = \frac{\sqrt d + \sqrt P g}{\sqrt{(\sqrt d + \sqrt P g)^2 + P c}}, \quad
+              t(x) = \tfrac12 I_{1 - x^2}\big(\tfrac{d-1}{2}, \tfrac12\big)
 
     for x >= 0 and 1 - t(-x) below, with g standard normal and c chi-squared of d - 1 degrees of
     freedom.

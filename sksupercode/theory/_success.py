@@ -35,11 +35,11 @@ def threshold_success_probability(
     approximation="gaussian",
     output="success",
 ):
-    """Probability of exact recovery by thresholding the scores.
+    r"""Probability of exact recovery by thresholding the scores.
 
-    .. math:: \\ln P = k \\ln \\Phi\\Big(\\frac{1 - \\tau}{\\sqrt{v_1}}\\Big)
-              + (N - k) \\ln \\Phi\\Big(\\frac{\\tau}{\\sqrt{v_0}}\\Big), \\quad
-              v_1 = \\frac{k-1}{d} + \\sigma^2, \\quad v_0 = \\frac{k}{d} + \\sigma^2
+    .. math:: \ln P = k \ln \Phi\Big(\frac{1 - \tau}{\sqrt{v_1}}\Big)
+              + (N - k) \ln \Phi\Big(\frac{\tau}{\sqrt{v_0}}\Big), \quad
+              v_1 = \frac{k-1}{d} + \sigma^2, \quad v_0 = \frac{k}{d} + \sigma^2
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def threshold_success_probability(
     Notes
     -----
     The equation is the "gaussian" law. Given the code, the inactive scores of a Rademacher
-    dictionary are independent with variance :math:`|x|^2/d + \\sigma^2`; the "refined" law
+    dictionary are independent with variance :math:`|x|^2/d + \sigma^2`; the "refined" law
     averages over :math:`|x|^2`, which raises and lowers all active scores together; below a
     probability of about 1e-4 it is no longer meaningful. Both ignore that the scores lie on a
     lattice.
@@ -119,11 +119,11 @@ def topk_success_probability(
     approximation="gaussian",
     output="success",
 ):
-    """Probability of exact recovery by the k largest scores.
+    r"""Probability of exact recovery by the k largest scores.
 
-    .. math:: P = \\int k\\, \\phi(u)\\, Q(u)^{k-1}\\,
-              \\Phi\\Big(\\frac{1 + \\sqrt{v_1} u}{\\sqrt{v_0}}\\Big)^{N-k} du, \\quad
-              v_1 = \\frac{k-1}{d} + \\sigma^2, \\quad v_0 = \\frac{k}{d} + \\sigma^2
+    .. math:: P = \int k\, \phi(u)\, Q(u)^{k-1}\,
+              \Phi\Big(\frac{1 + \sqrt{v_1} u}{\sqrt{v_0}}\Big)^{N-k} du, \quad
+              v_1 = \frac{k-1}{d} + \sigma^2, \quad v_0 = \frac{k}{d} + \sigma^2
 
     Parameters
     ----------
@@ -161,12 +161,12 @@ def topk_success_probability(
     -----
     The equation is the "gaussian" law: the smallest of k independent active scores exceeds the
     largest of N - k independent inactive ones. Given the code, the inactive scores of a Rademacher
-    dictionary are independent with variance :math:`|x|^2/d + \\sigma^2`; the "refined" law
+    dictionary are independent with variance :math:`|x|^2/d + \sigma^2`; the "refined" law
     averages over :math:`|x|^2` and lies within 0.03 of simulations for k >= 3; below a probability
     of about 1e-4 it is no longer meaningful. The Gaussian law is pessimistic about the dimension,
     by 1 to 3 percent for k >= 32, by 5 percent for k = 8 and by more below. The "exact" law is
     :math:`(1 - 2^{-d})^{N-1}` for k = 1 and
-    :math:`\\sum_m \\binom{d}{m} 2^{-d} (1 - 2^{-m})^{N-2}` for k = 2, where ties are failures.
+    :math:`\sum_m \binom{d}{m} 2^{-d} (1 - 2^{-m})^{N-2}` for k = 2, where ties are failures.
 
     References
     ----------

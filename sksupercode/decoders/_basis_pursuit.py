@@ -230,7 +230,7 @@ class BasisPursuitDecoder(BaseDecoder):
         unit = np.abs(v).max(initial=0.0)
         if unit == 0:
             return np.empty(0, np.intp), np.empty(0), "optimal"
-        noise_tol = (self.noise_tol or 0.0) / (self.dictionary_.scale * unit)
+        noise_tol = (self.noise_tol or 0.0) / (self._unit * unit)
         status = "failed"
         if self._first_solver == "homotopy":
             chosen, z, status = follow_path(columns, v / unit, noise_tol)
@@ -243,7 +243,7 @@ class BasisPursuitDecoder(BaseDecoder):
     def _select(self, indices, values):
         magnitudes = np.abs(values)
         if self.n_nonzero_coefs_ is None:
-            kept = magnitudes > 0.5
+            kept = magnitudes > np.ldexp(0.5, -self._exponent)
         else:
             kept = np.argsort(-magnitudes, kind="stable")[: self.n_nonzero_coefs_]
         return indices[kept], values[kept]

@@ -6,11 +6,9 @@
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import expit, logit
-from sklearn.utils import gen_batches
 
-from sksupercode._utils._blocks import block_length
-from sksupercode._utils._sections import check_sections, section_argmax, section_bounds, softmax
-from sksupercode._utils._validation import check_integer, check_real
+from sksupercode._utils._sections import section_argmax, section_bounds, softmax
+from sksupercode._utils._validation import as_float, check_bool, check_integer, check_real
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._block_interference import BlockInterference
 from sksupercode.decoders._denoisers import log_evidence
@@ -189,7 +187,7 @@ class AMPDecoder(BaseDecoder):
         return super()._learn_sparsity(Y)
 
     def _fit_decoder(self, X):
-        check_sections(self.sections)
+        check_bool(self.sections, "sections")
         check_integer(self.max_iter, "max_iter", minimum=1)
         if self.n_nonzero_coefs is not None:
             self._has_common_k = True
@@ -255,14 +253,17 @@ class AMPDecoder(BaseDecoder):
         ValueError
             If X is not a matrix of finite numbers with d columns.
         """
-        states = []
         X = self._check_samples(X)
-        for rows in gen_batches(len(X), block_length(self._bytes_per_sample(), share=0.5)):
-            states += self._pass_messages(self._to_units(X[rows]))
-        variances = np.full((len(X), max(len(state.variances) for state in states)), np.nan)
-        for row, state in zip(variances, states, strict=True):
-            row[: len(state.variances)] = state.variances
-        return variances * self.dictionary_.scale**2
+        found = [
+            (row, decoder._unit * np.sqrt(state.variances))
+            for rows, decoder, V in self._blocks(X)
+            for row, state in zip(rows, decoder._pass_messages(V), strict=True)
+        ]
+        variances = np.full((len(X), max(len(row) for _, row in found)), np.nan)
+        with np.errstate(over="ignore"):
+            for row, deviations in found:
+                variances[row, : len(deviations)] = as_float(deviations**2, float, "Variances of X")
+        return variances
 
     def _pass_messages(self, V):
         """Return the final state of each sample."""

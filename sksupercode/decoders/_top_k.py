@@ -5,8 +5,9 @@
 
 import numpy as np
 
-from sksupercode._utils._sections import check_sections, section_bounds
+from sksupercode._utils._sections import section_bounds
 from sksupercode._utils._threads import shared_threads
+from sksupercode._utils._validation import check_bool
 from sksupercode.decoders._matched_filter import MatchedFilterDecoder
 from sksupercode.decoders._selection import keep_largest, score_gains
 
@@ -119,7 +120,7 @@ class TopKDecoder(MatchedFilterDecoder):
         self.sections = sections
 
     def _fit_decoder(self, X):
-        check_sections(self.sections)
+        check_bool(self.sections, "sections")
         super()._fit_decoder(X)
 
     def _needs_fixed_k(self):

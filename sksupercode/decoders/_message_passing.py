@@ -63,8 +63,8 @@ class AMPDecoder(BaseDecoder):
 
     n_nonzero_coefs : int or None, default=None
         Number k of codewords in a superposition: the prior is k/N, and the k most probable are
-        selected. None learns it from y; if rows differ, their mean makes the prior, and what is
-        more probable than not is selected.
+        selected, but none of a probability below 1e-4. None learns it from y; if rows differ, their
+        mean makes the prior, and what is more probable than not is selected.
 
     sections : bool, default=False
         Whether the codewords are divided into k contiguous sections with one active codeword each,

@@ -58,7 +58,7 @@ class MatchedFilterDecoder(BaseDecoder):
             with np.errstate(over="ignore", under="ignore"):
                 self.interference_variance_ = float(np.ldexp(power, 2 * exponent))
             self._precision = None
-            self._energies = self._codewords.squared_norms
+            self._squared_norms = self._codewords.squared_norms
             # Not 0 where X is zero, so that rho is finite.
             self._interference = max(power, 1e-300) / mantissa**2
         else:
@@ -70,7 +70,7 @@ class MatchedFilterDecoder(BaseDecoder):
             half = int(np.frexp(np.abs(precision).max())[1]) // 2
             self._precision = np.ldexp(precision, -2 * half)
             self._interference_exponent -= half
-            self._energies = _quadratic_forms(self._codewords, self._precision)
+            self._squared_norms = _quadratic_forms(self._codewords, self._precision)
             self._interference = 1 / mantissa**2
 
     def _filter(self, V):
@@ -87,11 +87,11 @@ class MatchedFilterDecoder(BaseDecoder):
         n_features = self.dictionary_.shape[0]
         return logit(min(self.n_nonzero_coefs_, n_features) / n_features)
 
-    def _coefficients(self, scores, energies):
+    def _coefficients(self, scores, squared_norms):
         """Return the coefficients of selected codewords: 1, or their matched-filter outputs."""
         if self.values_ == "binary":
             return np.ones_like(scores)
-        outputs = scores / np.where(energies > 0, energies, 1.0)
+        outputs = scores / np.where(squared_norms > 0, squared_norms, 1.0)
         return np.maximum(outputs, 0) if self.values_ == "nonnegative" else outputs
 
     def _dense_blocks(self, X, function):
@@ -123,8 +123,8 @@ class MatchedFilterDecoder(BaseDecoder):
             If X is not a matrix of finite numbers with d columns.
         """
         check_is_fitted(self)
-        energies = np.where(self._energies > 0, self._energies, 1.0)
-        return self._dense_blocks(X, lambda scores, m: np.ldexp(scores / energies, m))
+        squared_norms = np.where(self._squared_norms > 0, self._squared_norms, 1.0)
+        return self._dense_blocks(X, lambda scores, m: np.ldexp(scores / squared_norms, m))
 
     @available_if(_knows_prior)
     def predict_proba(self, X):
@@ -154,7 +154,7 @@ class MatchedFilterDecoder(BaseDecoder):
         """
         check_is_fitted(self)
         prior = self._log_prior_odds()
-        half = np.ldexp(self._energies / 2, -2 * self._interference_exponent)
+        half = np.ldexp(self._squared_norms / 2, -2 * self._interference_exponent)
 
         def posterior(scores, exponent):
             scores = np.ldexp(scores, exponent - 2 * self._interference_exponent)

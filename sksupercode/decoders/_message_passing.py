@@ -194,9 +194,9 @@ class AMPDecoder(BaseDecoder):
         limits = {"minimum": 0, "max_inclusive": False}
         check_real(self.convergence_tol, "convergence_tol", maximum=np.inf, **limits)
         check_real(self.damping, "damping", maximum=1, **limits)
-        energies = self._codewords.squared_norms
-        self._norms = np.sqrt(np.where(energies > 0, energies, 1.0))
-        self._is_zero = energies == 0
+        squared_norms = self._codewords.squared_norms
+        self._norms = np.sqrt(np.where(squared_norms > 0, squared_norms, 1.0))
+        self._is_zero = squared_norms == 0
         self._interference = BlockInterference(self.dictionary_)
         n_features, k = self.dictionary_.shape[0], self.n_nonzero_coefs_
         if self.sections:

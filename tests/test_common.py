@@ -85,7 +85,7 @@ ESTIMATORS = [
     AMPDecoder(RECIPE, n_nonzero_coefs=2, values="real", damping=0.2),
     BasisPursuitDecoder(RECIPE),
     BasisPursuitDecoder(RECIPE, n_nonzero_coefs=2, values="real"),
-    BasisPursuitDecoder(RECIPE, noise_tol=10.0, values="nonnegative"),
+    BasisPursuitDecoder(RECIPE, tol=10.0, values="nonnegative"),
 ]
 
 # Fitting these takes PyTorch.

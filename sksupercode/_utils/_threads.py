@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 
 from joblib import cpu_count
+from threadpoolctl import threadpool_limits
 
 _shared = threading.local()
 
@@ -86,3 +87,29 @@ def in_threads(function, n_items, *, least=1):
         first, *others = pairwise(bounds)
         others = [pool.submit(function, *part) for part in others]
         return [function(*first), *(other.result() for other in others)]
+
+
+_single = threading.Lock()
+_single_users = 0
+_single_limits = None
+
+
+@contextmanager
+def single_blas_thread():
+    """Keep BLAS to one thread: products that are small take longer where threads share them.
+
+    The limit is the process's. Blocks that overlap in several threads share it, and the last to end
+    lifts it.
+    """
+    global _single_users, _single_limits
+    with _single:
+        if _single_users == 0:
+            _single_limits = threadpool_limits(1, user_api="blas")
+        _single_users += 1
+    try:
+        yield
+    finally:
+        with _single:
+            _single_users -= 1
+            if _single_users == 0:
+                _single_limits.restore_original_limits()

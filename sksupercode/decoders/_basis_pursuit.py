@@ -3,11 +3,15 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import numpy as np
-from threadpoolctl import threadpool_limits
+import warnings
+from functools import partial
 
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from sksupercode._utils._jobs import check_jobs, in_jobs
 from sksupercode._utils._memory import require_memory
-from sksupercode._utils._validation import check_option, check_real
+from sksupercode._utils._validation import check_option
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._column_generation import (
     compile_program,
@@ -15,22 +19,28 @@ from sksupercode.decoders._column_generation import (
     program_width,
 )
 from sksupercode.decoders._homotopy import follow_path
+from sksupercode.decoders._l1_polish import best_code
 from sksupercode.decoders._pricing import Columns
+from sksupercode.decoders._tolerance import ToleranceMixin
+from sksupercode.theory import basis_pursuit_success_probability
 
-# Coefficients below this fraction of the largest are what a solver means by zero.
-_NEGLIGIBLE = 1e-7
+_SOLVERS = ("auto", "homotopy", "cvxpy")
+# Contributions below this fraction of the largest may come of samples in single precision.
+_ROUNDING = 1e-5
+# Codes without noise look like noisy ones with this probability at most, where there is a warning.
+_BY_CHANCE = 1e-3
 # Measured peak of a compiled program, for each coefficient of its matrix.
 _COMPILED_BYTES = 400
 
 
-class BasisPursuitDecoder(BaseDecoder):
+class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
     r"""Find the code of least l1 norm that explains x.
 
     .. math::
         \min_y \sum_i y_i \quad \text{subject to} \quad F^T y = x, \; y \ge 0
 
     for binary and nonnegative values; for real ones min ||y||_1 without the sign constraint. With
-    ``noise_tol`` the equation becomes ||F^T y - x|| <= noise_tol.
+    ``tol`` the equation becomes ||F^T y - x|| <= tol.
 
     Parameters
     ----------
@@ -44,21 +54,28 @@ class BasisPursuitDecoder(BaseDecoder):
         Number k of codewords that ``predict`` keeps. None learns it from y if all rows of y have
         the same number of nonzero entries; otherwise ``predict`` keeps what exceeds 1/2.
 
-    solver : {"auto", "homotopy", "cvxpy"}, default="auto"
+    solver : str, default="auto"
         What solves the program. "homotopy" follows the solutions of the LASSO, and is faster by
-        far. "cvxpy" solves linear programs of a few d columns. "auto" takes cvxpy where
-        ``cvxpy_solver`` is given, and for samples that rounding keeps the homotopy from.
+        far. "cvxpy" solves linear programs of a few d columns by Clarabel and, without a tolerance,
+        by HiGHS's simplex method after it; the name of one of ``cvxpy.installed_solvers()`` solves
+        them by that one alone. "auto" takes "cvxpy" for samples that rounding keeps the homotopy
+        from.
 
-    cvxpy_solver : str or None, default=None
-        Name of the solver that cvxpy is to use, one of ``cvxpy.installed_solvers()``. None takes
-        Clarabel and, without ``noise_tol``, HiGHS's simplex method after it.
+    tol : float or None, default=None
+        Norm of the residual to allow for, in the units of X. None or 0 asks for equality.
+        (Scikit-learn's orthogonal matching pursuit has the squared norm.)
 
-    noise_tol : float or None, default=None
-        Norm of the noise to allow for.
+    noise_std : float or None, default=None
+        Standard deviation of the noise on each coordinate, which stands for
+        ``tol = noise_std * sqrt(d)``, so that one value serves any d; give one of the two.
 
     values : {"auto", "binary", "nonnegative", "real"}, default="auto"
         Which values nonzero coefficients may take. "auto" is binary for encoders, nonnegative for
         other estimators and real for arrays.
+
+    n_jobs : int or None, default=None
+        Number of jobs that share the samples, as joblib's: None is 1 unless
+        :func:`joblib.parallel_config` says otherwise, -1 all processors.
 
     sparse_output : bool, default=True
         Whether codes come as CSR or as a dense array.
@@ -73,6 +90,9 @@ class BasisPursuitDecoder(BaseDecoder):
 
     n_nonzero_coefs_ : int or None
         The sparsity k that was given or learned; None where ``predict`` goes by 1/2.
+
+    tol_ : float or None
+        The tolerance in use: ``tol``, or what ``noise_std`` stands for.
 
     values_ : {"binary", "nonnegative", "real"}
         The values in use.
@@ -102,8 +122,18 @@ class BasisPursuitDecoder(BaseDecoder):
     a few rounds. A sample that no code explains gets the code of least squares, proved by its
     residual in the same way, with a :class:`~sklearn.exceptions.ConvergenceWarning`.
 
-    Each sample is solved from scratch, and depends on no other. What is below 1e-7 of the largest
-    coefficient counts as zero.
+    No solver is believed. Its code is corrected by least squares on its support, and then two
+    numbers are computed: the norm of the residual, and by how much the l1 norm exceeds the value of
+    the dual program. Samples whose residual is longer than ``tol`` (without a tolerance, than 1e-7
+    of their norm, which is the rounding of single precision), or whose l1 norm may be 1e-5 above
+    the least, are counted in the warning, and get the best code found. Codes in float32 add their
+    own rounding to the residual.
+
+    Samples with noise have no sparse code that explains them exactly. Without a tolerance they get
+    one of d codewords, at many times the cost. If all samples do that where codes without noise
+    would not, there is a warning.
+
+    Each sample is solved from scratch, and depends on no other.
 
     References
     ----------
@@ -139,62 +169,51 @@ class BasisPursuitDecoder(BaseDecoder):
         n_nonzero_coefs=None,
         *,
         solver="auto",
-        cvxpy_solver=None,
-        noise_tol=None,
+        tol=None,
+        noise_std=None,
         values="auto",
+        n_jobs=None,
         sparse_output=True,
     ):
         super().__init__(dictionary, n_nonzero_coefs, values=values, sparse_output=sparse_output)
         self.solver = solver
-        self.cvxpy_solver = cvxpy_solver
-        self.noise_tol = noise_tol
+        self.tol = tol
+        self.noise_std = noise_std
+        self.n_jobs = n_jobs
 
     def _learn_sparsity(self, Y):
         counts = [] if Y is None else np.unique(np.diff(Y.indptr))
+        self._most_nonzero_coefs = int(counts[-1]) if len(counts) else None
         return int(counts[0]) if len(counts) == 1 else None
 
     def _fit_decoder(self, X):
-        check_option(self.solver, "solver", ("auto", "homotopy", "cvxpy"))
-        check_real(
-            self.noise_tol,
-            "noise_tol",
-            minimum=0,
-            maximum=np.inf,
-            max_inclusive=False,
-            allow_none=True,
-        )
-        if self.cvxpy_solver is not None:
-            self._check_cvxpy_solver()
+        self._learn_tolerance()
+        check_jobs(self.n_jobs)
+        self._check_solver()
         columns = self._columns
         n_columns, n_components = columns.shape
-        if self._first_solver == "homotopy":
+        solver = "homotopy" if self.solver == "auto" else self.solver
+        if solver == "homotopy":
             nbytes = 8 * (6 * n_columns + 10 * n_components**2)
         else:
             nbytes = _COMPILED_BYTES * program_width(columns) * n_components
-        require_memory(
-            nbytes, f"Basis pursuit by {self._first_solver} on {n_columns} x {n_components} columns"
-        )
+        require_memory(nbytes, f"Basis pursuit by {solver} on {n_columns} x {n_components} columns")
 
-    def _check_cvxpy_solver(self):
+    def _check_solver(self):
+        if self.solver in _SOLVERS:
+            return
         import cvxpy
 
-        check_option(self.cvxpy_solver, "cvxpy_solver", tuple(cvxpy.installed_solvers()))
-        noise_tol = self.noise_tol or 0.0
+        check_option(self.solver, "solver", (*_SOLVERS, *cvxpy.installed_solvers()))
         try:
-            compile_program(np.ones((2, 2)), np.ones(2), noise_tol)[0].get_problem_data(
-                self.cvxpy_solver
+            compile_program(np.ones((2, 2)), np.ones(2), self.tol_ or 0.0)[0].get_problem_data(
+                self.solver
             )
         except cvxpy.SolverError as error:
             raise ValueError(
-                f"cvxpy_solver={self.cvxpy_solver!r} cannot solve the program that "
-                f"noise_tol={self.noise_tol!r} makes: {error}"
+                f"solver={self.solver!r} cannot solve the program that tol={self.tol_!r} makes: "
+                f"{error}"
             ) from error
-
-    @property
-    def _first_solver(self):
-        if self.solver == "auto":
-            return "homotopy" if self.cvxpy_solver is None else "cvxpy"
-        return self.solver
 
     @property
     def _columns(self):
@@ -203,47 +222,62 @@ class BasisPursuitDecoder(BaseDecoder):
     def _bytes_per_sample(self):
         return 48 * self.dictionary_.shape[1]
 
-    def _decode(self, V):
-        if self.values_ == "binary":
-            return self._decode_support(V)
-        return self._decode_rows(V, lambda indices, values: (indices, values))
-
-    def _decode_support(self, V):
-        return self._decode_rows(V, self._select)
-
     def _failure(self):
-        return "have no solution that the solver could find; they get the best point found"
+        asked, advice = "explains them exactly", "; tol= or noise_std= allow for noise"
+        if self.tol_:
+            asked, advice = f"leaves a residual of norm <= {self.tol_:g}", ""
+        return (
+            f"have no code that {asked}, or none that was proved to have the least l1 norm; they "
+            f"get the best code found{advice}"
+        )
 
-    def _decode_rows(self, V, select):
+    def _decode_all(self, X, decode):
+        n_codewords = []
+        Z = super()._decode_all(X, partial(decode, n_codewords=n_codewords))
+        self._warn_of_noise(np.concatenate(n_codewords))
+        return Z
+
+    def _warn_of_noise(self, n_codewords):
+        """Warn if all samples take d codewords, where codes without noise would not."""
+        n_features, d = self.dictionary_.shape
+        n_codewords = n_codewords[n_codewords > 0]
+        k = self._most_nonzero_coefs if self.n_nonzero_coefs_ is None else self.n_nonzero_coefs_
+        # Of unknown codes, the sparsest.
+        k = min(max(1, k or 1), n_features)
+        if self.tol_ or len(n_codewords) == 0 or n_codewords.min() < d:
+            return
+        constraint = "signed" if self.values_ == "real" else "nonnegative"
+        success = basis_pursuit_success_probability(n_features, k, d, constraint=constraint)
+        if (1 - success) ** len(n_codewords) < _BY_CHANCE:
+            warnings.warn(
+                f"Every sample takes as many codewords as it has dimensions, {d}: it has no sparse "
+                "code, or noise that is fitted exactly, at many times the cost. "
+                "tol= or noise_std= allow for noise.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    def _decode(self, V, n_codewords=None):
+        if self.values_ == "binary":
+            return self._decode_support(V, n_codewords)
+        return self._decode_rows(V, lambda indices, values: (indices, values), n_codewords)
+
+    def _decode_support(self, V, n_codewords=None):
+        return self._decode_rows(V, self._select, n_codewords)
+
+    def _decode_rows(self, V, select, n_codewords):
         columns = self._columns
-        codes, failed = [], []
-        # The products are too small to share: waiting for each other takes threads longer.
-        with threadpool_limits(1, user_api="blas"):
-            for v in V:
-                indices, values, status = self._solve(columns, v)
-                codes.append(select(indices, values))
-                failed.append(status != "optimal")
-        return _pad(codes, failed)
-
-    def _solve(self, columns, v):
-        """Return the optimum for a sample, sorted by index, and whether it is one."""
-        unit = np.abs(v).max(initial=0.0)
-        if unit == 0:
-            return np.empty(0, np.intp), np.empty(0), "optimal"
-        noise_tol = (self.noise_tol or 0.0) / (self._unit * unit)
-        status = "failed"
-        if self._first_solver == "homotopy":
-            chosen, z, status = follow_path(columns, v / unit, noise_tol)
-        if self._first_solver == "cvxpy" or (self.solver == "auto" and status == "failed"):
-            chosen, z, status = generate_columns(columns, v / unit, noise_tol, self.cvxpy_solver)
-        kept = z > _NEGLIGIBLE * z.max(initial=0.0)
-        indices, values = columns.to_code(chosen[kept], unit * z[kept])
-        return indices, values, status
+        tol = (self.tol_ or 0.0) / self.dictionary_.scale
+        found = in_jobs(partial(solve, columns, tol=tol, solver=self.solver), V, self.n_jobs)
+        if n_codewords is not None:
+            n_codewords.append(np.array([n for *_, n in found]))
+        codes = [select(indices, values) for indices, values, *_ in found]
+        return _pad(codes, [status != "optimal" for *_, status, _ in found])
 
     def _select(self, indices, values):
         magnitudes = np.abs(values)
         if self.n_nonzero_coefs_ is None:
-            kept = magnitudes > np.ldexp(0.5, -self._exponent)
+            kept = magnitudes > 0.5
         else:
             kept = np.argsort(-magnitudes, kind="stable")[: self.n_nonzero_coefs_]
         return indices[kept], values[kept]
@@ -258,3 +292,56 @@ def _pad(codes, failed):
         indices[row, : len(columns)] = columns
         values[row, : len(columns)] = data
     return indices, values, np.array(failed, dtype=bool)
+
+
+def solve(columns, v, tol, solver):
+    """Solve the program of one sample.
+
+    Parameters
+    ----------
+    columns : Columns of shape (M, d)
+        The matrix A.
+
+    v : float64 ndarray of shape (d,)
+        The sample.
+
+    tol : float
+        Norm of the residual to allow for.
+
+    solver : str
+        As the decoder's.
+
+    Returns
+    -------
+    indices : intp ndarray of shape (m,)
+        Codewords in use, sorted.
+
+    values : float64 ndarray of shape (m,)
+        Their coefficients.
+
+    status : {"optimal", "infeasible", "failed"}
+        What is known of the code.
+
+    n_codewords : int
+        How many codewords an optimum uses that rounding has not made; 0 for other codes.
+    """
+    exponent = np.frexp(np.abs(v).max(initial=0.0))[1]
+    x = np.ldexp(v, -exponent)
+    if not x.any():
+        return np.empty(0, np.intp), np.empty(0), "optimal", 0
+    with np.errstate(over="ignore", under="ignore"):
+        tol = np.ldexp(tol, -exponent)
+        codes = []
+        if solver in ("auto", "homotopy"):
+            codes.append(follow_path(columns, x, tol))
+        if solver != "homotopy" and (not codes or codes[0][2] == "failed"):
+            name = None if solver in _SOLVERS else solver
+            codes.append(generate_columns(columns, x, tol, name))
+        chosen, z, status = best_code(columns, x, tol, codes)
+        parts = z * columns.norms[chosen]
+        z = np.ldexp(z, exponent)
+    if not np.isfinite(z).all():
+        return np.empty(0, np.intp), np.empty(0), "failed", 0
+    is_used = parts > _ROUNDING * parts.max(initial=0.0)
+    n_codewords = np.count_nonzero(is_used) if status == "optimal" else 0
+    return *columns.to_code(chosen, z), status, n_codewords

@@ -9,9 +9,9 @@ The program and its dual are
 
 A solver that is given only some of the columns of A returns a code z and prices u. If no other
 column has ``<a, u> > 1``, then u is feasible in the dual of the whole program, and z is its
-optimum; otherwise the worst offenders are added [1]_. While the columns at hand cannot explain x,
-the residual p of their best nonnegative fit takes the place of u: what has ``<a, p> > 0`` is added,
-and where nothing has, Farkas's lemma says that there is no code at all.
+optimum; otherwise the columns of the largest violations are added [1]_. While the columns at hand
+cannot explain x, the residual p of their best nonnegative fit takes the place of u: what has
+``<a, p> > 0`` is added, and where nothing has, Farkas's lemma says that there is no code at all.
 
 The prices of an interior-point method lie in the middle of the optimal ones, which takes a handful
 of rounds where those of the simplex method, at a corner, take dozens [2]_. A last run of the
@@ -31,15 +31,18 @@ References
 import warnings
 
 import numpy as np
-from scipy.optimize import nnls
+from scipy.optimize import linprog
+
+from sksupercode.decoders._l1_polish import best_code, fit, inner_tolerance, is_explained, judge
 
 # By how much the price of a column may exceed 1: the accuracy of interior-point methods.
 _SLACK = 1e-6
-# What passes for 0: of a residual, as a fraction of the sample, and of a correlation with one.
-_FEASIBLE = 1e-7
+# What passes for 0 of a correlation with a residual.
 _ZERO = 1e-9
 # Columns whose price is this close to 1 are those that an optimum may use.
 _NEAR = 1e-3
+# Any code that explains x by columns whose price is this close to 1 is an optimum.
+_TIGHT = 1e-5
 _MOST_ROUNDS = 100
 # What cvxpy says of a problem whose variables hold a point worth having.
 _WITH_A_POINT = ("optimal", "optimal_inaccurate", "user_limit")
@@ -47,8 +50,8 @@ _WITH_A_POINT = ("optimal", "optimal_inaccurate", "user_limit")
 _SETTINGS = {"OSQP": {"adaptive_rho_interval": 50}}
 
 
-def generate_columns(columns, x, noise_tol=0.0, cvxpy_solver=None):
-    """Return the code of least l1 norm with ``||x - A^T z|| <= noise_tol``.
+def generate_columns(columns, x, tol=0.0, solver=None):
+    """Return the code of least l1 norm with ``||x - A^T z|| <= tol``.
 
     Parameters
     ----------
@@ -58,10 +61,10 @@ def generate_columns(columns, x, noise_tol=0.0, cvxpy_solver=None):
     x : float64 ndarray of shape (d,)
         The sample, not 0.
 
-    noise_tol : float, default=0.0
+    tol : float, default=0.0
         Norm of the noise to allow for.
 
-    cvxpy_solver : str or None, default=None
+    solver : str or None, default=None
         What solves the programs. None takes Clarabel and, without noise, the simplex method.
 
     Returns
@@ -78,41 +81,53 @@ def generate_columns(columns, x, noise_tol=0.0, cvxpy_solver=None):
     """
     size = np.linalg.norm(x)
     norm = columns.norms.max(initial=0.0) or 1.0
-    # The program is homogeneous in dictionary and sample; the tolerances of solvers are not.
-    x, noise_tol = x / size, noise_tol / size
     count = program_width(columns)
     chosen = columns.best(columns.price(x[np.newaxis])[0], count)
-    if noise_tol >= 1 or len(chosen) == 0:
-        return chosen, np.zeros(len(chosen)), "optimal" if noise_tol >= 1 else "infeasible"
-    solvers = default_solvers(noise_tol) if cvxpy_solver is None else (cvxpy_solver,)
-    status = "failed"
+    if tol >= size or len(chosen) == 0:
+        return judge(columns, x, tol, chosen, np.zeros(len(chosen)))
+    # The program is homogeneous in dictionary and sample; the tolerances of solvers are not.
+    y, inner = x / size, inner_tolerance(size, tol) / size
+    solvers = default_solvers(tol) if solver is None else (solver,)
     for _ in range(_MOST_ROUNDS):
         A = columns.rows(chosen) / norm
         for solver in solvers:
-            answer, z, prices = solve_program(A, x, noise_tol, solver)
+            answer, z, prices = solve_program(A, y, inner, solver)
             if answer == "optimal":
                 break
-        limit, verdict = 1 + _SLACK, "optimal" if answer == "optimal" else "failed"
-        if z is None:
-            z = least_squares(A, x)
-            prices = x - z @ A
+        limit, is_solved = 1 + _SLACK, z is not None
+        if not is_solved:
+            z = fit(A, y)
+            prices = y - z @ A
             error = np.linalg.norm(prices)
-            if error <= noise_tol + _FEASIBLE:
+            if is_explained(1.0, inner, error):
                 break
-            limit, verdict = _ZERO * error, "infeasible"
+            limit = _ZERO * error
         scores = columns.price(prices[np.newaxis])[0] / norm
-        offends = scores > limit
-        offends[chosen] = False
-        if not offends.any():
-            status = verdict
+        violates = scores > limit
+        violates[chosen] = False
+        if not violates.any():
             break
-        chosen = np.union1d(chosen, columns.best(scores, count // 3, offends))
-    if status == "optimal" and solver != solvers[-1]:
-        near = scores[chosen] > 1 - _NEAR
-        answer, corner, _ = solve_program(A[near], x, noise_tol, solvers[-1])
-        if answer == "optimal":
-            chosen, z = chosen[near], corner
-    return chosen, np.maximum(z, 0) * (size / norm), status
+        chosen = np.union1d(chosen, columns.best(scores, count // 3, violates))
+    unit = size / norm
+    if not is_solved:
+        return judge(columns, x, tol, chosen, unit * z)
+
+    def candidates():
+        near, tight = (chosen[scores[chosen] > 1 - width] for width in (_NEAR, _TIGHT))
+        if solver != solvers[-1]:
+            yield near, solve_program(columns.rows(near) / norm, y, inner, solvers[-1])[1]
+        if tol == 0:
+            yield tight, fit(columns.rows(tight) / norm, y)
+        yield chosen, z
+
+    codes = []
+    for few, code in candidates():
+        if code is not None:
+            proof = prices / norm, scores.max()
+            codes.append(judge(columns, x, tol, few, unit * code, *proof))
+            if codes[-1][2] != "failed":
+                return codes[-1]
+    return best_code(columns, x, tol, codes, chosen)
 
 
 def program_width(columns):
@@ -121,29 +136,21 @@ def program_width(columns):
     return min(n_columns, 3 * n_components + 100)
 
 
-def least_squares(A, x):
-    """Return the nonnegative combination of rows of A that comes closest to x."""
-    try:
-        return nnls(A.T, x)[0]
-    except RuntimeError:
-        return np.zeros(len(A))
-
-
-def compile_program(A, x, noise_tol):
+def compile_program(A, x, tol):
     """Return the program on a few columns, its variable, and the equation that prices belong to."""
     import cvxpy
 
     z = cvxpy.Variable(len(A), nonneg=True)
     misfit, constraints = 0.0, []
-    if noise_tol > 0:
+    if tol > 0:
         misfit = cvxpy.Variable(len(x))
-        constraints = [cvxpy.norm(misfit) <= noise_tol]
+        constraints = [cvxpy.norm(misfit) <= tol]
     equation = A.T @ z + misfit == x
     problem = cvxpy.Problem(cvxpy.Minimize(cvxpy.sum(z)), [equation, *constraints])
     return problem, z, equation
 
 
-def solve_program(A, x, noise_tol, cvxpy_solver):
+def solve_program(A, x, tol, solver):
     """Solve the program on a few columns.
 
     Parameters
@@ -154,11 +161,12 @@ def solve_program(A, x, noise_tol, cvxpy_solver):
     x : float64 ndarray of shape (d,)
         The sample.
 
-    noise_tol : float
+    tol : float
         Norm of the noise to allow for.
 
-    cvxpy_solver : str
-        What solves it.
+    solver : str
+        What solves it, as cvxpy names it. HiGHS is SciPy's: highspy prints its name and version
+        before it can be given options.
 
     Returns
     -------
@@ -171,13 +179,18 @@ def solve_program(A, x, noise_tol, cvxpy_solver):
     prices : float64 ndarray of shape (d,) or None
         The solution u of the dual program.
     """
+    if solver in ("HIGHS", "SCIPY"):
+        answer = linprog(np.ones(len(A)), A_eq=A.T, b_eq=x, method="highs-ds")
+        if not answer.success:
+            return "failed", None, None
+        return "optimal", answer.x, answer.eqlin.marginals
     import cvxpy
 
-    problem, z, equation = compile_program(A, x, noise_tol)
+    problem, z, equation = compile_program(A, x, tol)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            problem.solve(solver=cvxpy_solver, **_SETTINGS.get(cvxpy_solver, {}))
+            problem.solve(solver=solver, **_SETTINGS.get(solver, {}))
     except (cvxpy.SolverError, ArithmeticError, ValueError):
         return cvxpy.SOLVER_ERROR, None, None
     prices = equation.dual_value
@@ -187,10 +200,6 @@ def solve_program(A, x, noise_tol, cvxpy_solver):
     return problem.status, z.value, prices if prices @ x > 0 else -prices
 
 
-def default_solvers(noise_tol):
+def default_solvers(tol):
     """Return what to try in turn: an interior-point method and, without noise, a simplex one."""
-    import cvxpy
-
-    if noise_tol > 0:
-        return ("CLARABEL",)
-    return "CLARABEL", "HIGHS" if "HIGHS" in cvxpy.installed_solvers() else "SCIPY"
+    return ("CLARABEL",) if tol > 0 else ("CLARABEL", "HIGHS")

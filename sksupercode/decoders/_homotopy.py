@@ -16,12 +16,12 @@ k-sparse code to be found, it takes a few times k steps [3]_.
 Why a working set is safe
     The path is followed on a pool of the columns that matter soon. Every few steps all M columns
     are correlated once. If none exceeds lambda, the point solves the LASSO over all of them,
-    whatever the path did on its way. Otherwise the offenders join the pool, and the path goes on
-    from the last point that stood the test. The last test is on the line to lambda = 0: with
-    ``r = p + lambda u``, no column may have a positive correlation with p, nor exceed 1 in that
-    with u where it is orthogonal to p. If p = 0, this makes u feasible in the dual program
-    ``max <x, u> subject to A u <= 1`` and proves the optimum. Otherwise ``A p <= 0`` proves that no
-    code explains x, and that this one has the least squared error.
+    whatever the path did on its way. Otherwise the columns of the largest violations join the pool,
+    and the path goes on from the last point that stood the test. The last test is on the line to
+    lambda = 0: with ``r = p + lambda u``, no column may have a positive correlation with p, nor
+    exceed 1 in that with u where it is orthogonal to p. If p = 0, this makes u feasible in the dual
+    program ``max <x, u> subject to A u <= 1`` and proves the optimum. Otherwise ``A p <= 0`` proves
+    that no code explains x, and that this one has the least squared error.
 
 References
 ----------
@@ -43,6 +43,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from sksupercode.decoders._gram_inverse import GramInverse
+from sksupercode.decoders._l1_polish import best_code, inner_tolerance, judge
 
 # A correlation of this fraction of the norms of sample and column is 0.
 _ZERO = 1e-11
@@ -50,11 +51,8 @@ _ZERO = 1e-11
 _NEGLIGIBLE = 1e-9
 # By which fraction of lambda a correlation may exceed it.
 _SLACK = 1e-9
-# What linear programming allows: of a residual, as a fraction of the sample, and of a negative
-# coefficient, as a fraction of the largest.
-_FEASIBLE = 1e-7
-# Cosine of an angle that is right, for a residual that is no smaller than that.
-_ORTHOGONAL = 1e-8
+# What linear programming allows of a negative coefficient, as a fraction of the largest.
+_NEGATIVE = 1e-7
 # Events happen together if their penalties differ by this fraction.
 _TIE = 1e-12
 # Where equal correlations lead round in circles, columns are made longer by up to this fraction.
@@ -63,8 +61,8 @@ _PERTURBATION = 1e-7
 _MOST_STEPS = 20
 
 
-def follow_path(columns, x, noise_tol=0.0):
-    """Return the code of least l1 norm with ``||x - A^T z|| <= noise_tol``.
+def follow_path(columns, x, tol=0.0):
+    """Return the code of least l1 norm with ``||x - A^T z|| <= tol``.
 
     Parameters
     ----------
@@ -74,7 +72,7 @@ def follow_path(columns, x, noise_tol=0.0):
     x : float64 ndarray of shape (d,)
         The sample.
 
-    noise_tol : float, default=0.0
+    tol : float, default=0.0
         Norm of the noise to allow for.
 
     Returns
@@ -89,51 +87,48 @@ def follow_path(columns, x, noise_tol=0.0):
         Whether the optimum is certified; or that there is none, and the code is certified to be one
         of least squares; or that rounding got in the way, and the code is the best point found.
     """
-    chosen, z, status = _follow_path(columns, x, noise_tol)
-    if status != "failed":
-        return chosen, z, status
-    perturbed = columns.perturbed(_PERTURBATION)
-    chosen, z, status = _follow_path(perturbed, x, noise_tol)
-    return chosen, z * np.abs(perturbed.weights[chosen]), status
+    size = np.linalg.norm(x)
+    codes = []
+    for perturbation in (0.0, _PERTURBATION):
+        among = columns.perturbed(perturbation) if perturbation else columns
+        point, pool = _follow_path(among, x, inner_tolerance(size, tol))
+        z = point.coefficients * np.abs(among.weights[point.columns])
+        codes.append(judge(columns, x, tol, point.columns, z, point.prices(size)))
+        if codes[-1][2] != "failed":
+            return codes[-1]
+    return best_code(columns, x, tol, codes, pool)
 
 
-def _follow_path(columns, x, noise_tol):
+def _follow_path(columns, x, tol):
+    """Return the last point that stood the test, and the pool of columns that it came to."""
     size = np.linalg.norm(x)
     prices = columns.price(x[np.newaxis])[0]
     top = max(0.0, prices.max(initial=0.0))
     point = Point(top, np.empty(0, np.intp), np.empty(0), x, np.zeros_like(x))
     pool_size = 2 * columns.shape[1] + 100
     pool = columns.best(prices, pool_size)
-    is_finished = size <= noise_tol or top == 0
+    is_finished = size <= tol or top == 0
     n_steps, stride = _MOST_STEPS * (columns.shape[1] + 50), 1.0
     while not is_finished and n_steps > 0 and stride > 1e-2:
         length = math.ceil(stride * (30 + len(point.columns) / 4))
         try:
-            path = Path(columns, pool, point, noise_tol, length)
+            path = Path(columns, pool, point, tol, length)
             n_steps -= path.follow(_ZERO * size * columns.norms[pool])
             trial = path.point(x)
         except LinAlgError:
             stride /= 4
             continue
-        prices, offenders = find_offenders(columns, trial, size, pool_size)
+        prices, violations = find_violations(columns, trial, size, pool_size)
         n_known = len(pool)
-        if len(offenders):
-            pool = np.union1d(pool, offenders)
+        if len(violations):
+            pool = np.union1d(pool, violations)
             if len(pool) == n_known:
                 # Rounding spoils long paths first: each begins at a point that is computed anew.
                 stride /= 4
         else:
             point, is_finished, stride = trial, path.is_finished, min(1.0, 2 * stride)
             pool = np.union1d(point.columns, columns.best(prices, pool_size))
-    used = point.coefficients > 0
-    status = "failed"
-    if is_finished:
-        error = np.linalg.norm(point.residual)
-        if error <= noise_tol + _FEASIBLE * size:
-            status = "optimal"
-        elif separates(columns, point.residual):
-            status = "infeasible"
-    return point.columns[used], point.coefficients[used], status
+    return point, pool
 
 
 @dataclass
@@ -162,8 +157,18 @@ class Point:
     def residual(self):
         return self.rest + self.penalty * self.direction
 
+    def is_exact(self, size):
+        """Return whether p is rounding, for a sample of norm ``size``: u is a point's residual."""
+        return np.linalg.norm(self.rest) <= _ZERO * size
 
-def find_offenders(columns, point, size, count):
+    def prices(self, size):
+        """Return the solution of the dual program, if the point is the optimum."""
+        if self.penalty == 0 or self.is_exact(size):
+            return self.direction
+        return self.residual / self.penalty
+
+
+def find_violations(columns, point, size, count):
     """Test a point against all columns.
 
     Parameters
@@ -178,44 +183,43 @@ def find_offenders(columns, point, size, count):
         Norm of the sample.
 
     count : int
-        How many offenders to return at most.
+        How many violations to return at most.
 
     Returns
     -------
     prices : ndarray of shape (M,)
         The larger, the sooner a column is going to be used.
 
-    offenders : intp ndarray
+    violations : intp ndarray
         Columns that prove that the point is not the solution; none, if it is.
     """
     is_last = point.penalty == 0
-    vectors = np.stack([point.rest, point.direction] if is_last else [point.residual])
+    vectors, limit, rounding = [point.residual], point.penalty, size
+    if is_last:
+        vectors = [point.rest, point.direction]
+    elif point.is_exact(size):
+        # The same test, however small lambda is.
+        vectors, limit, rounding = [point.direction], 1.0, np.linalg.norm(point.direction)
+    vectors = np.stack(vectors)
 
-    def offend(scores, norms, tolerance):
-        zero = _ZERO * size * norms
+    def violates(scores, norms, tolerance):
+        zero = _ZERO * rounding * norms
         if is_last:
             rest, slopes = scores
             return (rest > zero - tolerance[0]) | (
                 (rest > -zero - tolerance[0]) & (slopes > 1 + _SLACK - tolerance[1])
             )
-        return scores[0] > point.penalty * (1 + _SLACK) + zero - tolerance[0]
+        return scores[0] > limit * (1 + _SLACK) + zero - tolerance[0]
 
     scores = columns.price(vectors)
     prices = scores[0] / size + scores[1] if is_last else scores[0]
-    suspected = offend(scores, columns.norms, columns.rounding(vectors))
+    suspected = violates(scores, columns.norms, columns.rounding(vectors))
     suspected[point.columns] = False
     suspects = columns.best(prices, count, suspected)
     exact = vectors @ columns.rows(suspects).T
-    guilty = offend(exact, columns.norms[suspects], np.zeros(2))
-    negative = point.coefficients < -_FEASIBLE * point.coefficients.max(initial=0.0)
-    return prices, np.concatenate([suspects[guilty], point.columns[negative]])
-
-
-def separates(columns, residual):
-    """Return whether no column has a positive correlation with the residual."""
-    zero = _ORTHOGONAL * columns.norms * np.linalg.norm(residual)
-    residual = residual[np.newaxis]
-    return (columns.price(residual) <= zero + columns.rounding(residual)).all()
+    certain = violates(exact, columns.norms[suspects], np.zeros(2))
+    negative = point.coefficients < -_NEGATIVE * point.coefficients.max(initial=0.0)
+    return prices, np.concatenate([suspects[certain], point.columns[negative]])
 
 
 class Path:
@@ -235,20 +239,20 @@ class Path:
     point : Point
         Where the path begins.
 
-    noise_tol : float
+    tol : float
         It ends where the norm of the residual is this.
 
     length : int
         Most steps to take.
     """
 
-    def __init__(self, columns, pool, point, noise_tol, length):
+    def __init__(self, columns, pool, point, tol, length):
         active = np.searchsorted(pool, point.columns)
         m = len(active)
         self.is_finished = False
         self._indices = pool
         self._pool = columns.take(pool)
-        self._noise_tol = noise_tol
+        self._tol = tol
         self._length = length
         self._penalty = point.penalty
         self._active = list(active)
@@ -299,9 +303,9 @@ class Path:
 
     def _stop(self, rate):
         """Return the lambda at which the residual's norm is the tolerance, or 0."""
-        if self._noise_tol == 0 or rate <= 0:
+        if self._tol == 0 or rate <= 0:
             return 0.0
-        surplus = self._squared_residual - self._noise_tol**2
+        surplus = self._squared_residual - self._tol**2
         return math.sqrt(max(0.0, self._penalty**2 - surplus / rate))
 
     def _join(self, place):
@@ -340,7 +344,7 @@ class Path:
         weights = cho_solve(gram, np.ones(m))
         direction = weights @ rows
         penalty = self._penalty
-        if self.is_finished and self._noise_tol > 0:
-            surplus = self._noise_tol**2 - rest @ rest
+        if self.is_finished and self._tol > 0:
+            surplus = self._tol**2 - rest @ rest
             penalty = math.sqrt(max(0.0, surplus) / (direction @ direction))
         return Point(penalty, self._indices[self._active], z - penalty * weights, rest, direction)

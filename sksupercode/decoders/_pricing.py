@@ -29,11 +29,15 @@ class Columns:
     shape : tuple of (int, int)
         Number of columns M and of dimensions d.
 
+    is_signed : bool
+        Whether coefficients may be negative.
+
     weights, norms : float64 ndarray of shape (M,)
         What the codewords are multiplied by, 1 or -1, and the norms of the products.
     """
 
     def __init__(self, dictionary, signed):
+        self.is_signed = signed
         self._dictionary = dictionary
         self._n_features = dictionary.shape[0]
         # Row i of A is this weight times its codeword.
@@ -69,6 +73,20 @@ class Columns:
         """Correlate vectors of shape (m, d) with every row of A, to an array of shape (m, M)."""
         scores = self._dictionary.correlate(vectors)
         return np.tile(scores, self.shape[0] // self._n_features) * self.weights
+
+    def net(self, columns, coefficients):
+        """Return distinct codewords, as columns of positive coefficients, with the same sum.
+
+        Opposite columns cancel. If coefficients may be negative, those below 0 are of the other
+        column of their codeword; otherwise they are dropped, as all that are 0.
+        """
+        signs = np.sign(self.weights[columns])
+        indices, places = np.unique(columns % self._n_features, return_inverse=True)
+        z = np.bincount(places, coefficients * signs, len(indices))
+        if self.is_signed:
+            indices = np.where(z < 0, indices + self._n_features, indices)
+            z = np.abs(z)
+        return indices[z > 0], z[z > 0]
 
     def to_code(self, columns, coefficients):
         """Return the codewords in use, in increasing order, and their coefficients."""

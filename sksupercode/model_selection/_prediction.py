@@ -207,7 +207,7 @@ def _require_predictable(decoder, k):
         _refuse(decoder, "the theory is of arbitrary supports, and sections=True")
     if getattr(decoder, "covariance_estimator", None) is not None:
         _refuse(decoder, "its covariance_estimator is learned from data")
-    tolerances = ("tol", "noise_std", "noise_tol")
+    tolerances = ("tol", "noise_std")
     if any(getattr(decoder, name, None) is not None for name in tolerances):
         _refuse(decoder, "there is no theory for its tolerance, tol or noise_std")
 

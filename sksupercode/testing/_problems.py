@@ -19,7 +19,7 @@ from sksupercode.datasets import make_sparse_codes
 def tolerances(decoder):
     """Return the names of parameters that are in the units of X: those that need not be given."""
     parameters = signature(type(decoder).__init__).parameters
-    names = ("tol", "noise_std", "noise_tol")
+    names = ("tol", "noise_std")
     return [name for name in names if name in parameters and parameters[name].default is None]
 
 

@@ -3,6 +3,7 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import re
 import subprocess
 import sys
 import warnings
@@ -10,6 +11,7 @@ import warnings
 import cvxpy
 import numpy as np
 import pytest
+from joblib import parallel_config
 from scipy.optimize import linprog, nnls
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
@@ -20,6 +22,8 @@ from sksupercode._utils import _memory
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.decoders import _basis_pursuit
 from sksupercode.theory import basis_pursuit_phase_transition
+
+NO_CODE = ".* samples have no code"
 
 
 def make_problem(n_samples=6, n_features=60, n_components=20, seed=0):
@@ -44,20 +48,20 @@ def least_l1_norm(F, x, *, nonnegative):
         {},
         {"solver": "homotopy"},
         {"solver": "cvxpy"},
-        {"solver": "cvxpy", "cvxpy_solver": "CLARABEL"},
-        {"cvxpy_solver": "SCIPY"},
+        {"solver": "CLARABEL"},
+        {"solver": "HIGHS"},
     ],
 )
 def test_optimum(values, params):
     F, X = make_problem()
     decoder = BasisPursuitDecoder(F, values=values, **params).fit(X)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.filterwarnings("error", NO_CODE)
         codes = decoder.transform(X).toarray()
-    np.testing.assert_allclose(codes @ F, X, atol=1e-6)
+    np.testing.assert_allclose(codes @ F, X, atol=1e-12)
     assert values == "real" or (codes >= 0).all()
     # A vertex: no more nonzero coefficients than dimensions.
-    assert ((codes != 0).sum(axis=1) <= 20).all() or "CLARABEL" in params.values()
+    assert ((codes != 0).sum(axis=1) <= 20).all()
     for code, x in zip(codes, X, strict=True):
         wanted = least_l1_norm(F, x, nonnegative=values == "nonnegative")
         assert np.abs(code).sum() == pytest.approx(wanted, abs=1e-6)
@@ -65,16 +69,16 @@ def test_optimum(values, params):
 
 @pytest.mark.parametrize("values", ["nonnegative", "real"])
 @pytest.mark.parametrize("kind", ["float", "signs"])
-@pytest.mark.parametrize("noise_tol", [1.0, 2.0])
+@pytest.mark.parametrize("tol", [1.0, 2.0])
 @pytest.mark.parametrize("solver", ["homotopy", "cvxpy"])
-def test_optimum_with_noise(values, kind, noise_tol, solver):
-    """The dual point u = r / max(F r) proves the optimum: sum(y) >= <x, u> - noise_tol ||u||."""
+def test_optimum_with_noise(values, kind, tol, solver):
+    """The dual point u = r / max(F r) proves the optimum: sum(y) >= <x, u> - tol ||u||."""
     F, X = make_problem()
     source = F
     if kind == "signs":
         source = RademacherEncoder(n_components=20, n_features=60, random_state=0)
         F = np.asarray(source.codebook(60, 20))
-    params = {"values": values, "noise_tol": noise_tol, "solver": solver}
+    params = {"values": values, "tol": tol, "solver": solver}
     decoder = BasisPursuitDecoder(source, **params).fit(X)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -82,17 +86,17 @@ def test_optimum_with_noise(values, kind, noise_tol, solver):
     assert values == "real" or (codes >= 0).all()
     for code, x in zip(codes, X, strict=True):
         residual = x - code @ F
-        assert np.linalg.norm(residual) <= noise_tol * (1 + 1e-5)
+        assert np.linalg.norm(residual) <= tol
         correlations = F @ residual
         dual = residual / (correlations if values == "nonnegative" else np.abs(correlations)).max()
-        bound = x @ dual - noise_tol * np.linalg.norm(dual)
+        bound = x @ dual - tol * np.linalg.norm(dual)
         assert np.abs(code).sum() == pytest.approx(bound, rel=1e-3)
 
 
 @pytest.mark.parametrize("solver", ["homotopy", "cvxpy"])
-def test_noise_tol_that_covers_the_sample(solver):
+def test_tol_that_covers_the_sample(solver):
     F, X = make_problem()
-    decoder = BasisPursuitDecoder(F, noise_tol=1e3, solver=solver).fit(X)
+    decoder = BasisPursuitDecoder(F, tol=1e3, solver=solver).fit(X)
     assert decoder.transform(X).nnz == 0
 
 
@@ -174,11 +178,11 @@ def test_solvers_agree():
 
 
 @pytest.mark.parametrize("solver", ["homotopy", "cvxpy"])
-@pytest.mark.parametrize("noise_tol", [None, 1e-30])
-def test_scale_of_dictionary_and_samples(solver, noise_tol):
+@pytest.mark.parametrize("tol", [None, 1e-30])
+def test_scale_of_dictionary_and_samples(solver, tol):
     F, X = make_problem(n_samples=3)
     wanted = BasisPursuitDecoder(F, solver=solver).fit(X).transform(X).toarray()
-    decoder = BasisPursuitDecoder(1e-80 * F, solver=solver, noise_tol=noise_tol).fit(X)
+    decoder = BasisPursuitDecoder(1e-80 * F, solver=solver, tol=tol).fit(X)
     for scale in (1e-20, 1e100):
         codes = decoder.transform(scale * X).toarray()
         np.testing.assert_allclose(codes / scale / 1e80, wanted, atol=1e-5)
@@ -200,7 +204,7 @@ def test_cvxpy_where_rounding_stops_the_homotopy(monkeypatch):
     F, X = make_problem()
     wanted = BasisPursuitDecoder(F).fit(X).transform(X).toarray()
 
-    def get_lost(columns, x, noise_tol=0.0):
+    def get_lost(columns, x, tol=0.0):
         return np.array([0]), np.array([1.0]), "failed"
 
     monkeypatch.setattr(_basis_pursuit, "follow_path", get_lost)
@@ -208,8 +212,7 @@ def test_cvxpy_where_rounding_stops_the_homotopy(monkeypatch):
     np.testing.assert_allclose(decoder.transform(X).toarray(), wanted, atol=1e-6)
     decoder.set_params(solver="homotopy").fit(X)
     with pytest.warns(ConvergenceWarning, match="6 of 6 samples"):
-        codes = decoder.transform(X).toarray()
-    np.testing.assert_allclose(codes[:, 0], np.abs(X).max(axis=1))
+        decoder.transform(X)
 
 
 def test_homotopy_does_without_cvxpy():
@@ -268,15 +271,15 @@ def test_recovery_around_the_weak_threshold(fraction, least, most):
 @pytest.mark.parametrize(
     "params, message",
     [
-        ({"solver": "simplex"}, r"\bsolver\b.*'simplex'"),
         ({"solver": None}, r"\bsolver\b"),
-        ({"cvxpy_solver": "NOPE"}, r"cvxpy_solver.*'NOPE'"),
-        ({"cvxpy_solver": 1}, "cvxpy_solver"),
-        ({"cvxpy_solver": "SCIPY", "noise_tol": 0.1}, "cvxpy_solver"),
-        ({"noise_tol": -0.1}, "noise_tol"),
-        ({"noise_tol": np.nan}, "noise_tol"),
-        ({"noise_tol": "1"}, "noise_tol"),
-        ({"noise_tol": True}, "noise_tol"),
+        ({"solver": "NOPE"}, r"solver.*'homotopy'.*'CLARABEL'.*'NOPE'"),
+        ({"solver": "SCIPY", "tol": 0.1}, "solver='SCIPY'.*tol=0.1"),
+        ({"n_jobs": 0}, "n_jobs"),
+        ({"n_jobs": 1.0}, "n_jobs"),
+        ({"tol": -0.1}, "tol"),
+        ({"tol": np.nan}, "tol"),
+        ({"tol": "1"}, "tol"),
+        ({"tol": True}, "tol"),
     ],
 )
 def test_bad_parameters(params, message):
@@ -289,23 +292,23 @@ def test_every_installed_solver_is_refused_or_works():
     F, X = make_problem(n_samples=2, n_features=30, n_components=8)
     wanted = [least_l1_norm(F, x, nonnegative=False) for x in X]
     n_working = 0
-    for cvxpy_solver in cvxpy.installed_solvers():
-        decoder = BasisPursuitDecoder(F, cvxpy_solver=cvxpy_solver)
+    for solver in cvxpy.installed_solvers():
+        decoder = BasisPursuitDecoder(F, solver=solver)
         try:
             decoder.fit(X)
         except ValueError as error:
-            assert cvxpy_solver in str(error)
+            assert solver in str(error)
             continue
         n_working += 1
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ConvergenceWarning)
             codes = decoder.transform(X).toarray()
             again = decoder.transform(X).toarray()
-        np.testing.assert_array_equal(codes, again, err_msg=cvxpy_solver)
+        np.testing.assert_array_equal(codes, again, err_msg=solver)
         # A first-order solver may stop short of the optimum, and say so.
-        if not any(w.category is ConvergenceWarning for w in caught):
-            np.testing.assert_allclose(np.abs(codes).sum(axis=1), wanted, rtol=1e-2)
-        np.testing.assert_allclose(codes @ F, X, atol=1e-2)
+        if not any(re.match(NO_CODE, str(w.message)) for w in caught):
+            np.testing.assert_allclose(np.abs(codes).sum(axis=1), wanted, rtol=1e-4)
+        np.testing.assert_allclose(codes @ F, X, atol=1e-9)
     assert n_working >= 2
 
 
@@ -317,7 +320,7 @@ def test_infeasible_samples_never_raise_nor_borrow_from_their_neighbours():
     noisy = clean + np.random.default_rng(0).standard_normal(clean.shape) / 10
     X = np.vstack([clean[:3], noisy[3:], clean[:1] * 1e100])
     decoder = BasisPursuitDecoder(encoder, n_nonzero_coefs=4, values="nonnegative").fit(X[:6], Y)
-    with pytest.warns(ConvergenceWarning, match="of 7 samples have no solution") as caught:
+    with pytest.warns(ConvergenceWarning, match="of 7 samples have no code") as caught:
         together = decoder.transform(X).toarray()
     assert len(caught) == 1
     assert np.isfinite(together).all()
@@ -339,3 +342,136 @@ def test_a_noisy_grid_has_no_nan():
         warnings.simplefilter("ignore", ConvergenceWarning)
         search = GridSearchCV(pipeline, grid, cv=2, error_score="raise").fit(Y, Y)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+def relative_residuals(F, X, codes):
+    return np.linalg.norm(X - codes @ F, axis=1) / np.linalg.norm(X, axis=1)
+
+
+def decode(F, X, **params):
+    """Return the codes, and which samples are warned of when each is decoded alone."""
+    decoder = BasisPursuitDecoder(F, **params).fit(X)
+    codes, is_warned = [], []
+    for x in X:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            codes.append(decoder.transform(x[np.newaxis]).toarray()[0])
+        is_warned.append(any(re.match(NO_CODE, str(w.message)) for w in caught))
+    return np.array(codes), np.array(is_warned)
+
+
+def bumps(width):
+    t, u = np.linspace(0, 1, 80), np.linspace(0, 1, 40)[:, np.newaxis]
+    return np.exp(-((t - u) ** 2) / width)
+
+
+def ill_conditioned(smallest):
+    rng = np.random.default_rng(0)
+    left, right = (np.linalg.qr(rng.standard_normal((n, 30)))[0] for n in (120, 30))
+    return left * np.geomspace(1, smallest, 30) @ right
+
+
+@pytest.mark.parametrize("solver", ["auto", "homotopy", "cvxpy", "HIGHS"])
+@pytest.mark.parametrize(
+    "F", [bumps(0.005), bumps(0.02), ill_conditioned(1e-4), ill_conditioned(1e-8)]
+)
+def test_solvers_are_not_believed(F, solver):
+    """Residuals as short as was asked for, or a warning, and never more than the zero code's."""
+    rng = np.random.default_rng(1)
+    spanned = np.abs(rng.standard_normal((2, len(F)))) @ F
+    for X in (spanned, rng.standard_normal((2, F.shape[1]))):
+        for tol in (None, 1e-2, 1e-6):
+            if solver == "HIGHS" and tol is not None:
+                continue
+            codes, is_warned = decode(F, X, solver=solver, tol=tol)
+            errors = relative_residuals(F, X, codes)
+            limit = 1e-7 if tol is None else tol / np.linalg.norm(X, axis=1)
+            assert (is_warned | (errors <= limit)).all()
+            assert (errors <= 1).all()
+            assert X is not spanned or tol is not None or (errors <= 1e-7).all()
+
+
+def test_columns_of_any_norm():
+    F = np.random.default_rng(0).standard_normal((20, 10))
+    F /= np.linalg.norm(F, axis=1, keepdims=True)
+    x = F[:1] + F[1:2] + 1e-9 * F[2:3]
+    F[0] *= 1e-7
+    codes, is_warned = decode(F, x)
+    assert not is_warned.any()
+    np.testing.assert_allclose(codes @ F, x, atol=1e-14)
+
+
+@pytest.mark.parametrize("solver", ["homotopy", "cvxpy"])
+def test_small_tolerances_hold(solver):
+    F, X = make_problem()
+    for tol in (1e-5, 1e-8, 1e-10, 1e-12):
+        codes, is_warned = decode(F, X, solver=solver, tol=tol)
+        assert (np.linalg.norm(X - codes @ F, axis=1) <= tol).all()
+        assert solver == "cvxpy" or not is_warned.any()
+    _, is_warned = decode(F, X, solver=solver, tol=1e-20)
+    assert is_warned.all()
+
+
+def test_noise_std_is_a_tolerance_for_each_dimension():
+    F, X = make_problem()
+    decoders = [
+        BasisPursuitDecoder(F, **p).fit(X) for p in ({"noise_std": 0.1}, {"tol": 20**0.5 / 10})
+    ]
+    assert decoders[0].tol_ == pytest.approx(decoders[1].tol_)
+    codes = [decoder.transform(X).toarray() for decoder in decoders]
+    np.testing.assert_allclose(codes[0], codes[1])
+
+
+def test_samples_of_any_size():
+    F, X = make_problem(n_samples=2)
+    wanted = BasisPursuitDecoder(F).fit(X).transform(X).toarray()
+    for scale in (1e-300, 1e-150, 1e150, 1e300):
+        codes = BasisPursuitDecoder(F).fit(X).transform(scale * X).toarray()
+        np.testing.assert_allclose(codes / scale, wanted, rtol=1e-9)
+    with pytest.warns(ConvergenceWarning):
+        assert BasisPursuitDecoder(1e-30 * F).fit(X).transform(1e300 * X).nnz == 0
+
+
+def test_nothing_is_printed():
+    """HiGHS announces itself on the file descriptor, whatever sys.stdout is."""
+    script = """if True:
+        import numpy as np
+        from sksupercode import BasisPursuitDecoder, MaximumLikelihoodDecoder
+        F = np.random.default_rng(0).standard_normal((30, 10))
+        X = np.vstack([F[:2] + F[2:4], np.ones((1, 10))])
+        for solver in ("auto", "cvxpy", "HIGHS", "SCIPY"):
+            BasisPursuitDecoder(F, solver=solver).fit(X).transform(X)
+        MaximumLikelihoodDecoder(F, 2).fit(X).transform(X)
+    """
+    process = subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.PIPE)
+    assert process.stdout == b""
+
+
+@pytest.mark.parametrize("n_components, warns", [(20, False), (45, True), (90, True)])
+def test_noise_that_is_fitted_exactly(n_components, warns):
+    """A warning where samples of k codewords would be recovered but for the noise; one a call."""
+    Y = make_sparse_codes(8, 200, n_nonzero_coefs=6, random_state=0)
+    encoder = RademacherEncoder(n_components, random_state=0)
+    clean = encoder.fit_transform(Y)
+    noisy = clean + 0.1 * np.random.default_rng(0).standard_normal(clean.shape)
+    for X, params, wanted in (
+        (clean, {}, False),
+        ((clean * np.float32(0.3)).astype(np.float32), {}, False),
+        (noisy, {"noise_std": 0.1}, False),
+        (noisy, {}, warns),
+    ):
+        decoder = BasisPursuitDecoder(encoder, values="real", **params).fit(X, Y)
+        for method in (decoder.transform, decoder.predict):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                method(X)
+            assert [w.category for w in caught] == [ConvergenceWarning] * wanted
+            assert not wanted or "tol= or noise_std=" in str(caught[0].message)
+
+
+def test_jobs_share_the_samples():
+    F, X = make_problem(n_samples=9)
+    wanted = BasisPursuitDecoder(F, tol=0.1).fit(X).transform(X).toarray()
+    decoder = BasisPursuitDecoder(F, tol=0.1).fit(X)
+    with parallel_config("loky", n_jobs=2):
+        np.testing.assert_array_equal(decoder.transform(X).toarray(), wanted)

@@ -21,9 +21,9 @@ def programs(monkeypatch):
     """Record of the programs: the number of columns, the solver, its status and its prices."""
     record = []
 
-    def recorded(A, x, noise_tol, cvxpy_solver):
-        status, z, prices = solve_program(A, x, noise_tol, cvxpy_solver)
-        record.append((len(A), cvxpy_solver, status, prices))
+    def recorded(A, x, tol, solver):
+        status, z, prices = solve_program(A, x, tol, solver)
+        record.append((len(A), solver, status, prices))
         return status, z, prices
 
     monkeypatch.setattr(_column_generation, "solve_program", recorded)
@@ -31,8 +31,8 @@ def programs(monkeypatch):
 
 
 @pytest.mark.parametrize("signed", [False, True])
-@pytest.mark.parametrize("noise_tol", [0.0, 1.0])
-def test_prices_certify_the_optimum_among_all(signed, noise_tol, programs, monkeypatch):
+@pytest.mark.parametrize("tol", [0.0, 1.0])
+def test_prices_certify_the_optimum_among_all(signed, tol, programs, monkeypatch):
     monkeypatch.setattr(_column_generation, "program_width", lambda columns: 40)
     rng = np.random.default_rng(0)
     F = rng.standard_normal((3000, 20))
@@ -42,15 +42,15 @@ def test_prices_certify_the_optimum_among_all(signed, noise_tol, programs, monke
     n_rounds = []
     for x in rng.standard_normal((3, 20)):
         programs.clear()
-        chosen, z, status = generate_columns(columns, x, noise_tol)
+        chosen, z, status = generate_columns(columns, x, tol)
         assert status == "optimal"
-        assert np.linalg.norm(x - z @ A[chosen]) <= noise_tol + 1e-6
+        assert np.linalg.norm(x - z @ A[chosen]) <= tol + 1e-6
         rounds = [program for program in programs if program[1] == "CLARABEL"]
         n_rounds.append(len(rounds))
         assert max(n_columns for n_columns, *_ in rounds) < 200
         u = rounds[-1][3] / norm
         assert (A @ u).max() <= 1 + 1e-6
-        assert z.sum() == pytest.approx(x @ u - noise_tol * np.linalg.norm(u), rel=1e-5)
+        assert z.sum() == pytest.approx(x @ u - tol * np.linalg.norm(u), rel=1e-5)
     assert 2 <= max(n_rounds) < 20
 
 
@@ -85,29 +85,22 @@ def test_nothing_to_be_found():
     columns = Columns(DenseDictionary(np.zeros((3, 2))), False)
     assert generate_columns(columns, np.ones(2))[2] == "infeasible"
     columns = Columns(DenseDictionary(np.eye(2)), False)
-    _, z, status = generate_columns(columns, np.ones(2), noise_tol=2.0)
+    _, z, status = generate_columns(columns, np.ones(2), tol=2.0)
     assert status == "optimal" and not z.any()
 
 
 def test_a_solver_that_gives_up(monkeypatch):
+    """The simplex method takes over; without it there is least squares, of no proven l1 norm."""
     F = np.random.default_rng(0).standard_normal((50, 10))
-    columns, x = Columns(DenseDictionary(F), False), F[:3].sum(axis=0)
-    used = []
+    columns, x = Columns(DenseDictionary(F), False), F[:3].sum(axis=0) + F.sum(axis=0) / 10
 
     def give_up(self, solver, **kwargs):
-        used.append(solver)
         raise cvxpy.SolverError("no")
 
     monkeypatch.setattr(cvxpy.Problem, "solve", give_up)
     chosen, z, status = generate_columns(columns, x)
+    assert status == "optimal"
+    assert z.sum() == pytest.approx(linprog(np.ones(50), A_eq=F.T, b_eq=x).fun)
+    chosen, z, status = generate_columns(columns, x, solver="CLARABEL")
     assert status == "failed"
-    assert used[0] == "CLARABEL" and len(used) == 2
-    np.testing.assert_allclose(z @ F[chosen], x, atol=1e-8)
-
-
-@pytest.mark.parametrize("installed, wanted", [(["HIGHS", "SCIPY"], "HIGHS"), (["SCIPY"], "SCIPY")])
-def test_simplex_method_of_any_version_of_cvxpy(installed, wanted, programs, monkeypatch):
-    monkeypatch.setattr(cvxpy, "installed_solvers", lambda: installed)
-    F = np.random.default_rng(0).standard_normal((50, 10))
-    assert generate_columns(Columns(DenseDictionary(F), True), F[0])[2] == "optimal"
-    assert [solver for _, solver, *_ in programs] == ["CLARABEL", wanted]
+    np.testing.assert_allclose(z @ F[chosen], x, atol=1e-12)

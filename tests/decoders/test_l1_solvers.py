@@ -104,10 +104,10 @@ def make_instances(kind, n_instances, noise):
             x = rng.standard_normal(d)
         elif noise == "noise":
             x = x + 0.1 * np.linalg.norm(x) / np.sqrt(d) * rng.standard_normal(d)
-        noise_tol = rng.choice([0.02, 0.1, 0.5]) * np.linalg.norm(x) if noise == "noise" else 0.0
+        tol = rng.choice([0.02, 0.1, 0.5]) * np.linalg.norm(x) if noise == "noise" else 0.0
         if x.any():
             A = np.vstack([F, -F]) if is_signed else F
-            yield Columns(dictionary, is_signed), A, x, noise_tol
+            yield Columns(dictionary, is_signed), A, x, tol
 
 
 def check_infeasible(A, x, error):
@@ -147,24 +147,24 @@ def test_without_noise(kind, solver, n_instances):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("solver, n_instances", [("homotopy", 36), ("columns", 12)])
 def test_with_noise(kind, solver, n_instances):
-    """The dual point u = r / max(A r) proves the optimum: sum(z) >= <x, u> - noise_tol ||u||."""
+    """The dual point u = r / max(A r) proves the optimum: sum(z) >= <x, u> - tol ||u||."""
     seen = set()
-    for columns, A, x, noise_tol in make_instances(kind, n_instances, "noise"):
-        chosen, z, status = SOLVERS[solver](columns, x, noise_tol)
+    for columns, A, x, tol in make_instances(kind, n_instances, "noise"):
+        chosen, z, status = SOLVERS[solver](columns, x, tol)
         seen.add(status)
         error = x - z @ A[chosen]
         assert (z >= 0).all()
         if status == "infeasible":
-            assert np.linalg.norm(error) > noise_tol
+            assert np.linalg.norm(error) > tol
             check_infeasible(A, x, error)
             continue
         assert status == "optimal"
-        assert np.linalg.norm(error) <= noise_tol * (1 + 1e-6)
+        assert np.linalg.norm(error) <= tol * (1 + 1e-6)
         if solver == "columns":
             # Too few digits of an interior-point method are left in the residual.
-            assert z.sum() == pytest.approx(follow_path(columns, x, noise_tol)[1].sum(), rel=1e-5)
+            assert z.sum() == pytest.approx(follow_path(columns, x, tol)[1].sum(), rel=1e-5)
             continue
         dual = error / (A @ error).max()
-        bound = x @ dual - noise_tol * np.linalg.norm(dual)
+        bound = x @ dual - tol * np.linalg.norm(dual)
         assert z.sum() == pytest.approx(bound, rel=1e-6)
     assert "optimal" in seen

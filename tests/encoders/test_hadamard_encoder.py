@@ -84,7 +84,7 @@ def test_too_much_memory_is_refused(monkeypatch):
         lambda F: MatchingPursuitDecoder(F, 4, values="binary"),
         lambda F: MatchingPursuitDecoder(F, tol=0.3, values="nonnegative"),
         lambda F: BasisPursuitDecoder(F, n_nonzero_coefs=4, values="binary"),
-        lambda F: BasisPursuitDecoder(F, noise_tol=0.5, values="nonnegative"),
+        lambda F: BasisPursuitDecoder(F, tol=0.5, values="nonnegative"),
     ],
 )
 @pytest.mark.parametrize("noise", [0, 0.02])

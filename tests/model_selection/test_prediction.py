@@ -184,7 +184,7 @@ def test_unreachable_with_noise():
         (TopKDecoder(ENCODER, n_nonzero_coefs=5), 0, "n_nonzero_coefs=5"),
         (TopKDecoder(ENCODER, covariance_estimator=object()), 0, "covariance_estimator"),
         (MatchingPursuitDecoder(ENCODER, tol=0.1), 0, "tol"),
-        (BasisPursuitDecoder(ENCODER, noise_tol=0.1), 0, "tol"),
+        (BasisPursuitDecoder(ENCODER, tol=0.1), 0, "tol"),
         (BasisPursuitDecoder(ENCODER), 0.1, "noise"),
         (AMPDecoder(ENCODER, sections=True), 0, "sections"),
         (TopKDecoder(ENCODER, sections=True), 0, "sections"),

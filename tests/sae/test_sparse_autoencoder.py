@@ -222,7 +222,7 @@ def test_classifying_latents():
         lambda sae, n_nonzero_coefs: ThresholdDecoder(
             sae, threshold=1.5, n_nonzero_coefs=n_nonzero_coefs
         ),
-        lambda sae, n_nonzero_coefs: BasisPursuitDecoder(sae, noise_tol=0.3),
+        lambda sae, n_nonzero_coefs: BasisPursuitDecoder(sae, tol=0.3),
     ],
 )
 @pytest.mark.parametrize("frozen", [False, True])

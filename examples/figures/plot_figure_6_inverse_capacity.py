@@ -19,13 +19,76 @@ The inverse capacity of one-step decoding, in dimensions for each nat that a cod
 
 import matplotlib.pyplot as plt
 import numpy as np
+from figure_options import checkpoint_file, columns, finish, parse_options
 
 from sksupercode import RademacherEncoder, TopKDecoder, theory
-from sksupercode.figures import figure_6
 from sksupercode.model_selection import measured_dimension
 
-figure_6(n_jobs=2)
-plt.show()
+options = parse_options("Figure 6: what a nat costs one-step decoding, in dimensions.")
+n_trials = options.trials or (800 if options.full else 200)
+# The largest k for each N is N^(3/4).
+sizes = {2**8: 2 ** np.arange(2, 7), 2**12: 2 ** np.arange(2, 8)}
+if options.full:
+    sizes |= {2**12: 2 ** np.arange(2, 10), 2**16: 2 ** np.arange(2, 9)}
+STYLES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"))
+encoder = RademacherEncoder()
+decoder = TopKDecoder(encoder)
+
+rows = []
+for N, numbers in sizes.items():
+    for k in numbers.tolist():
+        result = measured_dimension(
+            encoder,
+            decoder,
+            n_features=N,
+            n_nonzero_coefs=k,
+            probability=0.9,
+            n_trials=n_trials,
+            random_state=options.seed,
+            n_jobs=options.n_jobs,
+            checkpoint=checkpoint_file(options, f"inverse_capacity_N{N}_k{k}"),
+        )
+        row = {"N": N, "k": k, "d90": float(result.n_components)}
+        row |= {"low": float(result.low), "high": float(result.high)}
+        row["theory"] = float(theory.topk_dimension(N, k, 0.9, approximation="refined"))
+        rows.append(row | {"trials": result.n_trials})
+
+figure, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
+eta = np.linspace(0, 0.85, 200)
+ax.plot(eta, 1 / theory.one_step_capacity(eta, unit="nats"), color="black", label="1 / C, N → ∞")
+k = 2 ** np.arange(2, 35)
+ax.plot(
+    theory.sparsity_exponent(2**40, k),
+    theory.topk_dimension(2**40, k, 0.9) / theory.entropy(2**40, k, unit="nats"),
+    color="0.6",
+    label="$N = 2^{40}$, theory",
+)
+for N, (color, marker) in zip(sizes, STYLES, strict=False):
+    mine = [row for row in rows if row["N"] == N]
+    k, d, low, high, predicted = columns(mine, "k", "d90", "low", "high", "theory")
+    eta, nats = theory.sparsity_exponent(N, k), theory.entropy(N, k, unit="nats")
+    ax.errorbar(
+        eta,
+        d / nats,
+        np.array([d - low, high - d]) / nats,
+        fmt=marker,
+        markersize=4,
+        capsize=2,
+        color=color,
+        label=rf"$N = 2^{{{int(np.log2(N))}}}$, measured",
+    )
+    ax.plot(eta, predicted / nats, "--", color=color)
+ax.set(
+    xlabel=r"$\eta = \ln k / \ln N$",
+    ylabel="dimensions per nat",
+    xlim=(0, 0.85),
+    ylim=(0, 30),
+)
+bits = ax.secondary_yaxis("right", functions=(lambda y: y * np.log(2), lambda y: y / np.log(2)))
+bits.set_ylabel("dimensions per bit")
+ax.legend(loc="upper left")
+ax.grid(alpha=0.3)
+finish(figure, rows, options)
 
 # %%
 # Bars are 95 % intervals; dashed is the theory at finite size. The cost rises with :math:`\eta`
@@ -46,10 +109,9 @@ print(f"N = 2^12, k = 8: {half:.2f} per bit for one half, {most:.2f} for nine te
 # %%
 # The half, measured:
 
-encoder = RademacherEncoder()
 result = measured_dimension(
     encoder,
-    TopKDecoder(encoder),
+    decoder,
     n_features=N,
     n_nonzero_coefs=k,
     probability=0.5,
@@ -70,5 +132,5 @@ print(f"C(0) = {theory.one_step_capacity(0.0):.3f}")
 print(f"C({root**2:.3f}) = {theory.one_step_capacity(root**2):.4f}, 1/6 = {1 / 6:.4f}")
 
 # %%
-# ``python -m sksupercode figure 6 --full`` adds N = 2^16, and more codes. See
+# ``--full`` adds N = 2^16, and more codes. See
 # :doc:`/user_guide/corrections` for the units.

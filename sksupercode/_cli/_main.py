@@ -13,16 +13,13 @@ from pathlib import Path
 from sklearn.exceptions import ConvergenceWarning
 
 from sksupercode._cli._compare_options import add_compare, complete_compare
-from sksupercode._cli._figure_options import add_figure, complete_figure
 from sksupercode._cli._frontier_options import add_frontier, complete_frontier
 from sksupercode.datasets import make_sparse_codes
 
 _OUTPUT = Path("recovery_curves.png")
-# Of the commands, each with its number, if it has any.
 _OUTPUTS = {
     "frontier": "decoder_frontier.png",
     "compare": "decoders.png",
-    "figure": "figure_{}.png",
 }
 
 
@@ -40,8 +37,7 @@ def main(argv=None):
         )
     check_sizes(parser, arguments)
     if arguments.output is _OUTPUT and arguments.command in _OUTPUTS:
-        name = _OUTPUTS[arguments.command].format(getattr(arguments, "number", ""))
-        arguments.output = Path(name)
+        arguments.output = Path(_OUTPUTS[arguments.command])
     if arguments.command == "bounds":
         print_bounds(parser, arguments)
         return 0
@@ -54,9 +50,6 @@ def main(argv=None):
         return 0
     if arguments.command == "compare":
         compare(parser, arguments)
-        return 0
-    if arguments.command == "figure":
-        draw_figure(parser, arguments)
         return 0
     check_arguments(parser, arguments)
     check_files(parser, arguments)
@@ -121,7 +114,6 @@ def build_parser():
     )
     add_frontier(commands)
     add_compare(commands)
-    add_figure(commands)
     return parser
 
 
@@ -183,18 +175,6 @@ def compare(parser, arguments):
         parser.error(f"--activations {arguments.activations}: {error}")
 
 
-def draw_figure(parser, arguments):
-    """Draw a figure of the paper, and end with a message for a checkpoint that is no use."""
-    from sksupercode._cli._figure import run
-
-    complete_figure(parser, arguments)
-    check_files(parser, arguments)
-    try:
-        run(arguments)
-    except (OSError, ValueError) as error:
-        parser.error(str(error))
-
-
 def check_arguments(parser, arguments):
     """End with a message for numbers that cannot be run."""
     if arguments.dimensions is not None and min(arguments.dimensions) < 1:
@@ -216,14 +196,6 @@ def check_files(parser, arguments):
         )
     if arguments.csv is not None and arguments.csv.absolute() == arguments.output.absolute():
         parser.error(f"--csv and --output must be two files, got {arguments.csv} for both")
-    checkpoint = getattr(arguments, "checkpoint", None)
-    for name in ("output", "csv") if checkpoint is not None else ():
-        path = getattr(arguments, name)
-        # A checkpoint is a folder, which is made, and those above it.
-        if path is not None and checkpoint.resolve().is_relative_to(path.resolve()):
-            parser.error(
-                f"--{name} and --checkpoint must be two paths, got {path} and {checkpoint}"
-            )
     for path in (arguments.output, arguments.csv):
         if path is not None and not path.parent.is_dir():
             parser.error(f"there is no folder {path.parent} to write {path.name} to")

@@ -15,9 +15,17 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
-from sksupercode._utils._validation import check_generator, check_option, check_real, check_samples
+from sksupercode._utils._validation import (
+    as_float,
+    check_bool,
+    check_generator,
+    check_option,
+    check_real,
+    check_samples,
+)
 
 __all__ = ["DropoutChannel", "GaussianChannel", "QuantizationChannel"]
 
@@ -64,10 +72,13 @@ class _BaseChannel(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If X is not a finite matrix with the number of columns seen in `fit`.
+            If X is not a finite matrix with the number of columns seen in `fit`, or if its dtype
+            cannot hold what leaves the channel.
         """
         check_is_fitted(self)
-        return self._send(check_samples(self, X, reset=False))
+        X = check_samples(self, X, reset=False)
+        with np.errstate(over="ignore", under="ignore"):
+            return as_float(self._send(X), X.dtype, "What X becomes in the channel")
 
     @abstractmethod
     def _learn(self, X):
@@ -75,7 +86,7 @@ class _BaseChannel(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):
 
     @abstractmethod
     def _send(self, X):
-        """Return the disturbed X as a new array of the same dtype."""
+        """Return the disturbed X as a new array."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -100,9 +111,12 @@ class GaussianChannel(_RandomChannel):
 
     Parameters
     ----------
-    noise_variance : float, default=1.0
+    noise_variance : float, default=0.01
         Variance of the noise in each coordinate, or with ``relative=True`` its ratio to the mean
-        power per coordinate of the X seen in `fit`, that is 1 / SNR. Zero means no noise.
+        power per coordinate of the X seen in `fit`, that is 1 / SNR. Zero means no noise. In a
+        matched filter of a unit-norm codeword, whose output is 1 where it is present, the noise
+        has this variance as well, whatever the dimension: the default is a standard deviation of
+        0.1, which leaves codes readable.
     relative : bool, default=False
         Whether `noise_variance` is in units of the signal's power.
     random_state : int, RandomState, Generator or None, default=None
@@ -147,7 +161,7 @@ class GaussianChannel(_RandomChannel):
     True
     """
 
-    def __init__(self, noise_variance=1.0, relative=False, *, random_state=None):
+    def __init__(self, noise_variance=0.01, relative=False, *, random_state=None):
         self.noise_variance = noise_variance
         self.relative = relative
         self.random_state = random_state
@@ -156,15 +170,26 @@ class GaussianChannel(_RandomChannel):
         variance = check_real(
             self.noise_variance, "noise_variance", minimum=0, maximum=np.inf, max_inclusive=False
         )
-        if not isinstance(self.relative, (bool, np.bool_)):
-            raise ValueError(f"relative must be True or False, got {self.relative!r}.")
-        power = np.mean(np.square(X, dtype=np.float64)) if self.relative else 1.0
-        self.noise_variance_ = float(variance * power)
+        check_bool(self.relative, "relative")
+        self.noise_variance_ = variance * _mean_power(X) if self.relative else variance
 
     def _send(self, X):
         noise = check_generator(self.random_state).standard_normal(X.shape)
         noise *= np.sqrt(self.noise_variance_)
         return X + noise.astype(X.dtype, copy=False)
+
+
+def _mean_power(X):
+    """Return ``mean(X ** 2)``, read in blocks: X may be mapped from a file."""
+    with np.errstate(over="ignore", under="ignore"):
+        blocks = (X[rows].astype(np.float64) for rows in gen_batches(len(X), 4096))
+        power = float(sum(np.sum(block**2) for block in blocks) / X.size)
+    if not (np.finfo(np.float64).tiny <= power < np.inf or (power == 0 and not X.any())):
+        raise ValueError(
+            "X must have a mean square that float64 can hold, from 2.2e-308 to 1.8e308, where "
+            f"relative=True, got one of {power:g}: scale X."
+        )
+    return power
 
 
 class DropoutChannel(_RandomChannel):

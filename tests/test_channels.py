@@ -11,7 +11,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 
+from sksupercode import RademacherEncoder, TopKDecoder
 from sksupercode.channels import DropoutChannel, GaussianChannel, QuantizationChannel
+from sksupercode.datasets import make_sparse_codes
 
 NOISY = [GaussianChannel(0.3), GaussianChannel(0.3, relative=True), DropoutChannel(0.3)]
 ALL = [*NOISY, QuantizationChannel(), QuantizationChannel("bfloat16")]
@@ -124,7 +126,7 @@ def test_relative_noise_is_learned_in_fit():
 
 def test_relative_power_does_not_overflow_in_float32():
     X = np.full((3, 4), 1e30, dtype=np.float32)
-    assert_allclose(GaussianChannel(relative=True).fit(X).noise_variance_, 1e60, rtol=1e-6)
+    assert_allclose(GaussianChannel(1.0, relative=True).fit(X).noise_variance_, 1e60, rtol=1e-6)
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
@@ -206,3 +208,15 @@ def test_bad_inputs(channel):
             fitted.transform(bad)
     with pytest.raises((TypeError, ValueError), match=r"(?i)sparse"):
         fitted.transform(csr_array(X))
+
+
+def test_codes_survive_the_default_noise():
+    """Of unit-norm codewords the matched filter's noise does not depend on the dimension."""
+    for n_components in (256, 4096):
+        Y = make_sparse_codes(100, 1024, n_nonzero_coefs=1, random_state=0)
+        encoder = RademacherEncoder(n_components, random_state=0)
+        X = GaussianChannel(random_state=0).fit_transform(encoder.fit_transform(Y))
+        decoder = TopKDecoder(encoder).fit(X, Y)
+        assert decoder.score(X, Y) == 1.0
+        noise = decoder.decision_function(X) - decoder.decision_function(encoder.transform(Y))
+        assert_allclose(noise.std(), 0.1, rtol=0.02)

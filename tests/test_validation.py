@@ -4,7 +4,9 @@
 import numpy as np
 import pytest
 
-from sksupercode._utils._validation import check_integer, check_option, check_real
+from sksupercode import GaussianChannel, RademacherEncoder, TopKDecoder
+from sksupercode._utils._validation import check_bool, check_integer, check_option, check_real
+from sksupercode.metrics import exact_recovery_score
 
 
 @pytest.mark.parametrize("value", [3, np.int8(3), np.uint64(3)])
@@ -47,3 +49,70 @@ def test_options(value):
     assert check_option("a", "kind", ("a", "b")) == "a"
     with pytest.raises(ValueError, match="kind must be one of 'a', 'b', got "):
         check_option(value, "kind", ("a", "b"))
+
+
+@pytest.mark.parametrize("value", [0, "yes", None, np.array([True])])
+def test_bools(value):
+    assert check_bool(np.True_, "sections") is True
+    with pytest.raises(ValueError, match="sections must be True or False, got "):
+        check_bool(value, "sections")
+
+
+def problem(n_samples=6):
+    Y = np.eye(8)[np.arange(n_samples) % 8] + np.eye(8)[(np.arange(n_samples) + 3) % 8]
+    encoder = RademacherEncoder(n_components=64, n_features=8, random_state=0)
+    return encoder, encoder.fit_transform(Y), Y
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
+def test_tensors(dtype):
+    """Of every dtype, with gradients; what NumPy has no dtype for comes as float32."""
+    torch = pytest.importorskip("torch", reason="needs PyTorch")
+    encoder, X, Y = problem()
+    tensor = torch.tensor(X, dtype=getattr(torch, dtype), requires_grad=True)
+    wanted = np.float64 if dtype == "float64" else np.float32
+    decoder = TopKDecoder(encoder).fit(tensor, torch.tensor(Y))
+    assert decoder.transform(tensor).dtype == decoder.reconstruct(tensor).dtype == wanted
+    assert decoder.score(tensor, torch.tensor(Y)) == 1.0
+    assert exact_recovery_score(torch.tensor(Y), decoder.predict(tensor)) == 1.0
+    assert decoder.inverse_transform(torch.tensor(Y, dtype=torch.bfloat16)).dtype == np.float32
+    assert encoder.transform(torch.tensor(Y, dtype=torch.float32)).dtype == np.float32
+    channel = GaussianChannel(0.0).fit(tensor)
+    assert channel.transform(tensor).dtype == (np.float64 if dtype == "float16" else wanted)
+    with pytest.raises(ValueError, match=r"X must be a dense tensor.*X\.to_dense\(\)"):
+        decoder.transform(tensor.to_sparse())
+
+
+def test_activations_of_many_texts_are_refused_by_name():
+    encoder, X, Y = problem()
+    decoder = TopKDecoder(encoder).fit(X, Y)
+    for call in (decoder.transform, decoder.fit, GaussianChannel().fit, encoder.transform):
+        with pytest.raises(ValueError, match=r"X .* shape \(2, 3, 64\): pass X\.reshape\(-1, 64\)"):
+            call(X.reshape(2, 3, 64))
+
+
+def test_dask_arrays():
+    array = pytest.importorskip("dask.array", reason="needs Dask")
+    encoder, X, Y = problem()
+    lazy = array.from_array(X, chunks=(2, 64))
+    decoder = TopKDecoder(encoder).fit(lazy, Y)
+    np.testing.assert_array_equal(decoder.predict(lazy).toarray(), Y)
+    unknown, codes = lazy[lazy[:, 0] > -9], array.from_array(Y)[array.from_array(Y)[:, 0] > -9]
+    for call in (decoder.transform, encoder.transform, lambda X: GaussianChannel().fit(X)):
+        with pytest.raises(ValueError, match=r"X.*compute_chunk_sizes\(\).*X\.compute\(\)"):
+            call(unknown)
+    for call in (decoder.fit, decoder.score):
+        with pytest.raises(ValueError, match=r"y.*compute_chunk_sizes\(\)"):
+            call(X, codes)
+
+
+def test_names_of_columns_matter_only_where_fit_had_some(recwarn):
+    pandas = pytest.importorskip("pandas", reason="needs pandas")
+    encoder, X, Y = problem()
+    frame = pandas.DataFrame(X.astype(np.float32)).add_prefix("x")
+    decoder, channel = TopKDecoder(encoder).fit(X, Y), GaussianChannel(0.0).fit(X)
+    assert decoder.transform(frame).dtype == channel.transform(frame).dtype == np.float32
+    encoder.transform(pandas.DataFrame(Y).add_prefix("y"))
+    assert not recwarn
+    with pytest.raises(ValueError, match="feature names"):
+        decoder.fit(frame, Y).transform(frame.rename(columns={"x0": "other"}))

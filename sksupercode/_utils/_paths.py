@@ -108,10 +108,11 @@ def _hub_advice(path):
     owner, *rest = name.rstrip("/").split("/")
     if not re.fullmatch(r"([\w-][\w.-]*/?)+", name) or os.path.exists(owner):
         return ""
-    call = repr("/".join([owner, *rest[:1]]))
-    if rest[1:]:
-        call += f", allow_patterns={'/'.join(rest[1:]) + '/*'!r}"
+    call, folder = repr("/".join([owner, *rest[:1]])), "/".join(rest[1:])
+    within = f" and {folder!r} behind it" if folder else ""
+    if folder:
+        call += f", allow_patterns={folder + '/*'!r}"
     return (
-        f" If it is a name on a hub: download first, folder = huggingface_hub.snapshot_download("
-        f"{call}), and pass the folder."
+        f" If it is a name on a hub: download first, by huggingface_hub.snapshot_download({call}), "
+        f"and pass the folder that this returns{within}."
     )

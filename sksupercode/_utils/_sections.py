@@ -8,12 +8,6 @@ from itertools import pairwise
 import numpy as np
 
 
-def check_sections(sections):
-    """Refuse anything but True and False."""
-    if not isinstance(sections, bool | np.bool_):
-        raise ValueError(f"sections must be True or False, got {sections!r}.")
-
-
 def section_bounds(n_features, n_sections):
     """Return where sections begin and end: section l is ``bounds[l]`` to ``bounds[l + 1]``.
 

@@ -5,6 +5,7 @@
 
 import math
 import re
+import sys
 from numbers import Integral, Real
 
 import numpy as np
@@ -113,6 +114,30 @@ def check_real(
     return float(value)
 
 
+def check_bool(value, name):
+    """Return ``value`` as a bool, if it is one of Python's or NumPy's.
+
+    Parameters
+    ----------
+    value : object
+        What the user passed.
+    name : str
+        The parameter's name, for the message.
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    ValueError
+        If ``value`` is something else.
+    """
+    if not isinstance(value, bool | np.bool_):
+        _refuse(name, "True or False", value)
+    return bool(value)
+
+
 def check_option(value, name, options):
     """Return ``value`` if it is one of the strings ``options``.
 
@@ -168,14 +193,98 @@ def check_generator(random_state, name="random_state"):
     _refuse(name, "an integer >= 0, a RandomState, a Generator or None", random_state)
 
 
+def as_array(X, name="X"):
+    """Return what holds the numbers of a tensor of PyTorch or a lazy array as a NumPy array.
+
+    Parameters
+    ----------
+    X : object
+        What the user passed.
+    name : str, default="X"
+        The parameter's name, for the message.
+
+    Returns
+    -------
+    object
+        Of a dense tensor its numbers: without a copy if it is on the CPU, and in float32 where
+        NumPy lacks the dtype, as bfloat16. Anything else is returned as it is.
+
+    Raises
+    ------
+    ValueError
+        If X is a sparse tensor, or has an unknown number of rows.
+    """
+    shape = getattr(X, "shape", ())
+    if isinstance(shape, tuple) and not all(isinstance(n, Integral) for n in shape):
+        raise ValueError(
+            f"{name} must be a matrix of known shape, got a {type(X).__name__} of shape {shape}: "
+            f"call {name}.compute_chunk_sizes() first, or pass {name}.compute()."
+        )
+    if _is_tensor(X):
+        X = _tensor_to_numpy(X, name)
+    if getattr(getattr(X, "dtype", None), "name", None) == "bfloat16":
+        X = np.asarray(X).astype(np.float32)
+    return X
+
+
+def _is_tensor(X):
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(X, torch.Tensor)
+
+
+def _tensor_to_numpy(X, name):
+    if X.layout != sys.modules["torch"].strided:
+        raise ValueError(f"{name} must be a dense tensor, got {X.layout}: pass {name}.to_dense().")
+    X = X.detach().cpu()
+    try:
+        return X.numpy()
+    except (TypeError, RuntimeError):
+        # A dtype that NumPy lacks, or a conjugate that is not computed yet.
+        return (X.float() if X.is_floating_point() else X.resolve_conj().resolve_neg()).numpy()
+
+
+def as_float(array, dtype, what):
+    """Return numbers in a floating dtype that has to hold them.
+
+    Parameters
+    ----------
+    array : ndarray
+        Numbers that were computed from finite ones.
+    dtype : dtype
+        float32 or float64.
+    what : str
+        What they are, for the message.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    ValueError
+        If one is too large for ``dtype``.
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        array = array.astype(dtype, copy=False)
+    if not np.isfinite(array).all():
+        remedy = "scale it down" + ("" if array.dtype == np.float64 else ", or pass float64")
+        raise ValueError(
+            f"{what} must not exceed the largest {array.dtype}, {np.finfo(array.dtype).max:.2g}; X "
+            f"is too large for it: {remedy}."
+        )
+    return array
+
+
 def check_samples(estimator, X, *, reset, accept_sparse=False, keeps_half=False):
     """Return X as a float matrix through scikit-learn's ``validate_data``.
+
+    Names of columns are compared with those of ``fit``; where that had none, they do not matter.
 
     Parameters
     ----------
     estimator : estimator
         Whose ``n_features_in_`` is set or checked.
-    X : array-like or sparse matrix or array of shape (n_samples, n_features)
+    X : array-like, tensor, or sparse matrix or array of shape (n_samples, n_features)
         What the user passed.
     reset : bool
         True in ``fit``.
@@ -187,7 +296,7 @@ def check_samples(estimator, X, *, reset, accept_sparse=False, keeps_half=False)
     Returns
     -------
     ndarray or sparse matrix or array of shape (n_samples, n_features)
-        float32 and float64 stay, all else becomes float64.
+        float32 and float64 stay, all else becomes float64, but float32 of bfloat16.
 
     Raises
     ------
@@ -199,8 +308,19 @@ def check_samples(estimator, X, *, reset, accept_sparse=False, keeps_half=False)
         raise ValueError(
             f"X must be a dense array, got a sparse {type(X).__name__}: pass X.toarray()."
         )
+    X = as_array(X)
+    shape = getattr(X, "shape", ())
+    if len(shape) > 2:
+        raise ValueError(
+            f"X must be a matrix with one sample a row, got {len(shape)} dimensions, shape "
+            f"{tuple(shape)}: pass X.reshape(-1, {shape[-1]})."
+        )
+    checked = {"accept_sparse": accept_sparse, "dtype": dtypes}
     try:
-        return validate_data(estimator, X, accept_sparse=accept_sparse, dtype=dtypes, reset=reset)
+        if reset or hasattr(estimator, "feature_names_in_"):
+            return validate_data(estimator, X, reset=reset, **checked)
+        X = check_array(X, estimator=estimator, input_name="X", **checked)
+        return validate_data(estimator, X, reset=False, skip_check_array=True)
     except (TypeError, ValueError) as error:
         if re.search(r"\bX\b", str(error)):
             raise
@@ -230,6 +350,7 @@ def check_codes(y, name="y", *, n_samples=None, n_features=None):
     ValueError
         If ``y`` is not a finite real matrix of that shape with at least one row and one column.
     """
+    y = as_array(y, name)
     if not hasattr(y, "ndim"):
         try:
             y = np.asarray(y)
@@ -242,6 +363,9 @@ def check_codes(y, name="y", *, n_samples=None, n_features=None):
             f"{name} must be an (n_samples, n_features) matrix, one row per sample and one column "
             f"per codeword; got {y.ndim} dimension(s), shape {y.shape}."
         )
+    if isinstance(y, np.ndarray) and y.dtype.kind in "biu":
+        # In float64 a dense indicator would have eight times its size.
+        y = csr_array(y)
     try:
         y = check_array(y, accept_sparse="csr", dtype=(np.float64, np.float32), input_name=name)
     except (TypeError, ValueError) as error:

@@ -6,9 +6,15 @@
 import numpy as np
 from scipy.sparse import csc_array, csr_array
 
-from sksupercode._utils._sections import check_sections, section_bounds
+from sksupercode._utils._sections import section_bounds
 from sksupercode._utils._sparse import as_configured_csr
-from sksupercode._utils._validation import check_generator, check_integer, check_option, check_real
+from sksupercode._utils._validation import (
+    check_bool,
+    check_generator,
+    check_integer,
+    check_option,
+    check_real,
+)
 
 SUPPORTS = ("fixed", "bernoulli", "zipf")
 VALUES = ("binary", "exponential", "gaussian")
@@ -118,7 +124,7 @@ def make_sparse_codes(
     if k > n_features:
         raise ValueError(f"n_nonzero_coefs must be <= n_features = {n_features}, got {k}.")
     check_option(support, "support", SUPPORTS)
-    check_sections(sections)
+    check_bool(sections, "sections")
     if sections and support != "fixed":
         raise ValueError(f"sections=True needs support='fixed', got support={support!r}.")
     check_option(values, "values", VALUES)

@@ -111,7 +111,7 @@ class AdaptiveSuccessiveDecoder(BaseDecoder):
         n_features = self.dictionary_.shape[0]
         k = min(self.n_nonzero_coefs_, n_features)
         self._bounds = section_bounds(n_features, k)
-        self._energies = self._codewords.squared_norms
+        self._squared_norms = self._codewords.squared_norms
         self._threshold = np.sqrt(2 * np.log(n_features / max(k, 1))) + self.margin
 
     def _failure(self):
@@ -133,7 +133,7 @@ class AdaptiveSuccessiveDecoder(BaseDecoder):
             found[active] = np.where(new, best, found[active])
             residuals[active] -= self._superpose(best, new)
             active = active[(found[active] < 0).any(axis=1)]
-        values = np.where(self._energies[found] > 0, 1.0, 0.0)
+        values = np.where(self._squared_norms[found] > 0, 1.0, 0.0)
         return found, values, failed
 
     def _best_of_sections(self, residuals):
@@ -142,7 +142,7 @@ class AdaptiveSuccessiveDecoder(BaseDecoder):
         best = np.empty((len(residuals), n_sections), dtype=np.intp)
         statistics = np.empty(best.shape)
         scores = np.array(self._codewords.correlate(residuals), dtype=np.float64)
-        for row, gains in enumerate(score_gains(scores, self._energies, "nonnegative")):
+        for row, gains in enumerate(score_gains(scores, self._squared_norms, "nonnegative")):
             best[row] = section_argmax(gains, self._bounds)
             statistics[row] = gains[best[row]]
         deviations = np.sqrt(np.mean(residuals**2, axis=1, keepdims=True))

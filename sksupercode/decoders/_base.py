@@ -5,10 +5,11 @@
 
 import warnings
 from abc import ABC, abstractmethod
+from copy import copy
 from types import MappingProxyType
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import vstack
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches
@@ -16,9 +17,18 @@ from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._blocks import block_length
 from sksupercode._utils._memory import require_memory
-from sksupercode._utils._sparse import as_configured_csr, refuse_sparse_frames
-from sksupercode._utils._validation import check_codes, check_integer, check_option, check_samples
+from sksupercode._utils._sparse import as_configured_csr, refuse_sparse_frames, to_csr
+from sksupercode._utils._validation import (
+    as_array,
+    as_float,
+    check_bool,
+    check_codes,
+    check_integer,
+    check_option,
+    check_samples,
+)
 from sksupercode.decoders._codebook import read_codes, resolve_dictionary, warn_on_mismatch
+from sksupercode.decoders._units import split_units
 from sksupercode.metrics import exact_recovery_score
 
 # Larger blocks take memory and spare no time.
@@ -32,6 +42,9 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     hook, ``_decode``. Inside a decoder, samples are in the units of the unnormalised dictionary
     ``self._codewords``, and a batch of sparse codes is a pair ``(indices, values)`` of arrays of
     shape (n_samples, m), in which a value of 0 means no entry. CSR is made of them once, here.
+
+    Samples that are very small or large come in those units times ``2**self._exponent``: what is
+    compared with a length is to be divided by ``self._unit``, with a coefficient by that power.
 
     Parameters
     ----------
@@ -94,6 +107,8 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     """
 
     expected_failed_checks = MappingProxyType({})
+    # Not 0 in copies that decode very small or large samples: see ``_blocks``.
+    _exponent = 0
     # The law that predicts the exact-recovery rate, by which model_selection finds it: "threshold",
     # "top_k", "matching_pursuit", "basis_pursuit" or "amp". None where there is no law.
     _recovery_law = None
@@ -111,7 +126,7 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Parameters
         ----------
         V : float64 ndarray of shape (n_samples, d)
-            Samples, in the units of ``self._codewords``.
+            Samples in units of ``self._unit``, less the intercept.
 
         Returns
         -------
@@ -123,10 +138,13 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
         failed : bool ndarray of shape (n_samples,)
             Only of decoders that can fail: samples whose codes are but the best point found.
+
+        counts : int ndarray of shape (n_samples,)
+            Only of decoders that have ``_warn_of_counts``, which gets those of all samples.
         """
 
     def _failure(self):
-        """Return what befell failed samples, for the warning."""
+        """Return what the warning says of samples that failed."""
         return "could not be decoded; they get the best point found"
 
     def _decode_support(self, V):
@@ -175,18 +193,17 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         MemoryError
             If the codebook, or what it takes to decode one sample, cannot fit in memory.
         """
-        X = check_samples(self, X, reset=True, keeps_half=True)
-        if not isinstance(self.sparse_output, bool | np.bool_):
-            raise ValueError(f"sparse_output must be True or False, got {self.sparse_output!r}.")
+        X, y = check_samples(self, X, reset=True, keeps_half=True), as_array(y, "y")
+        check_bool(self.sparse_output, "sparse_output")
         k = check_integer(self.n_nonzero_coefs, "n_nonzero_coefs", minimum=0, allow_none=True)
         self.dictionary_, self.intercept_, values = resolve_dictionary(self.dictionary, X, y)
         self.values_ = self._learn_values(values)
         Y = read_codes(y, *X.shape[:1], self.dictionary_.shape[0])
         self.n_nonzero_coefs_ = self._learn_sparsity(Y) if k is None else k
         if Y is not None:
-            warn_on_mismatch(self.dictionary_, X - self.intercept_, Y)
+            warn_on_mismatch(self.dictionary_, X, self.intercept_, Y)
         self._fit_decoder(X)
-        purpose = f"Decoding a sample with {self.dictionary_.shape[0]} codewords"
+        purpose = f"Decoding a sample with {self._codewords.shape[0]} codewords"
         require_memory(self._bytes_per_sample(), purpose)
         return self
 
@@ -217,31 +234,83 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def _codewords(self):
         return self.dictionary_.unnormalized
 
+    @property
+    def _unit(self):
+        """Length, in the units of X, of 1 in those of the samples that ``_decode`` gets."""
+        return float(np.ldexp(self.dictionary_.scale, self._exponent))
+
     def _to_units(self, X):
-        if X.dtype == np.float16:
-            X = X.astype(np.float32)
-        return self.dictionary_.to_units(X - self.intercept_)
+        """Return samples in units of the codewords times a power of two, and its exponents."""
+        is_binary = self.values_ == "binary"
+        return split_units(self.dictionary_, X, self.intercept_, is_binary=is_binary)
+
+    def _blocks(self, X):
+        """Divide samples into blocks that fit in memory, of one unit each.
+
+        Yields
+        ------
+        rows : intp ndarray of shape (m,)
+            Which samples.
+
+        decoder : BaseDecoder
+            This one, or where samples are very small or large a copy that knows their unit.
+
+        V : float64 ndarray of shape (m, d)
+            The samples in that unit.
+        """
+        length = min(_MOST_ROWS, block_length(self._bytes_per_sample(), share=0.5))
+        for block in gen_batches(len(X), length):
+            V, exponents = self._to_units(X[block])
+            for exponent in np.unique(exponents):
+                decoder, rows = self, np.flatnonzero(exponents == exponent)
+                if exponent:
+                    decoder = copy(self)
+                    decoder._exponent = int(exponent)
+                yield block.start + rows, decoder, V if len(rows) == len(V) else V[rows]
 
     def _check_samples(self, X, *, keeps_half=False):
         check_is_fitted(self)
         return check_samples(self, X, reset=False, keeps_half=keeps_half)
 
-    def _decode_all(self, X, decode):
-        """Decode X block by block and return a CSR array, of float32 for half precision."""
-        codes, n_failed = [], 0
-        dtype = np.float32 if X.dtype == np.float16 else X.dtype
-        length = min(_MOST_ROWS, block_length(self._bytes_per_sample(), share=0.5))
-        for rows in gen_batches(len(X), length):
-            indices, values, *failed = decode(self._to_units(X[rows]))
-            codes.append(_to_csr(indices, values, self._n_features_out).astype(dtype))
-            n_failed += int(np.sum(failed))
+    def _decode_all(self, X, hook):
+        """Decode X block by block by the method of that name, and return a float64 CSR array."""
+        codes, order, n_failed, counts = [], [], 0, []
+        for rows, decoder, V in self._blocks(X):
+            indices, values, *more = getattr(decoder, hook)(V)
+            Z = to_csr(indices, values, self._n_features_out)
+            if hook == "_decode" and self.values_ != "binary":
+                with np.errstate(over="ignore", under="ignore"):
+                    Z.data = np.ldexp(Z.data, decoder._exponent)
+            codes.append(Z)
+            order.append(rows)
+            n_failed += int(np.sum(more[:1]))
+            counts += more[1:]
         if n_failed:
             warnings.warn(
                 f"{n_failed} of {len(X)} samples {self._failure()}.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
-        return vstack(codes, format="csr")
+        if counts:
+            self._warn_of_counts(np.concatenate(counts))
+        Z, order = vstack(codes, format="csr"), np.concatenate(order)
+        return Z if (np.diff(order) > 0).all() else Z[np.argsort(order)]
+
+    def _codes(self, X):
+        """Return codes as a CSR array in the dtype of X, but float32 for float16."""
+        X = self._check_samples(X, keeps_half=True)
+        Z = self._decode_all(X, "_decode")
+        if self.values_ == "binary":
+            Z.data[:] = 1
+        dtype = np.float32 if X.dtype == np.float16 else X.dtype
+        Z.data = as_float(Z.data, dtype, "The codes of X")
+        Z.eliminate_zeros()
+        return Z
+
+    def _support(self, X):
+        Z = self._decode_all(X, "_decode_support")
+        Z.data[:] = 1
+        return Z
 
     def transform(self, X):
         """Decode each sample to its sparse code.
@@ -263,13 +332,9 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             If X is not a matrix of finite numbers with d columns, or if pandas or polars output is
             asked for without ``sparse_output=False``.
         """
-        X = self._check_samples(X, keeps_half=True)
         if self.sparse_output:
             refuse_sparse_frames(self)
-        Z = self._decode_all(X, self._decode)
-        if self.values_ == "binary":
-            Z.data[:] = 1
-        return self._output(Z, Z.dtype)
+        return self._output(self._codes(X))
 
     def predict(self, X):
         """Decode the support of each sample.
@@ -290,12 +355,9 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             If X is not a matrix of finite numbers with d columns.
         """
         X = self._check_samples(X, keeps_half=True)
-        Z = self._decode_all(X, self._decode_support)
-        Z.data[:] = 1
-        return self._output(Z, np.int64)
+        return self._output(self._support(X).astype(np.int64))
 
-    def _output(self, Z, dtype):
-        Z = Z.astype(dtype, copy=False)
+    def _output(self, Z):
         return as_configured_csr(Z) if self.sparse_output else Z.toarray()
 
     def score(self, X, y, sample_weight=None):
@@ -324,8 +386,7 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """
         X = self._check_samples(X, keeps_half=True)
         y = check_codes(y, n_samples=len(X), n_features=self._n_features_out)
-        support = self._decode_all(X, self._decode_support)
-        return exact_recovery_score(y, support, sample_weight=sample_weight)
+        return exact_recovery_score(y, self._support(X), sample_weight=sample_weight)
 
     def inverse_transform(self, X):
         """Superpose codes: ``x = F^T z``, plus the intercept of the dictionary's estimator.
@@ -347,7 +408,32 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """
         check_is_fitted(self)
         Z = check_codes(X, "X", n_features=self._n_features_out)
-        return (self.dictionary_.superpose(Z) + self.intercept_).astype(Z.dtype, copy=False)
+        return self._invert(Z)
+
+    def _invert(self, Z):
+        with np.errstate(over="ignore", invalid="ignore"):
+            X = self.dictionary_.superpose(Z) + self.intercept_
+        return as_float(X, Z.dtype, "The superpositions of X")
+
+    def reconstruct(self, X):
+        """Decode each sample and superpose its code: ``inverse_transform(transform(X))``.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, d)
+            Points in code space.
+
+        Returns
+        -------
+        X_hat : ndarray of shape (n_samples, d)
+            Reconstructions in the dtype of X, but float32 for float16.
+
+        Raises
+        ------
+        ValueError
+            If X is not a matrix of finite numbers with d columns.
+        """
+        return self._invert(self._codes(X))
 
     @property
     def _n_features_out(self):
@@ -357,17 +443,3 @@ class BaseDecoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _to_csr(indices, values, n_features):
-    """Make a CSR array of (indices, values), without the empty places."""
-    kept = values != 0
-    indptr = np.concatenate([[0], np.cumsum(kept.sum(axis=1))])
-    index_dtype = np.int32 if max(indptr[-1], n_features) < 2**31 else np.int64
-    Z = csr_array(
-        (values[kept], indices[kept].astype(index_dtype), indptr.astype(index_dtype)),
-        shape=(len(values), n_features),
-    )
-    Z.sum_duplicates()
-    Z.eliminate_zeros()
-    return Z

@@ -231,13 +231,7 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
             f"get the best code found{advice}"
         )
 
-    def _decode_all(self, X, decode):
-        n_codewords = []
-        Z = super()._decode_all(X, partial(decode, n_codewords=n_codewords))
-        self._warn_of_noise(np.concatenate(n_codewords))
-        return Z
-
-    def _warn_of_noise(self, n_codewords):
+    def _warn_of_counts(self, n_codewords):
         """Warn if all samples take d codewords, where codes without noise would not."""
         n_features, d = self.dictionary_.shape
         n_codewords = n_codewords[n_codewords > 0]
@@ -254,36 +248,35 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
                 "code, or noise that is fitted exactly, at many times the cost. "
                 "tol= or noise_std= allow for noise.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
-    def _decode(self, V, n_codewords=None):
+    def _decode(self, V):
         if self.values_ == "binary":
-            return self._decode_support(V, n_codewords)
-        return self._decode_rows(V, lambda indices, values: (indices, values), n_codewords)
+            return self._decode_support(V)
+        return self._decode_rows(V, lambda indices, values: (indices, values))
 
-    def _decode_support(self, V, n_codewords=None):
-        return self._decode_rows(V, self._select, n_codewords)
+    def _decode_support(self, V):
+        return self._decode_rows(V, self._select)
 
-    def _decode_rows(self, V, select, n_codewords):
+    def _decode_rows(self, V, select):
         columns = self._columns
-        tol = (self.tol_ or 0.0) / self.dictionary_.scale
+        tol = np.ldexp((self.tol_ or 0.0) / self.dictionary_.scale, -self._exponent)
         found = in_jobs(partial(solve, columns, tol=tol, solver=self.solver), V, self.n_jobs)
-        if n_codewords is not None:
-            n_codewords.append(np.array([n for *_, n in found]))
         codes = [select(indices, values) for indices, values, *_ in found]
-        return _pad(codes, [status != "optimal" for *_, status, _ in found])
+        failed = np.array([status != "optimal" for *_, status, _ in found])
+        return *_pad(codes), failed, np.array([n_codewords for *_, n_codewords in found])
 
     def _select(self, indices, values):
         magnitudes = np.abs(values)
         if self.n_nonzero_coefs_ is None:
-            kept = magnitudes > 0.5
+            kept = magnitudes > np.ldexp(0.5, -self._exponent)
         else:
             kept = np.argsort(-magnitudes, kind="stable")[: self.n_nonzero_coefs_]
         return indices[kept], values[kept]
 
 
-def _pad(codes, failed):
+def _pad(codes):
     """Stack (indices, values) of different lengths, filling up with values of 0."""
     length = max((len(indices) for indices, _ in codes), default=0)
     indices = np.zeros((len(codes), length), dtype=np.intp)
@@ -291,7 +284,7 @@ def _pad(codes, failed):
     for row, (columns, data) in enumerate(codes):
         indices[row, : len(columns)] = columns
         values[row, : len(columns)] = data
-    return indices, values, np.array(failed, dtype=bool)
+    return indices, values
 
 
 def solve(columns, v, tol, solver):

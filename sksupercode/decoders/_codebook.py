@@ -4,13 +4,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
+from itertools import islice
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 
 from sksupercode._utils._validation import check_codes, check_integer
+from sksupercode.decoders._units import split_units
 from sksupercode.dictionaries import DenseDictionary, Dictionary
 from sksupercode.encoders import BaseEncoder
 from sksupercode.exceptions import CodebookMismatchWarning
@@ -154,7 +156,7 @@ def read_codes(y, n_samples, n_features):
     return check_codes(y)
 
 
-def warn_on_mismatch(dictionary, X, Y):
+def warn_on_mismatch(dictionary, X, intercept, Y):
     r"""Warn when X does not correlate with the superpositions of Y.
 
     The mean cosine between ``x_i`` and ``y_i F`` over the first rows, in units of its standard
@@ -174,25 +176,35 @@ def warn_on_mismatch(dictionary, X, Y):
         The codebook of the decoder.
 
     X : ndarray of shape (n_samples, d)
-        Points in code space, less the intercept.
+        Points in code space, of which only the rows in use are read.
+
+    intercept : ndarray of shape (d,) or float
+        What is subtracted from them.
 
     Y : csr_array of shape (n_samples, N)
         Their codes.
     """
     n_rows = min(_MOST_ROWS, -(-_NUMBERS_TO_CHECK // X.shape[1]))
-    rows = np.flatnonzero((np.diff(Y.indptr) > 0) & X.any(axis=1))[:n_rows]
+    candidates = np.flatnonzero(np.diff(Y.indptr))
+    is_read = (row for row in candidates if (X[row] != intercept).any())
+    rows = np.fromiter(islice(is_read, n_rows), dtype=np.intp)
+    if not len(rows):
+        return
+    U, _ = split_units(dictionary, X[rows], intercept)
+    # Only directions count, and the numbers of a row may be of any size.
     Y = Y[rows].astype(np.float64)
-    X_hat = dictionary.superpose(Y)
+    Y = csr_array(Y.multiply(1 / abs(Y).max(axis=1).toarray()[:, np.newaxis]))
+    codewords = dictionary.unnormalized
+    X_hat = codewords.superpose(Y)
     norms = np.linalg.norm(X_hat, axis=1)
     kept = norms > 0
     if not kept.any():
         return
-    Y, X_hat, norms = Y[kept], X_hat[kept], norms[kept]
-    U = X[rows][kept].astype(np.float64)
+    Y, X_hat, norms, U = Y[kept], X_hat[kept], norms[kept], U[kept]
     U /= np.linalg.norm(U, axis=1, keepdims=True)
     cosines = np.einsum("ij,ij->i", U, X_hat) / norms
     overlaps = (Y @ Y.T).toarray() * (U @ U.T) / np.outer(norms, norms)
-    mean_square = dictionary.squared_norms.mean()
+    mean_square = codewords.squared_norms.mean()
     z = cosines.sum() / np.sqrt(mean_square * overlaps.sum() / X.shape[1])
     # A handful of numbers cannot tell, but a right codebook without noise has cosines of 1.
     if z < _LOWEST_Z and cosines.mean() < 0.5:

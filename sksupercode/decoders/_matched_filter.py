@@ -11,7 +11,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._blocks import block_length
+from sksupercode._utils._validation import as_float
 from sksupercode.decoders._base import BaseDecoder
+
+# Read at a time.
+_ROWS = 4096
 
 
 def _knows_prior(decoder):
@@ -46,19 +50,28 @@ class MatchedFilterDecoder(BaseDecoder):
         self.covariance_estimator = covariance_estimator
 
     def _fit_decoder(self, X):
+        power, exponent = _mean_square(X, self.intercept_)
+        mantissa, of_scale = np.frexp(self.dictionary_.scale)
+        # In units of the codewords, interference has the variance v * 4**m of these two.
+        self._interference_exponent = exponent - int(of_scale)
         if self.covariance_estimator is None:
-            self.interference_variance_ = _mean_square(X, self.intercept_)
+            with np.errstate(over="ignore", under="ignore"):
+                self.interference_variance_ = float(np.ldexp(power, 2 * exponent))
             self._precision = None
-            self._energies = self._codewords.squared_norms
-            # rho = weight * energy, kept finite where X is zero.
-            self._weight = self.dictionary_.scale**2 / max(self.interference_variance_, 1e-300)
+            self._squared_norms = self._codewords.squared_norms
+            # Not 0 where X is zero, so that rho is finite.
+            self._interference = max(power, 1e-300) / mantissa**2
         else:
             self.covariance_estimator_, covariance = _fit_covariance(
-                self.covariance_estimator, X - np.asarray(self.intercept_)
+                self.covariance_estimator, _less(X, self.intercept_, exponent)
             )
-            self._precision = np.linalg.pinv(covariance, hermitian=True)
-            self._energies = _quadratic_forms(self._codewords, self._precision)
-            self._weight = self.dictionary_.scale**2
+            # In a unit of its own, for the dictionary may compute in float32.
+            precision = np.linalg.pinv(covariance, hermitian=True)
+            half = int(np.frexp(np.abs(precision).max())[1]) // 2
+            self._precision = np.ldexp(precision, -2 * half)
+            self._interference_exponent -= half
+            self._squared_norms = _quadratic_forms(self._codewords, self._precision)
+            self._interference = 1 / mantissa**2
 
     def _filter(self, V):
         """Return f^T Sigma^-1 x for a block of samples, a new (n, N) array."""
@@ -74,18 +87,20 @@ class MatchedFilterDecoder(BaseDecoder):
         n_features = self.dictionary_.shape[0]
         return logit(min(self.n_nonzero_coefs_, n_features) / n_features)
 
-    def _coefficients(self, scores, energies):
+    def _coefficients(self, scores, squared_norms):
         """Return the coefficients of selected codewords: 1, or their matched-filter outputs."""
         if self.values_ == "binary":
             return np.ones_like(scores)
-        outputs = scores / np.where(energies > 0, energies, 1.0)
+        outputs = scores / np.where(squared_norms > 0, squared_norms, 1.0)
         return np.maximum(outputs, 0) if self.values_ == "nonnegative" else outputs
 
     def _dense_blocks(self, X, function):
         X = self._check_samples(X)
         result = np.empty((len(X), self._n_features_out), dtype=X.dtype)
-        for rows in gen_batches(len(X), block_length(self._bytes_per_sample(), share=0.5)):
-            result[rows] = function(self._filter(self._to_units(X[rows])))
+        with np.errstate(over="ignore", under="ignore"):
+            for rows, decoder, V in self._blocks(X):
+                outputs = function(self._filter(V), decoder._exponent)
+                result[rows] = as_float(outputs, X.dtype, "The matched-filter outputs of X")
         return result
 
     def decision_function(self, X):
@@ -108,8 +123,8 @@ class MatchedFilterDecoder(BaseDecoder):
             If X is not a matrix of finite numbers with d columns.
         """
         check_is_fitted(self)
-        energies = np.where(self._energies > 0, self._energies, 1.0)
-        return self._dense_blocks(X, lambda scores: scores / energies)
+        squared_norms = np.where(self._squared_norms > 0, self._squared_norms, 1.0)
+        return self._dense_blocks(X, lambda scores, m: np.ldexp(scores / squared_norms, m))
 
     @available_if(_knows_prior)
     def predict_proba(self, X):
@@ -139,11 +154,11 @@ class MatchedFilterDecoder(BaseDecoder):
         """
         check_is_fitted(self)
         prior = self._log_prior_odds()
-        half = self._energies / 2
+        half = np.ldexp(self._squared_norms / 2, -2 * self._interference_exponent)
 
-        def posterior(scores):
-            with np.errstate(over="ignore"):
-                evidence = self._weight * (scores - half)
+        def posterior(scores, exponent):
+            scores = np.ldexp(scores, exponent - 2 * self._interference_exponent)
+            evidence = (scores - half) / self._interference
             # Finite evidence cannot contradict a certain prior (k = 0 or k = N).
             return expit(np.clip(evidence, -1e300, 1e300) + prior)
 
@@ -151,10 +166,27 @@ class MatchedFilterDecoder(BaseDecoder):
 
 
 def _mean_square(X, intercept):
-    """Return the mean square of the entries of ``X - intercept``."""
+    """Return v and m: the mean square of the entries of ``X - intercept`` is ``v * 4**m``."""
+    exponent = 0
+    with np.errstate(over="ignore", under="ignore"):
+        power = _mean_square_of(X, intercept, exponent)
+    if not 1e-200 < power < 1e200:
+        largest = max(np.abs(X[rows]).max() for rows in gen_batches(len(X), _ROWS))
+        exponent = int(np.frexp(max(float(largest), np.abs(intercept).max()))[1])
+        power = _mean_square_of(X, intercept, exponent)
+    return power, exponent
+
+
+def _mean_square_of(X, intercept, exponent):
     # X may be mapped from a file.
-    blocks = (X[rows].astype(np.float64) for rows in gen_batches(len(X), 4096))
-    return float(sum(np.sum((block - intercept) ** 2) for block in blocks) / X.size)
+    blocks = (_less(X[rows], intercept, exponent) for rows in gen_batches(len(X), _ROWS))
+    return float(sum(np.sum(block**2) for block in blocks) / X.size)
+
+
+def _less(X, intercept, exponent):
+    """Return ``(X - intercept) / 2**exponent`` in float64."""
+    X, intercept = X.astype(np.float64), np.asarray(intercept, dtype=np.float64)
+    return np.ldexp(X, -exponent) - np.ldexp(intercept, -exponent)
 
 
 def _fit_covariance(estimator, X):

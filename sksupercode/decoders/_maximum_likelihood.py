@@ -9,7 +9,6 @@ from scipy.sparse import csr_array, diags_array, eye_array, hstack, vstack
 
 from sksupercode._utils._validation import check_real
 from sksupercode.decoders._base import BaseDecoder
-from sksupercode.dictionaries import SignDictionary
 
 # A residual of this part of ||x|| is zero.
 _TOLERANCE = 1e-6
@@ -117,7 +116,7 @@ class MaximumLikelihoodDecoder(BaseDecoder):
 
     def _bytes_per_sample(self):
         n_features, n_components = self.dictionary_.shape
-        if isinstance(self._codewords, SignDictionary):
+        if self._codewords.has_signs:
             return 32 * (self.n_nonzero_coefs_ + 1) * n_components * n_features
         return 256 * n_features**2
 
@@ -136,7 +135,7 @@ class MaximumLikelihoodDecoder(BaseDecoder):
             program = _NearestSum(
                 np.asarray(self._codewords.codewords(used), dtype=np.float64),
                 k,
-                is_signs=isinstance(self._codewords, SignDictionary),
+                is_signs=self._codewords.has_signs,
             )
             for row, v in enumerate(V):
                 found, failed[row] = program.solve(v, self.time_limit)

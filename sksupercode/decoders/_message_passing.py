@@ -6,11 +6,9 @@
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import expit, logit
-from sklearn.utils import gen_batches
 
-from sksupercode._utils._blocks import block_length
-from sksupercode._utils._sections import check_sections, section_argmax, section_bounds, softmax
-from sksupercode._utils._validation import check_integer, check_real
+from sksupercode._utils._sections import section_argmax, section_bounds, softmax
+from sksupercode._utils._validation import as_float, check_bool, check_integer, check_real
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._block_interference import BlockInterference
 from sksupercode.decoders._denoisers import log_evidence
@@ -65,8 +63,8 @@ class AMPDecoder(BaseDecoder):
 
     n_nonzero_coefs : int or None, default=None
         Number k of codewords in a superposition: the prior is k/N, and the k most probable are
-        selected. None learns it from y; if rows differ, their mean makes the prior, and what is
-        more probable than not is selected.
+        selected, but none of a probability below 1e-4. None learns it from y; if rows differ, their
+        mean makes the prior, and what is more probable than not is selected.
 
     sections : bool, default=False
         Whether the codewords are divided into k contiguous sections with one active codeword each,
@@ -189,16 +187,16 @@ class AMPDecoder(BaseDecoder):
         return super()._learn_sparsity(Y)
 
     def _fit_decoder(self, X):
-        check_sections(self.sections)
+        check_bool(self.sections, "sections")
         check_integer(self.max_iter, "max_iter", minimum=1)
         if self.n_nonzero_coefs is not None:
             self._has_common_k = True
         limits = {"minimum": 0, "max_inclusive": False}
         check_real(self.convergence_tol, "convergence_tol", maximum=np.inf, **limits)
         check_real(self.damping, "damping", maximum=1, **limits)
-        energies = self._codewords.squared_norms
-        self._norms = np.sqrt(np.where(energies > 0, energies, 1.0))
-        self._is_zero = energies == 0
+        squared_norms = self._codewords.squared_norms
+        self._norms = np.sqrt(np.where(squared_norms > 0, squared_norms, 1.0))
+        self._is_zero = squared_norms == 0
         self._interference = BlockInterference(self.dictionary_)
         n_features, k = self.dictionary_.shape[0], self.n_nonzero_coefs_
         if self.sections:
@@ -255,14 +253,17 @@ class AMPDecoder(BaseDecoder):
         ValueError
             If X is not a matrix of finite numbers with d columns.
         """
-        states = []
         X = self._check_samples(X)
-        for rows in gen_batches(len(X), block_length(self._bytes_per_sample(), share=0.5)):
-            states += self._pass_messages(self._to_units(X[rows]))
-        variances = np.full((len(X), max(len(state.variances) for state in states)), np.nan)
-        for row, state in zip(variances, states, strict=True):
-            row[: len(state.variances)] = state.variances
-        return variances * self.dictionary_.scale**2
+        found = [
+            (row, decoder._unit * np.sqrt(state.variances))
+            for rows, decoder, V in self._blocks(X)
+            for row, state in zip(rows, decoder._pass_messages(V), strict=True)
+        ]
+        variances = np.full((len(X), max(len(row) for _, row in found)), np.nan)
+        with np.errstate(over="ignore"):
+            for row, deviations in found:
+                variances[row, : len(deviations)] = as_float(deviations**2, float, "Variances of X")
+        return variances
 
     def _pass_messages(self, V):
         """Return the final state of each sample."""

@@ -87,7 +87,7 @@ class PursuitDecoder(ToleranceMixin, BaseDecoder):
 
     def _decode(self, V):
         norms = np.linalg.norm(V, axis=1)
-        tol = (self.tol_ or 0.0) / self.dictionary_.scale
+        tol = (self.tol_ or 0.0) / self._unit
         is_binary = self.values_ == "binary"
         enough = np.maximum(tol, (_ROUNDING_32 if is_binary else _ROUNDING) * norms)
         with shared_threads():

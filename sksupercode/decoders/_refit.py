@@ -8,10 +8,10 @@ from copy import copy
 import numpy as np
 from sklearn import config_context
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._blocks import block_length
-from sksupercode._utils._validation import check_codes, check_option, check_samples
+from sksupercode._utils._validation import check_bool, check_codes, check_option, check_samples
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._codebook import resolve_dictionary
 from sksupercode.decoders._nonnegative_fit import nonnegative_least_squares
@@ -141,8 +141,7 @@ class RefitDecoder(BaseDecoder):
             the estimator refuses.
         """
         X = check_samples(self, X, reset=True, keeps_half=True)
-        if not isinstance(self.sparse_output, bool | np.bool_):
-            raise ValueError(f"sparse_output must be True or False, got {self.sparse_output!r}.")
+        check_bool(self.sparse_output, "sparse_output")
         check_option(self.values, "values", ("auto", "nonnegative", "real"))
         self.estimator_ = self._fit_estimator(X, y)
         self.dictionary_, self.intercept_, _ = resolve_dictionary(
@@ -182,12 +181,12 @@ class RefitDecoder(BaseDecoder):
 
     def _to_units(self, X):
         # They are to be encoded first.
-        return X
+        return X, np.zeros(len(X), dtype=np.intp)
 
     def _decode(self, X):
         with config_context(transform_output="default"):
             Z = check_codes(self.estimator_.transform(X), n_features=self._n_features_out)
-        V = super()._to_units(self._normalize(X))
+        V, exponents = super()._to_units(self._normalize(X))
         counts = np.diff(Z.indptr)
         indices = np.zeros((len(X), counts.max()), dtype=np.intp)
         values = np.zeros(indices.shape)
@@ -203,13 +202,11 @@ class RefitDecoder(BaseDecoder):
                 codewords = codewords.reshape(*support.shape, -1)
                 indices[some, :count] = support
                 values[some, :count] = fit(*_triangular_systems(codewords, V[some]))
-        return indices, values
+        with np.errstate(over="ignore", under="ignore"):
+            return indices, np.ldexp(values, exponents[:, np.newaxis])
 
-    @available_if(lambda self: hasattr(self.estimator, "reconstruct"))
     def reconstruct(self, X):
-        """Decode and superpose each sample, and undo the normalisation of the autoencoder.
-
-        Only where the estimator has this method, as sparse autoencoders have.
+        """Decode and superpose each sample, and undo the normalisation of an autoencoder.
 
         Parameters
         ----------
@@ -219,13 +216,16 @@ class RefitDecoder(BaseDecoder):
         Returns
         -------
         X_hat : ndarray of shape (n_samples, d)
-            Reconstructions.
+            Reconstructions in the dtype of X, but float32 for float16.
 
         Raises
         ------
         ValueError
             If X is not a matrix of finite numbers with d columns.
         """
+        check_is_fitted(self)
+        if not getattr(self.estimator_, "normalizes_samples_", False):
+            return super().reconstruct(X)
         _, scale, shift = self.estimator_.normalize(X)
         return self.estimator_.denormalize(self.inverse_transform(self.transform(X)), scale, shift)
 

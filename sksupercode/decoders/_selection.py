@@ -17,7 +17,7 @@ selected.
 import numpy as np
 
 
-def score_gains(scores, energies, values):
+def score_gains(scores, squared_norms, values):
     """Turn inner products into numbers that rank codewords as the decrease of ||x||^2 does.
 
     Parameters
@@ -25,7 +25,7 @@ def score_gains(scores, energies, values):
     scores : float64 ndarray of shape (n_samples, N)
         Inner products <f, x>; overwritten.
 
-    energies : float64 ndarray of shape (N,)
+    squared_norms : float64 ndarray of shape (N,)
         Squared norms of the codewords.
 
     values : {"binary", "nonnegative", "real"}
@@ -38,13 +38,13 @@ def score_gains(scores, energies, values):
         where selecting the codeword lowers ||x||^2, -inf for a zero codeword.
     """
     if values == "binary":
-        scores -= energies / 2
+        scores -= squared_norms / 2
     else:
         if values == "real":
             np.abs(scores, out=scores)
-        scores /= np.sqrt(np.where(energies > 0, energies, 1.0))
-    if not energies.all():
-        scores[:, energies == 0] = -np.inf
+        scores /= np.sqrt(np.where(squared_norms > 0, squared_norms, 1.0))
+    if not squared_norms.all():
+        scores[:, squared_norms == 0] = -np.inf
     return scores
 
 

@@ -138,27 +138,31 @@ class ThresholdDecoder(MatchedFilterDecoder):
                 "threshold='map' needs the prior k/N: give n_nonzero_coefs, or codes y to fit."
             )
         super()._fit_decoder(X)
-        if is_map:
-            levels = self._energies / 2 - self._log_prior_odds() / self._weight
-        else:
-            levels = self.threshold * self._energies
-        silent = self._energies == 0
-        self._levels = np.where(silent, np.inf, levels)
+        # Levels of scores are the sum of two parts, whose units differ.
+        self._level, self._prior_level = self.threshold, 0.0
         self.threshold_ = self.threshold
         if is_map:
-            self.threshold_ = self._levels / np.where(silent, 1.0, self._energies)
+            self._level, self._prior_level = 0.5, -self._log_prior_odds() * self._interference
+            self.threshold_ = self._levels(0) / np.where(
+                self._squared_norms > 0, self._squared_norms, 1.0
+            )
+
+    def _levels(self, exponent):
+        """Return what scores in units of ``2**exponent`` have to reach; inf of zero codewords."""
+        with np.errstate(over="ignore", under="ignore"):
+            levels = np.ldexp(self._level * self._squared_norms, -exponent)
+            levels += np.ldexp(self._prior_level, 2 * self._interference_exponent - exponent)
+        return np.where(self._squared_norms > 0, levels, np.inf)
 
     def _decode(self, V):
         scores = self._filter(V)
         responses = np.abs(scores) if self.values_ == "real" else scores
-        selected = responses >= self._levels
-        if self.values_ == "nonnegative":
-            selected &= scores > 0
+        selected = responses >= self._levels(self._exponent)
         counts = selected.sum(axis=1)
         indices = np.zeros((len(V), counts.max(initial=0)), dtype=np.intp)
         values = np.zeros(indices.shape)
         filled = np.arange(indices.shape[1]) < counts[:, np.newaxis]
         rows, columns = np.nonzero(selected)
         indices[filled] = columns
-        values[filled] = self._coefficients(scores[rows, columns], self._energies[columns])
+        values[filled] = self._coefficients(scores[rows, columns], self._squared_norms[columns])
         return indices, values

@@ -5,8 +5,9 @@
 
 import numpy as np
 
-from sksupercode._utils._sections import check_sections, section_bounds
+from sksupercode._utils._sections import section_bounds
 from sksupercode._utils._threads import shared_threads
+from sksupercode._utils._validation import check_bool
 from sksupercode.decoders._matched_filter import MatchedFilterDecoder
 from sksupercode.decoders._selection import keep_largest, score_gains
 
@@ -119,7 +120,7 @@ class TopKDecoder(MatchedFilterDecoder):
         self.sections = sections
 
     def _fit_decoder(self, X):
-        check_sections(self.sections)
+        check_bool(self.sections, "sections")
         super()._fit_decoder(X)
 
     def _needs_fixed_k(self):
@@ -128,22 +129,24 @@ class TopKDecoder(MatchedFilterDecoder):
     def _decode(self, V):
         k = min(self.n_nonzero_coefs_, self.dictionary_.shape[0])
         # Codewords of equal norm rank as their inner products do, which spares a copy.
-        is_ranked = self.values_ != "real" and 0 < self._energies.min() == self._energies.max()
+        is_ranked = (
+            self.values_ != "real" and 0 < self._squared_norms.min() == self._squared_norms.max()
+        )
         best = _BestOfSections if self.sections else _BestOfAll
         selected = [best(k, self.dictionary_.shape[0]) for _ in V]
         with shared_threads():
             for first, block in self._codewords.correlate_blocks(self._whiten(V)):
-                energies = self._energies[first : first + block.shape[1]]
+                squared_norms = self._squared_norms[first : first + block.shape[1]]
                 for row, new in zip(selected, block, strict=True):
                     ranked = new
                     if not is_ranked:
-                        ranked = score_gains(new[np.newaxis].copy(), energies, self.values_)[0]
+                        ranked = score_gains(new[np.newaxis].copy(), squared_norms, self.values_)[0]
                     row.take(ranked, new, first)
         indices, gains, scores = (
             np.array([getattr(row, name) for row in selected])
             for name in ("indices", "gains", "scores")
         )
-        values = self._coefficients(scores, self._energies[indices])
+        values = self._coefficients(scores, self._squared_norms[indices])
         values[gains == -np.inf] = 0
         return indices, values
 

@@ -10,6 +10,12 @@ from sklearn.utils import check_array
 
 from sksupercode.dictionaries._base import Dictionary, as_indices
 
+# The scale is 1 for codewords whose largest entry is between 2**-32 and 2**32 and at most so many
+# powers of two above that of the smallest.
+_MODERATE, _SPREAD = 32, {"float32": 64, "float64": 400}
+# Beyond this ratio some squares are out of range in any unit.
+_LARGEST_SPREAD = 1000
+
 
 class DenseDictionary(Dictionary):
     """Any real matrix F of shape (N, d); its rows are codewords of any norm.
@@ -50,6 +56,42 @@ class DenseDictionary(Dictionary):
         array.flags.writeable = False
         super().__init__(array.shape, array.dtype)
         self._array = array
+
+    @cached_property
+    def _exponents(self):
+        """Those of the scale, and of the ratio of the largest codeword to the smallest."""
+        largest = np.maximum(self._array.max(axis=1), -self._array.min(axis=1))
+        _, exponents = np.frexp(largest[largest > 0])
+        if not len(exponents):
+            return 0, 0
+        high, spread = int(exponents.max()), int(np.ptp(exponents))
+        if abs(high) <= _MODERATE and spread <= _SPREAD[self.dtype.name]:
+            return 0, 0
+        return high if spread <= _SPREAD["float64"] else high - spread // 2, spread
+
+    @property
+    def scale(self):
+        """A power of two: 1, unless sums of squares of such codewords over- or underflow."""
+        return float(np.ldexp(1.0, self._exponents[0]))
+
+    @cached_property
+    def unnormalized(self):
+        exponent, spread = self._exponents
+        if (exponent, spread) == (0, 0):
+            return self
+        if spread > _LARGEST_SPREAD:
+            raise ValueError(
+                "dictionary must have codewords whose norms differ by less than a factor 1e300, "
+                f"got a factor of about 2**{spread}: scale them, or set the smallest to 0."
+            )
+        # What float32 holds of very different norms is lost in its products.
+        dtype = np.float64 if spread > _SPREAD["float32"] else self.dtype
+        other = DenseDictionary(np.ldexp(self._array.astype(dtype, copy=False), -exponent))
+        other._exponents = (0, 0)
+        return other
+
+    def to_units(self, X):
+        return np.asarray(X, dtype=np.float64) / self.scale
 
     def codewords(self, indices):
         return self._array[as_indices(indices)]

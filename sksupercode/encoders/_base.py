@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._sections import section_bounds
-from sksupercode._utils._validation import check_integer, check_samples
+from sksupercode._utils._validation import as_float, check_generator, check_integer, check_samples
 from sksupercode.dictionaries import DenseDictionary, Dictionary, WeightedDictionary
 
 # One copy of each codebook that is in use, whichever steps and estimators use it.
@@ -218,7 +218,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         if self.has_recipe:
             self.dictionary_ = self.codebook(X.shape[1], n_components)
         else:
-            entropy = _fresh_entropy(self.random_state)
+            entropy = int(check_generator(self.random_state).integers(2**63))
             dictionary = self._draw_from(entropy, X.shape[1], n_components)
             self.dictionary_ = self._allocate_power(dictionary)
         return self
@@ -239,11 +239,14 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Raises
         ------
         ValueError
-            If X is not a matrix of finite numbers with N columns.
+            If X is not a matrix of finite numbers with N columns, or if its dtype cannot hold the
+            superpositions.
         """
         check_is_fitted(self)
         X = check_samples(self, X, reset=False, accept_sparse=["csr", "csc"])
-        return self.dictionary_.superpose(X).astype(X.dtype, copy=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            superpositions = self.dictionary_.superpose(X)
+        return as_float(superpositions, X.dtype, "The superpositions of X")
 
     @property
     def _n_features_out(self):
@@ -269,17 +272,3 @@ def _check_powers(power_allocation):
             f"{power_allocation!r}."
         )
     return powers
-
-
-def _fresh_entropy(random_state):
-    """Return entropy for a codebook that no integer names."""
-    if random_state is None:
-        return np.random.SeedSequence().entropy
-    if isinstance(random_state, np.random.RandomState):
-        return random_state.randint(2**32, size=4, dtype=np.uint64).tolist()
-    if isinstance(random_state, np.random.Generator):
-        return random_state.integers(2**32, size=4, dtype=np.uint64).tolist()
-    raise ValueError(
-        "random_state must be an integer >= 0, a numpy RandomState or Generator, or None, "
-        f"got {random_state!r}."
-    )

@@ -19,8 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from threadpoolctl import ThreadpoolController
 
-from sksupercode._utils._sections import check_sections
-from sksupercode._utils._validation import check_generator, check_integer
+from sksupercode._utils._validation import check_bool, check_generator, check_integer
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.exceptions import CodebookMismatchWarning
@@ -100,7 +99,7 @@ class Chain:
 
 
 def _check_sections(sections, decoder):
-    check_sections(sections)
+    check_bool(sections, "sections")
     for part in (decoder, *decoder.get_params().values()):
         own = getattr(part, "sections", sections) if isinstance(part, BaseDecoder) else sections
         if own != sections:

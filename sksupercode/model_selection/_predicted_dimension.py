@@ -10,7 +10,7 @@ from scipy.optimize import OptimizeWarning, curve_fit
 from scipy.special import ndtr, ndtri
 
 from sksupercode import theory
-from sksupercode._utils._validation import check_integer, check_real
+from sksupercode._utils._validation import check_generator, check_integer, check_real
 from sksupercode.model_selection._prediction import find_predictor
 from sksupercode.model_selection._transition import guess_transition
 
@@ -109,7 +109,7 @@ def predicted_dimension(
         max_inclusive=False,
     )
     check_integer(n_samples, "n_samples", minimum=2)
-    rng = np.random.default_rng(_entropy(random_state)) if predict.is_simulation else None
+    rng = check_generator(random_state) if predict.is_simulation else None
 
     def invert(noise):
         if rng is not None:
@@ -179,9 +179,3 @@ def _fitted_dimension(points, p, center):
             bounds=([0.0, 0.1], [np.inf, np.inf]),
         )
     return float(np.exp(offset + ndtri(p) / slope))
-
-
-def _entropy(random_state):
-    if isinstance(random_state, np.random.RandomState):
-        return random_state.randint(2**32, size=4, dtype=np.uint32)
-    return random_state

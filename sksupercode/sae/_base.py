@@ -10,7 +10,7 @@ from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._sparse import as_configured_csr, refuse_sparse_frames
-from sksupercode._utils._validation import check_codes, check_samples
+from sksupercode._utils._validation import check_bool, check_codes, check_samples
 from sksupercode.metrics import fraction_of_variance_unexplained
 from sksupercode.sae._forward import ForwardPass, require_finite
 from sksupercode.sae._normalization import PER_SAMPLE, denormalize, normalize
@@ -67,8 +67,7 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             ``sparse_output=False``.
         """
         X = self._check_samples(X, keeps_half=True)
-        if not isinstance(self.sparse_output, bool | np.bool_):
-            raise ValueError(f"sparse_output must be True or False, got {self.sparse_output!r}.")
+        check_bool(self.sparse_output, "sparse_output")
         if self.sparse_output:
             refuse_sparse_frames(self)
         dtype = _widened(X.dtype)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from sksupercode._utils._validation import check_integer, check_option, check_real
+from sksupercode._utils._validation import check_bool, check_integer, check_option, check_real
 from sksupercode.sae._weights import ARCHITECTURES
 
 TRAINED = ("topk", "batchtopk", "relu")
@@ -53,19 +53,13 @@ def check_settings(estimator):
         learning_rate=real("learning_rate", value=rate, positive=True),
         batch_size=integer("batch_size"),
         max_iter=integer("max_iter"),
-        early_stopping=_check_bool(estimator.early_stopping, "early_stopping"),
+        early_stopping=check_bool(estimator.early_stopping, "early_stopping"),
         validation_fraction=real("validation_fraction", maximum=1, positive=True),
         n_iter_no_change=integer("n_iter_no_change"),
         tol=real("tol"),
         device=_check_device(estimator.device),
-        verbose=_check_bool(estimator.verbose, "verbose"),
+        verbose=check_bool(estimator.verbose, "verbose"),
     )
-
-
-def _check_bool(value, name):
-    if not isinstance(value, bool | np.bool_):
-        raise ValueError(f"{name} must be True or False, got {value!r}.")
-    return bool(value)
 
 
 def _check_device(device):

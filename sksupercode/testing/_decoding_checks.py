@@ -151,16 +151,18 @@ def check_codeword_permutation(decoder):
 
 
 def check_common_scale(decoder):
-    """The scale that dictionary and samples have in common changes nothing.
+    """The scale that dictionary, samples and tolerances have in common changes nothing.
 
-    Not for decoders with a tolerance in the units of X.
+    It may be any that float64 can hold.
     """
     dictionary = float_dictionary()
     _, _, Y = hard_problem()
     X = Y @ dictionary + 0.1 * np.random.default_rng(1).standard_normal((12, 20))
     plain = fit_quietly(configured(decoder, dictionary, 3), X)
-    for scale in (1e-6, 1e-3, 1e6):
-        scaled = fit_quietly(configured(decoder, scale * dictionary, 3), scale * X)
+    given = {name: getattr(decoder, name) for name in tolerances(decoder)}
+    for scale in (1e-200, 1e6, 1e155):
+        params = {name: value and scale * value for name, value in given.items()}
+        scaled = fit_quietly(configured(decoder, scale * dictionary, 3, **params), scale * X)
         with only_convergence_warnings():
             assert_same_codes(scaled.predict(scale * X), plain.predict(X), message=str(scale))
             assert_same_codes(
@@ -216,9 +218,3 @@ def check_predict_is_the_support(decoder):
         assert fitted.score(X, scaled) == score
         if fitted.values_ == "binary":
             assert_same_codes(fitted.transform(X), support)
-
-
-def has_tolerance(decoder):
-    """Whether a decoder has a parameter that is set and in the units of X."""
-    params = decoder.get_params(deep=False)
-    return any(params[name] is not None for name in tolerances(decoder))

@@ -49,12 +49,10 @@ def expected_failed_checks(decoder):
 
 def _applies(name, decoder):
     """Tell whether a decoder, by its parameters, makes the promise that a check is about."""
-    if name == "check_common_scale":
-        return not _decoding_checks.has_tolerance(decoder)
     if name == "check_values":
         return hasattr(decoder, "values")
     if name in ("check_codeword_permutation", "check_ties"):
-        return not getattr(decoder, "sections", False)
+        return not getattr(decoder, "_has_sections", False)
     return True
 
 

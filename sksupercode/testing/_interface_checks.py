@@ -116,6 +116,20 @@ def check_inverse_transform(decoder):
             np.testing.assert_allclose(X, wanted, rtol=1e-5, atol=1e-5)
 
 
+def check_reconstruct(decoder):
+    """``reconstruct`` superposes what ``transform`` finds, whatever the form of the output."""
+    encoder, X, Y = easy_problem()
+    fitted = configured(decoder, encoder).set_output(transform="pandas").fit(X, Y)
+    with only_convergence_warnings():
+        for dtype in (np.float64, np.float32):
+            X_hat = fitted.reconstruct(X.astype(dtype))
+            assert isinstance(X_hat, np.ndarray) and X_hat.dtype == dtype
+            if fitted.values_ == "binary":
+                np.testing.assert_allclose(X_hat, X, rtol=1e-5, atol=1e-5)
+        codes = configured(decoder, encoder).fit(X, Y).transform(X)
+        np.testing.assert_array_equal(fitted.reconstruct(X), fitted.inverse_transform(codes))
+
+
 def check_lent_dictionary(decoder):
     """A fitted estimator, also a frozen one, lends ``dictionary_`` and ``intercept_``."""
     encoder, X, Y = easy_problem()

@@ -73,7 +73,7 @@ def threshold_active_only(
     Notes
     -----
     Unbiased but for the saddlepoint approximation of p, whose relative error is of the order of a
-    percent or less. The cost per draw is proportional to k d, whatever N.
+    percent or less. The cost per draw is proportional to k d and does not depend on N.
 
     References
     ----------
@@ -159,9 +159,9 @@ def topk_active_only(
     Notes
     -----
     Unbiased but for the saddlepoint approximation of p, whose relative error is of the order of a
-    percent or less. The cost per draw is proportional to k d, whatever N. Equal scores, which are
-    frequent without noise, are given to the lowest index, as the decoders do; the active codewords
-    have random indices.
+    percent or less. The cost per draw is proportional to k d and does not depend on N. Equal
+    scores, which are frequent without noise, are given to the lowest index, as the decoders do; the
+    active codewords have random indices.
 
     References
     ----------

@@ -136,8 +136,8 @@ def fano_dimension(n_features, noise_variance, failure_probability, *, tight=Fal
 
     Notes
     -----
-    Holds for every N and every code whose coordinates have at most unit variance over the
-    messages, for whatever decoder.
+    Holds for every N, every decoder and every code whose coordinates have at most unit variance
+    over the messages.
 
     References
     ----------

@@ -45,7 +45,7 @@ def threshold_converse_dimension(n_features, n_nonzero_coefs):
     Notes
     -----
     Asymptotic: for d at most a constant fraction below 1 of it, k = o(N) and N large enough, the
-    probability of exact recovery is below 1/2 for whatever threshold. With a threshold above 1,
+    probability of exact recovery is below 1/2 for any threshold. With a threshold above 1,
     all k active scores must exceed their common mean 1, around which they are symmetric; with one
     of at most 1, some of the N - k inactive scores exceed it.
 

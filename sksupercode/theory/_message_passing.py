@@ -140,7 +140,7 @@ def amp_phase_transition(density, *, return_variance=False):
     Notes
     -----
     Above the ratio state evolution has no other fixed point than 0, and the posterior-mean denoiser
-    recovers the support. Asymptotic at a fixed density; for k below about 8 it is a mere
+    recovers the support. Asymptotic at a fixed density; for k below about 8 it is only an
     indication. In the sparse limit it tends to :math:`2 \epsilon \ln(1/\epsilon)`, but very
     slowly.
 

@@ -75,7 +75,7 @@ def amp_success_probability(n_features, n_nonzero_coefs, n_components, noise_var
     above the maximum of the mean. A residual is, moreover, a vector of d coordinates, whose squared
     norm fluctuates by 2 d about its mean. That this counteracts the fluctuation of D and makes it
     smaller by as much is taken over from the conic kinematic formula, which shows it for convex
-    decoders; for message passing it is no theorem, but what simulations confirm.
+    decoders; for message passing it is not a theorem, and rests on simulations.
 
     Nothing is fitted. Measured rates, on 200 to 1,000 samples a point, were within 0.08 of it
     throughout the transition without noise and within 0.1 with it, for N from 256 to 65,536 and k

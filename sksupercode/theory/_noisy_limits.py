@@ -34,7 +34,7 @@ def all_or_nothing_dimension(
     noise_variance : float, array-like of float or None, default=None
         Variance :math:`\sigma^2` of the Gaussian noise per coordinate of the code, at least 0.
     squared_noise_norm : float, array-like of float or None, default=None
-        In its place, the expected squared norm :math:`\Delta` of the noise, whatever the dimension;
+        In its place, the expected squared norm :math:`\Delta` of the noise in any dimension;
         positive. It is the noise variance of the regression model with entries of unit variance.
 
     Returns

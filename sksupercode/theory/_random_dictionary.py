@@ -211,7 +211,7 @@ def marchenko_pastur_quantile(probability, n_features, n_components):
 
 
 def random_effective_rank(n_features, n_components):
-    r"""Effective rank to expect of N random codewords, whatever their law.
+    r"""Effective rank to expect of N random codewords of any law.
 
     .. math:: m \exp(-m / 2M), \qquad m = \min(N, d), \; M = \max(N, d)
 

@@ -59,7 +59,7 @@ def rule_of_thumb_dimension(n_features, n_nonzero_coefs, decoder):
     Notes
     -----
     For a fixed threshold of 1/2 the constant 8 = 2 / threshold**2 is sharp. The success at the rule
-    is about :math:`\exp(-1/\sqrt{4 \pi \ln N})`, almost whatever k.
+    is about :math:`\exp(-1/\sqrt{4 \pi \ln N})`, and hardly depends on k.
 
     An active score exceeds an inactive one by 1 on average, with variance near 2k/d, so that the
     expected number of wrong pairs among k(N-k) is about :math:`kN e^{-d/(4k)}`. The rule for the k

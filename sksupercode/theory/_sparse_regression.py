@@ -229,12 +229,12 @@ def sparc_state_evolution(
 
     Notes
     -----
-    Exact as the number of sections grows with M and R fixed; of d and k it is the ratio alone that
-    matters. With fewer sections t varies from sample to sample, and samples in which it gets stuck
-    add to the error rate.
+    Exact as the number of sections grows with M and R fixed; of d and k only the ratio matters.
+    With fewer sections t varies from sample to sample, and samples in which it gets stuck add to
+    the error rate.
 
-    The function x is no Monte Carlo average. A softmax weight is the probability that a term is the
-    largest once independent Gumbel variables are added to the logarithms, hence
+    The function x is not a Monte Carlo average. A softmax weight is the probability that a term is
+    the largest once independent Gumbel variables are added to the logarithms, hence
 
     .. math:: x(\nu) = \int G'(y - \nu)\, G(y)^{M - 1}\, dy
 

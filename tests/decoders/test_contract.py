@@ -100,17 +100,17 @@ class WithoutRestraint(TopKDecoder):
 class WithoutSilence(ThresholdDecoder):
     """Selects zero codewords."""
 
-    def _fit_decoder(self, X):
-        super()._fit_decoder(X)
-        self._levels = np.where(np.isinf(self._levels), 0.0, self._levels)
+    def _levels(self, exponent):
+        levels = super()._levels(exponent)
+        return np.where(np.isinf(levels), 0.0, levels)
 
 
 class WithoutScale(ThresholdDecoder):
     """Has a threshold in the units of X."""
 
-    def _fit_decoder(self, X):
-        super()._fit_decoder(X)
-        self._levels = self._levels / self._levels.max()
+    def _levels(self, exponent):
+        levels = super()._levels(exponent)
+        return levels / levels.max()
 
 
 class WithoutCare(MatchingPursuitDecoder):
@@ -191,18 +191,3 @@ def test_an_error_says_which_promise_is_broken():
         for check in decoder_checks(WithoutTies(RECIPE)):
             check(WithoutTies(RECIPE))
     assert "Of equal codewords the first is preferred" in "".join(info.value.__notes__)
-
-
-def names(checks):
-    return {check.__name__ for check in checks}
-
-
-def test_a_tolerance_exempts_from_the_check_of_scale():
-    wanted = names(decoder_checks(TopKDecoder(RECIPE)))
-    assert "check_common_scale" in wanted and len(wanted) > 20
-    for decoder_class, name in (
-        (MatchingPursuitDecoder, "tol"),
-        (BasisPursuitDecoder, "tol"),
-    ):
-        found = names(decoder_checks(decoder_class(RECIPE, **{name: 1.0})))
-        assert wanted - found == {"check_common_scale"}

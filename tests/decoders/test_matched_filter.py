@@ -59,14 +59,14 @@ def test_threshold(kind, threshold, values):
 @pytest.mark.parametrize("k", [1, 4, 59])
 def test_top_k(kind, k, values):
     source, F, X, Y = make_problem(kind)
-    scores, energies = X @ F.T, np.sum(F**2, axis=1)
+    scores, squared_norms = X @ F.T, np.sum(F**2, axis=1)
     decrease = {
-        "binary": 2 * scores - energies,
-        "nonnegative": np.sign(scores) * scores**2 / energies,
-        "real": scores**2 / energies,
+        "binary": 2 * scores - squared_norms,
+        "nonnegative": np.sign(scores) * scores**2 / squared_norms,
+        "real": scores**2 / squared_norms,
     }[values]
     ranks = np.argsort(np.argsort(-decrease, axis=1), axis=1)
-    wanted = expected_codes(scores / energies, ranks < k, values)
+    wanted = expected_codes(scores / squared_norms, ranks < k, values)
     decoder = TopKDecoder(source, k, values=values).fit(X, Y)
     codes = decoder.transform(X).toarray()
     # Ties are the subject of another test: here the selected decreases must be the largest.

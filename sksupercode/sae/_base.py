@@ -10,9 +10,9 @@ from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._sparse import as_configured_csr, refuse_sparse_frames
-from sksupercode._utils._validation import check_bool, check_codes, check_samples
+from sksupercode._utils._validation import as_float, check_bool, check_codes, check_samples
 from sksupercode.metrics import fraction_of_variance_unexplained
-from sksupercode.sae._forward import ForwardPass, require_finite
+from sksupercode.sae._forward import ForwardPass
 from sksupercode.sae._normalization import PER_SAMPLE, denormalize, normalize
 from sksupercode.sae._saving import save_saelens
 
@@ -26,14 +26,11 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         self.n_latents_ = weights.shape[0]
         return self
 
-    def _check_samples(self, X, *, reset=False, keeps_half=False):
+    def _check_samples(self, X, *, reset=False):
         if not reset:
             check_is_fitted(self)
-        if isinstance(X, np.ndarray) and _is_half(X.dtype):
-            # What is mapped from a file, as float16 can be, is widened block by block.
-            if not keeps_half or X.dtype != np.float16:
-                X = X.astype(np.float32)
-        return check_samples(self, X, reset=reset, keeps_half=keeps_half)
+        # What is mapped from a file, as float16 can be, is widened block by block.
+        return check_samples(self, X, reset=reset, keeps_half=True)
 
     def _encode(self, X):
         """Yield blocks of samples, as slices, their latents, and their scale and shift."""
@@ -66,15 +63,12 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             of their dtype, or if pandas or polars output is asked for without
             ``sparse_output=False``.
         """
-        X = self._check_samples(X, keeps_half=True)
+        X = self._check_samples(X)
         check_bool(self.sparse_output, "sparse_output")
         if self.sparse_output:
             refuse_sparse_frames(self)
-        dtype = _widened(X.dtype)
-        with np.errstate(over="ignore"):
-            codes = [Z.astype(dtype, copy=False) for _, Z, _, _ in self._encode(X)]
-        Z = vstack(codes, format="csr")
-        require_finite(Z.data, "Latents of X")
+        Z = vstack([Z for _, Z, _, _ in self._encode(X)], format="csr")
+        Z.data = as_float(Z.data, _widened(X.dtype), "latents of X")
         return as_configured_csr(Z) if self.sparse_output else Z.toarray()
 
     def inverse_transform(self, X):
@@ -98,10 +92,7 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         """
         check_is_fitted(self)
         Z = check_codes(X, "X", n_features=self.n_latents_)
-        with np.errstate(over="ignore"):
-            X = self._decode(Z).astype(Z.dtype, copy=False)
-        require_finite(X, "Reconstructions of X")
-        return X
+        return as_float(self._decode(Z), Z.dtype, "reconstructions of X")
 
     def reconstruct(self, X):
         """Encode and decode each sample, and undo the normalisation.
@@ -121,13 +112,12 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         ValueError
             If X is not a matrix of finite numbers with d columns.
         """
-        X = self._check_samples(X, keeps_half=True)
+        X = self._check_samples(X)
         X_hat = np.empty(X.shape, _widened(X.dtype))
         with np.errstate(over="ignore", invalid="ignore"):
             for rows, Z, scale, shift in self._encode(X):
                 X_hat[rows] = denormalize(self._decode(Z), scale, shift)
-        require_finite(X_hat, "Reconstructions of X")
-        return X_hat
+        return as_float(X_hat, X_hat.dtype, "reconstructions of X")
 
     def normalize(self, X):
         r"""Lead samples to where the dictionary reconstructs them, ``x' = (x - mu) / sigma``.
@@ -153,7 +143,8 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         ValueError
             If X is not a matrix of finite numbers with d columns.
         """
-        return normalize(self._check_samples(X), self.weights_.normalization)
+        X = self._check_samples(X)
+        return normalize(X.astype(_widened(X.dtype), copy=False), self.weights_.normalization)
 
     def denormalize(self, X, scale, shift):
         """Undo :meth:`normalize`: ``x = sigma x' + mu``.
@@ -254,9 +245,5 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         return tags
 
 
-def _is_half(dtype):
-    return dtype == np.float16 or dtype.name == "bfloat16"
-
-
 def _widened(dtype):
-    return np.dtype(np.float32) if _is_half(dtype) else dtype
+    return np.result_type(dtype, np.float32)

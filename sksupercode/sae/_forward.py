@@ -15,6 +15,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from sksupercode._utils._blocks import block_length
+from sksupercode._utils._validation import as_float
 from sksupercode.sae._normalization import scaled
 
 _RESCALED = ("relu", "topk", "jumprelu")
@@ -160,7 +161,7 @@ class ForwardPass:
         # What overflows is told by the error that follows.
         with np.errstate(over="ignore", invalid="ignore"):
             Z = X @ self._W_enc
-        require_finite(np.array([Z.min(), Z.max()]), "Latents of X")
+        as_float(np.array([Z.min(), Z.max()]), self.dtype, "latents of X")
         active = self._activate(Z)
         rows, latents = np.divmod(active, Z.shape[1])
         return _as_csr(rows, latents, Z.ravel()[active], Z.shape)
@@ -195,7 +196,7 @@ class ForwardPass:
             latents = np.argmax(residuals @ W_dec.T, axis=1)
             values = np.einsum("ij,ij->i", residuals, W_dec[latents])
             if not steps:
-                require_finite(values, "Latents of X")
+                as_float(values, self.dtype, "latents of X")
             # A step of 0 changes nothing, now or later.
             going = (values > 0) & np.isfinite(values)
             rows, residuals, chosen = rows[going], residuals[going], chosen[going]
@@ -214,15 +215,6 @@ class ForwardPass:
         rows, latents, values = (np.concatenate(parts) for parts in zip(*steps, strict=True))
         order = np.argsort(rows, kind="stable")
         return _as_csr(rows[order], latents[order], values[order], (n_samples, n_latents))
-
-
-def require_finite(numbers, what):
-    """Raise a ValueError where what was computed is too large for its dtype."""
-    if not np.isfinite(numbers).all():
-        raise ValueError(
-            f"{what} are beyond the range of {numbers.dtype}: pass X in float64, or divide it by "
-            f"its largest number."
-        )
 
 
 def _are_moderate(X, factor):

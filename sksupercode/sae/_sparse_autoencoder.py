@@ -252,7 +252,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
             If a parameter is illegal, X is not a matrix of finite numbers, or training diverges.
         """
         training = _import_training()
-        X = self._check_samples(X, reset=True, keeps_half=True)
+        X = self._check_samples(X, reset=True)
         for name in ("_trainer", "validation_scores_", "best_validation_score_"):
             vars(self).pop(name, None)
         return self._set_weights(training.train(self, X))
@@ -287,7 +287,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         """
         training = _import_training()
         fitted = self.__sklearn_is_fitted__()
-        X = self._check_samples(X, reset=not fitted, keeps_half=True)
+        X = self._check_samples(X, reset=not fitted)
         weights, self._trainer = training.train_further(
             self, X, getattr(self, "_trainer", None), self.weights_ if fitted else None
         )

@@ -319,12 +319,12 @@ def test_results_beyond_their_dtype_are_refused():
     sae = small("relu", W_dec=np.float32(np.full((4, 2), 2.0)), W_enc=np.ones((2, 4), np.float32))
     X = np.full((1, 2), 3e38, np.float32)
     for method in (sae.transform, sae.reconstruct):
-        with pytest.raises(ValueError, match="beyond the range of float32: pass X in float64"):
+        with pytest.raises(ValueError, match="latents|reconstructions.* float32, .*pass float64"):
             method(X)
         assert np.isfinite(method(X.astype(np.float64)).max())
-        with pytest.raises(ValueError, match="beyond the range of float64"):
+        with pytest.raises(ValueError, match="latents of X .* float64, .*scale it down"):
             method(4e269 * X.astype(np.float64))
-    with pytest.raises(ValueError, match="Reconstructions of X are beyond the range of float32"):
+    with pytest.raises(ValueError, match="reconstructions of X .* float32"):
         sae.inverse_transform(np.full((1, 4), 3e38, np.float32))
 
 

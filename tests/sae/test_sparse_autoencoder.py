@@ -5,6 +5,7 @@
 
 import pickle
 import sys
+import warnings
 
 import ml_dtypes
 import numpy as np
@@ -103,6 +104,36 @@ def test_dtypes():
     for dtype in (np.float16, ml_dtypes.bfloat16):
         assert sae.transform(X.astype(dtype)).dtype == np.float32
     assert make_sae(dtype=np.float64).dictionary_.dtype == np.float64
+
+
+def test_names_of_columns_do_not_matter_to_loaded_weights():
+    sae = make_sae()
+    X = make_samples(sae)
+    frame = pd.DataFrame(X, columns=[f"x{j}" for j in range(D)])
+    for estimator in (sae, FrozenEstimator(sae)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert (estimator.transform(frame) != sae.transform(X)).nnz == 0
+            np.testing.assert_array_equal(estimator.reconstruct(frame), sae.reconstruct(X))
+
+
+def test_tensors():
+    torch = pytest.importorskip("torch", reason="needs PyTorch")
+    sae = make_sae()
+    X = torch.from_numpy(make_samples(sae)).requires_grad_()
+    expected = sae.transform(X.detach().numpy())
+    assert expected.dtype == sae.transform(X).dtype == sae.reconstruct(X).dtype == np.float32
+    assert (sae.transform(X) != expected).nnz == 0
+    assert sae.transform(X.double()).dtype == np.float64
+    for half in (X.half(), X.bfloat16()):
+        assert (sae.transform(half) != sae.transform(half.float())).nnz == 0
+        assert sae.transform(half).dtype == np.float32
+    trained, other = (
+        SparseAutoencoder(8, n_nonzero_coefs=2, max_iter=2, random_state=0) for _ in "ab"
+    )
+    np.testing.assert_array_equal(
+        trained.fit(X.half()).dictionary_, other.fit(X.half().detach().numpy()).dictionary_
+    )
 
 
 def test_containers():

@@ -19,6 +19,7 @@ from sksupercode.metrics import fraction_of_variance_unexplained, neg_fvu_scorer
 from sksupercode.sae import SAEWeights
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
+_training = pytest.importorskip("sksupercode.sae._training")
 
 N, D, K = 48, 24, 3
 N_LATENTS = 72
@@ -204,8 +205,12 @@ def test_dead_latents_are_revived(architecture):
 
 
 @pytest.mark.parametrize("architecture", ["topk", "batchtopk"])
-def test_when_latents_are_dead(architecture):
+def test_when_latents_are_dead(architecture, monkeypatch):
     X, _ = make_samples(1500)
+    numbers, keep_largest = set(), _training._keep_largest
+    monkeypatch.setattr(
+        _training, "_keep_largest", lambda z, k: numbers.add(k) or keep_largest(z, k)
+    )
     # After 256 N / k samples without activation: 6,144 of 72 latents, and 1,024 of 12.
     some_dead, none_dead = np.where(np.arange(N_LATENTS) < 20, 1.0, 1e-3), np.ones(12)
     for strength, n_alike in ((some_dead, 4), (none_dead, 5)):
@@ -219,6 +224,8 @@ def test_when_latents_are_dead(architecture):
             alike = np.array_equal(sae.weights_.W_enc, other.weights_.W_enc)
             assert alike == (n_passes <= n_alike)
     assert len(np.unique(sae.transform(X[:1000]).indices)) == 12
+    # Of the dead ones, so many reconstruct the error.
+    assert numbers == {K if architecture == "topk" else 100 * K, D // 2}
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
@@ -301,6 +308,10 @@ def test_early_stopping():
     assert 3 < sae.n_iter_ < 200
     assert len(sae.validation_scores_) == sae.n_iter_
     assert sae.best_validation_score_ == max(sae.validation_scores_) > 0.5
+    best, last = -np.inf, 0
+    for i, score in enumerate(sae.validation_scores_):
+        best, last = max(best, score), i if score > best + 1e-3 else last
+    assert sae.n_iter_ == last + 1 + 3
     # The score of the weights on all samples is about that on those held out.
     assert sae.score(X) == pytest.approx(sae.best_validation_score_, abs=0.1)
     sae.set_params(early_stopping=False, max_iter=1).fit(X)

@@ -30,8 +30,14 @@ from sksupercode._utils._validation import (
 __all__ = ["DropoutChannel", "GaussianChannel", "QuantizationChannel"]
 
 
+# Read and sent at a time: X may be mapped from a file.
+_ROWS = 4096
+
+
 class _BaseChannel(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):
     """A channel is two hooks: check the parameters in `_learn`, disturb the vectors in `_send`."""
+
+    random_state = None
 
     def fit(self, X, y=None):
         """Check the parameters, and learn what the channel needs to know about X.
@@ -53,7 +59,7 @@ class _BaseChannel(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):
         ValueError
             If a parameter is out of its range, or X is not a finite matrix.
         """
-        self._learn(check_samples(self, X, reset=True))
+        self._learn(check_samples(self, X, reset=True, keeps_half=True))
         return self
 
     def transform(self, X):
@@ -76,17 +82,23 @@ class _BaseChannel(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):
             cannot hold what leaves the channel.
         """
         check_is_fitted(self)
-        X = check_samples(self, X, reset=False)
-        with np.errstate(over="ignore", under="ignore"):
-            return as_float(self._send(X), X.dtype, "What X becomes in the channel")
+        X = check_samples(self, X, reset=False, keeps_half=True)
+        rng = check_generator(self.random_state)
+        X_out = np.empty(X.shape, np.float64 if X.dtype == np.float16 else X.dtype)
+        for rows in gen_batches(len(X), _ROWS):
+            block = X[rows].astype(X_out.dtype, copy=False)
+            with np.errstate(over="ignore", under="ignore"):
+                sent = self._send(block, rng)
+            X_out[rows] = as_float(sent, X_out.dtype, "What X becomes in the channel")
+        return X_out
 
     @abstractmethod
     def _learn(self, X):
         """Check the parameters and set what is learned from X."""
 
     @abstractmethod
-    def _send(self, X):
-        """Return the disturbed X as a new array."""
+    def _send(self, X, rng):
+        """Return the disturbed X as a new array; what is random in it comes of a Generator."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -173,16 +185,16 @@ class GaussianChannel(_RandomChannel):
         check_bool(self.relative, "relative")
         self.noise_variance_ = variance * _mean_power(X) if self.relative else variance
 
-    def _send(self, X):
-        noise = check_generator(self.random_state).standard_normal(X.shape)
+    def _send(self, X, rng):
+        noise = rng.standard_normal(X.shape)
         noise *= np.sqrt(self.noise_variance_)
         return X + noise.astype(X.dtype, copy=False)
 
 
 def _mean_power(X):
-    """Return ``mean(X ** 2)``, read in blocks: X may be mapped from a file."""
+    """Return ``mean(X ** 2)``."""
     with np.errstate(over="ignore", under="ignore"):
-        blocks = (X[rows].astype(np.float64) for rows in gen_batches(len(X), 4096))
+        blocks = (X[rows].astype(np.float64) for rows in gen_batches(len(X), _ROWS))
         power = float(sum(np.sum(block**2) for block in blocks) / X.size)
     if not (np.finfo(np.float64).tiny <= power < np.inf or (power == 0 and not X.any())):
         raise ValueError(
@@ -250,9 +262,9 @@ class DropoutChannel(_RandomChannel):
     def _check_rate(self):
         return check_real(self.rate, "rate", minimum=0, maximum=1, max_inclusive=False)
 
-    def _send(self, X):
+    def _send(self, X, rng):
         rate = self._check_rate()
-        survives = check_generator(self.random_state).random(X.shape) >= rate
+        survives = rng.random(X.shape) >= rate
         return np.where(survives, X / X.dtype.type(1 - rate), X.dtype.type(0))
 
 
@@ -312,6 +324,6 @@ class QuantizationChannel(_BaseChannel):
 
         return ml_dtypes.bfloat16, float(ml_dtypes.finfo(ml_dtypes.bfloat16).max)
 
-    def _send(self, X):
+    def _send(self, X, rng):
         dtype, largest = self._storage()
         return np.clip(X, -largest, largest).astype(dtype).astype(X.dtype)

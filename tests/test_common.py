@@ -13,6 +13,7 @@ from importlib import import_module
 import pytest
 from sklearn.base import BaseEstimator
 from sklearn.covariance import LedoitWolf
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import sksupercode
@@ -150,6 +151,14 @@ def test_listed_kinds_are_a_partition():
     }
     with pytest.raises(ValueError, match="type_filter"):
         all_estimators("transformer")
+
+
+def test_targets_of_decoders_are_matrices():
+    for estimator in ESTIMATORS:
+        if isinstance(estimator, BaseDecoder):
+            tags = get_tags(estimator).target_tags
+            assert tags.two_d_labels and tags.multi_output
+            assert not (tags.single_output or tags.one_d_labels or tags.required)
 
 
 def test_estimators_but_decoders_are_default_constructible():

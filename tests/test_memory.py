@@ -1,12 +1,17 @@
-"""Decoding never holds an (n, N) array."""
+"""Decoding never holds an (n, N) array, and fit no copy of X or y."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
 import subprocess
 import sys
+import tracemalloc
 
+import numpy as np
 import pytest
+
+from sksupercode import GaussianChannel, MatchingPursuitDecoder, RademacherEncoder, TopKDecoder
+from sksupercode.datasets import make_sparse_codes
 
 pytest.importorskip("resource", reason="peak memory is read from the resource module of Unix")
 
@@ -67,3 +72,23 @@ def test_working_memory_bounds_the_blocks(decoder):
         decoder=decoder, method="transform", n_components=64, storage="packed", working_memory=64
     )
     assert peak < 700 * 2**20
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_fit_holds_no_copy(tmp_path, dtype):
+    """Of X that is mapped from a file, and of a dense y of small integers."""
+    Y = make_sparse_codes(100_000, 64, n_nonzero_coefs=2, dtype=np.float32, random_state=0)
+    encoder = RademacherEncoder(n_components=64, random_state=0)
+    np.save(tmp_path / "X.npy", encoder.fit_transform(Y).astype(dtype))
+    X = np.load(tmp_path / "X.npy", mmap_mode="r")
+    Y = Y.toarray().astype(np.int8)
+    for estimator in (
+        MatchingPursuitDecoder(encoder),
+        TopKDecoder(encoder),
+        GaussianChannel(relative=True),
+    ):
+        tracemalloc.start()
+        estimator.fit(X, Y)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 3 * X.size, estimator

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
+from sklearn.utils import gen_batches
 
 from sksupercode._utils._validation import check_codes, check_integer
 from sksupercode.decoders._units import split_units
@@ -203,9 +204,12 @@ def warn_on_mismatch(dictionary, X, intercept, Y):
     Y, X_hat, norms, U = Y[kept], X_hat[kept], norms[kept], U[kept]
     U /= np.linalg.norm(U, axis=1, keepdims=True)
     cosines = np.einsum("ij,ij->i", U, X_hat) / norms
-    overlaps = (Y @ Y.T).toarray() * (U @ U.T) / np.outer(norms, norms)
+    Y = csr_array(Y.multiply(1 / norms[:, np.newaxis]))
+    overlaps = (
+        np.vdot((Y[some] @ Y.T).toarray(), U[some] @ U.T) for some in gen_batches(len(U), 256)
+    )
     mean_square = codewords.squared_norms.mean()
-    z = cosines.sum() / np.sqrt(mean_square * overlaps.sum() / X.shape[1])
+    z = cosines.sum() / np.sqrt(mean_square * sum(overlaps) / X.shape[1])
     # A handful of numbers cannot tell, but a right codebook without noise has cosines of 1.
     if z < _LOWEST_Z and cosines.mean() < 0.5:
         warnings.warn(

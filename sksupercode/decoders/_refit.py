@@ -145,7 +145,7 @@ class RefitDecoder(BaseDecoder):
         check_option(self.values, "values", ("auto", "nonnegative", "real"))
         self.estimator_ = self._fit_estimator(X, y)
         self.dictionary_, self.intercept_, _ = resolve_dictionary(
-            self.estimator_, self._normalize(X), y
+            self.estimator_, self._normalize(X[:1]), y
         )
         self.n_nonzero_coefs_ = getattr(self.estimator_, "n_nonzero_coefs_", None)
         is_real = getattr(self.estimator_, "values_", None) == "real"

@@ -3,6 +3,11 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from sksupercode.model_selection._decoder_frontier import (
+    DecoderFrontier,
+    FrontierRow,
+    decoder_frontier,
+)
 from sksupercode.model_selection._measured_dimension import MeasuredDimension, measured_dimension
 from sksupercode.model_selection._phase_transition import PhaseTransition, phase_transition
 from sksupercode.model_selection._predicted_dimension import predicted_dimension
@@ -14,10 +19,13 @@ from sksupercode.model_selection._recovery_curve import (
 )
 
 __all__ = [
+    "DecoderFrontier",
     "DimensionEstimate",
+    "FrontierRow",
     "MeasuredDimension",
     "PhaseTransition",
     "RecoveryCurve",
+    "decoder_frontier",
     "measured_dimension",
     "phase_transition",
     "predicted_dimension",

@@ -67,8 +67,8 @@ def _search_ends(runner, n_features, n_nonzero_coefs):
     n = _N_DIMENSIONS
     for _ in range(_N_DIMENSIONS):
         step = max(high / low, 1.2) ** 0.3
-        low_is_end = low <= 1 or trials.look(round(low), n) <= 1
-        high_is_end = trials.look(round(high), n) >= n - 1
+        low_is_end = low <= 1 or trials.look(round(low), n)[0] <= 1
+        high_is_end = trials.look(round(high), n)[0] >= n - 1
         if low_is_end and high_is_end:
             break
         low, high = low / (1 if low_is_end else step), high * (1 if high_is_end else step)

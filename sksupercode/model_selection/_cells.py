@@ -98,10 +98,16 @@ class Chain:
         return cell, round(rate * cell.n_trials), seconds
 
 
+def own_parts(decoder):
+    """Return the decoders of ours in a decoder: itself, or steps of a pipeline."""
+    parts = (decoder, *decoder.get_params().values())
+    return [part for part in parts if isinstance(part, BaseDecoder)]
+
+
 def _check_sections(sections, decoder):
     check_bool(sections, "sections")
-    for part in (decoder, *decoder.get_params().values()):
-        own = getattr(part, "sections", sections) if isinstance(part, BaseDecoder) else sections
+    for part in own_parts(decoder):
+        own = getattr(part, "sections", sections)
         if own != sections:
             raise ValueError(
                 f"sections must be {own} for a decoder with sections={own}, "

@@ -17,6 +17,7 @@ import tempfile
 import zlib
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import joblib
 import numpy as np
@@ -27,7 +28,7 @@ from sksupercode.model_selection._cells import Cell
 
 # Marks our files among those of SQLite: "supc".
 _APPLICATION = 0x73757063
-_FORMAT = 2
+_FORMAT = 3
 # Seconds to wait while another process writes.
 _PATIENCE = 120
 # Where an SQLite file has its application id, and what SQLite puts next to a file, or removes.
@@ -40,7 +41,12 @@ _SCHEMA = f"""
 BEGIN;
 PRAGMA application_id = {_APPLICATION};
 PRAGMA user_version = {_FORMAT};
-CREATE TABLE configuration (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE configuration (
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    part TEXT NOT NULL,
+    PRIMARY KEY (part, name)
+);
 CREATE TABLE cells (
     n_features INTEGER NOT NULL,
     n_nonzero_coefs INTEGER NOT NULL,
@@ -50,9 +56,17 @@ CREATE TABLE cells (
     n_recovered INTEGER NOT NULL CHECK (n_recovered BETWEEN 0 AND n_trials),
     seconds REAL NOT NULL,
     checksum INTEGER NOT NULL,
-    PRIMARY KEY (n_features, n_nonzero_coefs, n_components, codebook, n_trials)
+    part TEXT NOT NULL,
+    PRIMARY KEY (part, n_features, n_nonzero_coefs, n_components, codebook, n_trials)
 );
 """
+
+
+class Part(NamedTuple):
+    """A sweep that shares its file with others, which have other configurations."""
+
+    path: object
+    name: str
 
 
 class Checkpoint:
@@ -60,7 +74,7 @@ class Checkpoint:
 
     Parameters
     ----------
-    path : str, PathLike or None
+    path : str, PathLike, Part or None
         The file, which is made if there is none; None keeps the cells in memory.
 
     configuration : dict
@@ -76,6 +90,9 @@ class Checkpoint:
 
     cells : dict
         From each finished `Cell` to its number of recovered trials, and the seconds they took.
+
+    elapsed : float
+        Seconds that finished runs took, where they had a limit; else 0.
     """
 
     def __init__(self, path, configuration, entropy):
@@ -84,19 +101,21 @@ class Checkpoint:
         wanted = {} if path is None else dict(_flatten(configuration | {"version": versions}))
         drawn = np.random.SeedSequence().entropy if entropy is None else entropy
         initial = wanted | {"random_state": json.dumps(drawn)}
+        path, self._part = path if isinstance(path, Part) else (path, "")
         self._connection, self._path = None, path
         try:
             if path is None:
                 self._connection = _connect(":memory:")
-                _initialize(self._connection, initial)
+                _initialize(self._connection, initial, self._part)
             else:
                 self._path = path = _check_path(path)
                 if path.exists():
                     _require_ours(path)
                 else:
-                    _create(path, initial)
+                    _create(path, initial, self._part)
                 self._connection = _connect(path)
-            stored = self._read()
+            stored = self._read(initial)
+            self.elapsed = json.loads(stored.pop("elapsed", "0"))
             self.entropy = json.loads(stored["random_state"])
             wanted["random_state"] = json.dumps(self.entropy if entropy is None else entropy)
             _require_equal(stored, wanted)
@@ -110,7 +129,7 @@ class Checkpoint:
                 message = f"cannot be read, as if damaged or no checkpoint: {error}"
             raise ValueError(f"checkpoint={_shown(path)} {message}.") from error
 
-    def _read(self):
+    def _read(self, initial):
         execute = self._connection.execute
         version = execute("PRAGMA user_version").fetchone()[0]
         if version != _FORMAT:
@@ -123,28 +142,44 @@ class Checkpoint:
         if report != "ok":
             raise sqlite3.DatabaseError(report)
         rows = execute("SELECT * FROM cells").fetchall()
-        if any(_checksum(row[:-1]) != row[-1] for row in rows):
+        if any(_checksum(row[:7]) != row[7] for row in rows):
             raise sqlite3.DatabaseError("a cell differs from its checksum")
-        self.cells = {Cell(*row[:5]): row[5:7] for row in rows}
+        self.cells = {Cell(*row[:5]): row[5:7] for row in rows if row[8] == self._part}
         # What cannot be written is better known now than after the first cell.
         execute("BEGIN IMMEDIATE")
         execute(f"PRAGMA user_version = {_FORMAT}")
-        execute("ROLLBACK")
-        return dict(execute("SELECT name, value FROM configuration").fetchall())
+        parts = {part for (part,) in execute("SELECT part FROM configuration")}
+        if parts and bool(self._part) != all(parts):
+            kinds = ("one sweep", "a decoder frontier")
+            raise ValueError(f"is of {kinds[all(parts)]}, not of {kinds[bool(self._part)]}")
+        is_new = bool(self._part) and self._part not in parts
+        if is_new:
+            _configure(self._connection, initial, self._part)
+        execute("COMMIT" if is_new else "ROLLBACK")
+        query = "SELECT name, value FROM configuration WHERE part = ?"
+        return dict(execute(query, (self._part,)).fetchall())
 
     def add(self, cell, n_recovered, seconds):
         """Keep a cell; when this returns, it is on the disk."""
         # Another process may have been here first, with the same number.
-        statement = "INSERT INTO cells VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+        statement = "INSERT INTO cells VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
         row = (*cell, n_recovered, seconds)
+        self._write(statement, (*row, _checksum(row), self._part))
+        self.cells[cell] = (n_recovered, seconds)
+
+    def keep_elapsed(self, seconds):
+        """Keep the seconds that this run and those before took."""
+        statement = "INSERT OR REPLACE INTO configuration VALUES ('elapsed', ?, ?)"
+        self._write(statement, (json.dumps(seconds), self._part))
+
+    def _write(self, statement, values):
         try:
-            self._connection.execute(statement, (*row, _checksum(row)))
+            self._connection.execute(statement, values)
         except sqlite3.Error as error:
             raise OSError(
                 f"checkpoint={_shown(self._path)} cannot be written any more: {error}. The cells "
                 "that it has are kept."
             ) from error
-        self.cells[cell] = (n_recovered, seconds)
 
     def close(self):
         """Close the file."""
@@ -190,13 +225,18 @@ def _connect(path):
     return sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
 
 
-def _initialize(connection, configuration):
+def _initialize(connection, configuration, part):
     connection.executescript(_SCHEMA)
-    connection.executemany("INSERT INTO configuration VALUES (?, ?)", configuration.items())
+    _configure(connection, configuration, part)
     connection.execute("COMMIT")
 
 
-def _create(path, configuration):
+def _configure(connection, configuration, part):
+    rows = [(name, value, part) for name, value in configuration.items()]
+    connection.executemany("INSERT INTO configuration VALUES (?, ?, ?)", rows)
+
+
+def _create(path, configuration, part=""):
     """Make a file that is complete from the moment it bears its name."""
     neighbours = [path.with_name(path.name + ending) for ending in _NEIGHBOURS]
     taken = [neighbour.name for neighbour in neighbours if neighbour.exists()]
@@ -206,7 +246,7 @@ def _create(path, configuration):
     with tempfile.TemporaryDirectory(prefix=f"{path.name}.", dir=path.parent) as folder:
         draft = os.path.join(folder, "draft")
         with closing(_connect(draft)) as connection:
-            _initialize(connection, configuration)
+            _initialize(connection, configuration, part)
         try:
             os.link(draft, path)
         except FileExistsError:

@@ -162,8 +162,8 @@ def measured_dimension(
         Number of jobs in parallel, once the transition is found; results do not depend on it.
 
     checkpoint : str, PathLike or None, default=None
-        A file that keeps what is finished, from which the measurement goes on. Not together with
-        ``max_seconds``.
+        A file that keeps what is finished, from which the measurement goes on. With
+        ``max_seconds`` the time that it took counts as well.
 
     callbacks : list of callbacks or None, default=None
         Callbacks of scikit-learn 1.9 or newer, which are told of each cell.
@@ -236,8 +236,6 @@ def measured_dimension(
     n_trials, per_codebook = check_trials(n_trials, n_trials_per_codebook)
     if max_seconds is not None:
         check_real(max_seconds, "max_seconds", minimum=0, min_inclusive=False)
-        if checkpoint is not None:
-            raise ValueError("max_seconds must be None with a checkpoint: time is not kept.")
     with open_runner(
         encoder,
         channel,
@@ -251,8 +249,12 @@ def measured_dimension(
         verbose=verbose,
     ) as runner:
         trials = Trials(runner, N, k)
-        clock = Clock(max_seconds)
-        return _measure(trials, p, n_trials, per_codebook, confidence, clock)
+        clock = Clock(max_seconds, runner)
+        result = _measure(trials, p, n_trials, per_codebook, confidence, clock)
+        if max_seconds is not None:
+            # What is finished stays so, until another run has a larger limit.
+            runner.keep_elapsed(max(clock.seconds, max_seconds))
+        return result
 
 
 def _measure(trials, p, n_trials, per_codebook, confidence, clock):
@@ -323,7 +325,8 @@ def _run_in_time(trials, groups, part, limit, clock):
     # Rounds are whole, and time does not know of successes: where it ends, there is no bias.
     rounds = []
     for cells in zip(*groups, strict=True):
-        if sum(row[0].n_trials for row in rounds) >= part * FEWEST and clock.used > limit:
+        enough = sum(row[0].n_trials for row in rounds) >= part * FEWEST and clock.used > limit
+        if enough and not trials.are_finished(cells):
             break
         trials.run(cells)
         rounds.append(cells)

@@ -27,6 +27,8 @@ class Runner:
         self.callbacks = list(callbacks or ())
         self.verbose = verbose
         self._store = store
+        # What a run that was killed has used of its time is no less than that of its cells.
+        self.earlier_seconds = max(store.elapsed, sum(s for _, s in store.cells.values()))
 
     def run(self, cells, *, silent=False):
         """Return the results of ``cells``, in their order: pairs (n_recovered, seconds)."""
@@ -38,6 +40,14 @@ class Runner:
             n_finished = len(distinct) - len(missing)
             consume(results, self._store.add, len(missing), n_finished, *report)
         return [finished[cell] for cell in cells]
+
+    def keep_elapsed(self, seconds):
+        """Remember how long the sweep took in all, for the limit of another run."""
+        self._store.keep_elapsed(seconds)
+
+    def are_finished(self, cells):
+        """Return whether none of the cells needs to be run."""
+        return all(cell in self._store.cells for cell in cells)
 
     def _results(self, cells):
         """Yield triples (cell, n_recovered, seconds) as they come."""

@@ -24,6 +24,13 @@ FEWEST = 5
 _PATIENCE = 30.0
 
 
+def code_entropy(n_features, n_nonzero_coefs, sections):
+    """Return the bits that a code holds."""
+    if sections:
+        return float(np.log2(np.diff(section_bounds(n_features, n_nonzero_coefs))).sum())
+    return float(theory.entropy(n_features, n_nonzero_coefs))
+
+
 class Trials:
     """Runs cells, each with a codebook that was not used before."""
 
@@ -36,10 +43,7 @@ class Trials:
 
     @property
     def entropy_bits(self):
-        n_features, k = self.size
-        if self._runner.chain.sections:
-            return float(np.log2(np.diff(section_bounds(n_features, k))).sum())
-        return float(theory.entropy(n_features, k))
+        return code_entropy(*self.size, self._runner.chain.sections)
 
     def cells(self, n_components, n_trials, per_codebook):
         first = self._first_codebook + self._n_codebooks[n_components]
@@ -48,20 +52,29 @@ class Trials:
         return cells
 
     def look(self, n_components, n_trials):
-        """Return how many of a few trials, with one codebook, were recovered."""
+        """Return how many of a few trials, with one codebook, were recovered; and the seconds."""
         cells = self.cells(n_components, n_trials, n_trials)
         self.looks.setdefault(n_components, []).extend(cells)
-        return self._runner.run(cells, silent=True)[0][0]
+        return self._runner.run(cells, silent=True)[0]
 
     def run(self, cells):
         return self._runner.run(cells)
 
+    def are_finished(self, cells):
+        return self._runner.are_finished(cells)
+
+    def has_looked(self, n_components, n_trials):
+        first = self._first_codebook + self._n_codebooks[n_components]
+        cells = cells_of(*self.size, n_components, n_trials, n_trials, first)
+        return self.are_finished(cells)
+
 
 class Clock:
-    """What part of the time that was given is used."""
+    """What part of the time that was given is used, with that of earlier runs in a checkpoint."""
 
-    def __init__(self, max_seconds):
+    def __init__(self, max_seconds, runner=None):
         self.max_seconds = np.inf if max_seconds is None else max_seconds
+        self._runner = runner
         self.restart()
 
     def restart(self):
@@ -69,7 +82,8 @@ class Clock:
 
     @property
     def seconds(self):
-        return time.perf_counter() - self._start
+        earlier = 0.0 if self._runner is None else self._runner.earlier_seconds
+        return time.perf_counter() - self._start + earlier
 
     @property
     def used(self):
@@ -78,12 +92,11 @@ class Clock:
 
 def affordable_batch(trials, d, largest, clock):
     """Return how many trials a cell may have, and restart the clock."""
-    trials.look(d, 1)
-    if clock.seconds < max(clock.max_seconds, _PATIENCE):
+    _, seconds = trials.look(d, 1)
+    if seconds < max(clock.max_seconds, _PATIENCE):
         # What was compiled or imported on the way is not the decoder's time.
-        clock.restart()
-        trials.look(d, 1)
-    seconds, n_affordable = clock.seconds, 1 / clock.used
+        _, seconds = trials.look(d, 1)
+    n_affordable = clock.max_seconds / max(seconds, 1e-9)
     if n_affordable < 4 * FEWEST:
         raise TimeoutError(f"a trial takes {seconds:.2g} s, of {clock.max_seconds:g} s in all")
     clock.restart()
@@ -99,7 +112,7 @@ def find_transition(trials, d, p, per_codebook, clock):
     points, n = [], min(per_codebook, _TRIALS_PER_LOOK)
 
     def fails(d):
-        points.append((d, trials.look(d, n), n))
+        points.append((d, trials.look(d, n)[0], n))
         return points[-1][1] < n / 2
 
     largest = _LARGEST_RATIO * max(trials.size[0], d)
@@ -109,10 +122,11 @@ def find_transition(trials, d, p, per_codebook, clock):
         if d > largest:
             return []
     for i in range(_LOOKS):
-        if i > 2 and clock.used > 0.4:
-            break
         center, _, slope = guess_transition(points, p)
         # In turn near the wanted rate, and at one half.
         x = center if i % 2 else center - ndtri(p) / slope
-        fails(max(1, round(np.exp(x))))
+        d = max(1, round(np.exp(x)))
+        if i > 2 and clock.used > 0.4 and not trials.has_looked(d, n):
+            break
+        fails(d)
     return points

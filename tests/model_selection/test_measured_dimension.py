@@ -234,9 +234,17 @@ def test_bad_parameters(name, value):
         measured_dimension(RademacherEncoder(), TopKDecoder(None), **SIZE | {name: value})
 
 
-def test_time_is_not_kept(tmp_path):
-    with pytest.raises(ValueError, match="max_seconds must be None with a checkpoint"):
-        measured_dimension(Blank(), Oracle(), max_seconds=1, checkpoint=tmp_path / "cells", **SIZE)
+def test_time_is_kept(clock, tmp_path):
+    options = {"checkpoint": tmp_path / "cells", "random_state": 0, **SIZE}
+    decoder = Oracle(seconds=0.001)
+    first = measured_dimension(Blank(), decoder, max_seconds=0.4, **options)
+    spent = clock()
+    again = measured_dimension(Blank(), decoder, max_seconds=0.4, **options)
+    assert clock() == spent
+    assert_array_equal(again.curve.n_trials, first.curve.n_trials)
+    assert_array_equal(again.curve.n_recovered, first.curve.n_recovered)
+    more = measured_dimension(Blank(), decoder, max_seconds=1.0, **options)
+    assert clock() > spent and more.n_trials > first.n_trials
 
 
 @pytest.mark.parametrize("confidence", [1e-300, 1 - 1e-16])

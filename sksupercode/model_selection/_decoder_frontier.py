@@ -1,0 +1,368 @@
+"""The decoder frontier: the bits per dimension that each decoder reaches, beside theory."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from sksupercode import theory
+from sksupercode._utils._discovery import all_estimators
+from sksupercode._utils._progress import check_reports, consume
+from sksupercode._utils._tables import TableMixin
+from sksupercode._utils._validation import check_integer
+from sksupercode.decoders import (
+    AMPDecoder,
+    BasisPursuitDecoder,
+    GradientPursuitDecoder,
+    MatchingPursuitDecoder,
+    MaximumLikelihoodDecoder,
+    OrthogonalMatchingPursuitDecoder,
+    RefitDecoder,
+    ThresholdDecoder,
+)
+from sksupercode.encoders import CoupledEncoder, HadamardEncoder, RademacherEncoder
+from sksupercode.model_selection._cells import check_entropy, own_parts, require_estimator
+from sksupercode.model_selection._checkpoint import Part
+from sksupercode.model_selection._measured_dimension import MeasuredDimension, measured_dimension
+from sksupercode.model_selection._predicted_dimension import predicted_dimension
+from sksupercode.model_selection._prediction import noise_of, with_dictionary
+from sksupercode.model_selection._transition_search import code_entropy
+
+# What the default set needs beside a dictionary.
+_MAKERS = {
+    "RefitDecoder": lambda encoder: RefitDecoder(MatchingPursuitDecoder(encoder)),
+    "ThresholdDecoder": partial(ThresholdDecoder, threshold="map"),
+}
+_SLOW = (BasisPursuitDecoder, GradientPursuitDecoder, OrthogonalMatchingPursuitDecoder)
+
+
+@dataclass(frozen=True)
+class FrontierRow:
+    """One decoder at one N and k.
+
+    Attributes
+    ----------
+    n_features, n_nonzero_coefs : int
+        N and k.
+
+    decoder : str
+        Name of the decoder.
+
+    entropy_bits : float
+        Bits that a code holds.
+
+    result : MeasuredDimension or None
+        What was measured.
+
+    predicted_dimension : float
+        The dimension that theory expects, nan where it says nothing.
+
+    reason : str or None
+        Why there is no result.
+    """
+
+    n_features: int
+    n_nonzero_coefs: int
+    decoder: str
+    entropy_bits: float
+    result: MeasuredDimension | None = None
+    predicted_dimension: float = np.nan
+    reason: str | None = None
+
+    def to_dict(self):
+        """Return the numbers by name, nan and None where there are none.
+
+        Returns
+        -------
+        numbers : dict
+            The columns of :meth:`DecoderFrontier.to_frame`.
+        """
+        found, nan = self.result, np.nan
+        bits = (nan, nan) if found is None else found.bits_per_dimension_interval
+        return {
+            "n_features": self.n_features,
+            "n_nonzero_coefs": self.n_nonzero_coefs,
+            "decoder": self.decoder,
+            "n_components": nan if found is None else found.n_components,
+            "low": nan if found is None else found.low,
+            "high": nan if found is None else found.high,
+            "bits_per_dimension": nan if found is None else found.bits_per_dimension,
+            "bits_low": bits[0],
+            "bits_high": bits[1],
+            "predicted_dimension": self.predicted_dimension,
+            "predicted_bits": self.entropy_bits / self.predicted_dimension,
+            "seconds_per_trial": nan if found is None else found.seconds_per_trial,
+            "n_trials": 0 if found is None else found.n_trials,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DecoderFrontier(TableMixin):
+    """Decoders by the bits per dimension that they reach.
+
+    Attributes
+    ----------
+    rows : tuple of FrontierRow
+        For each N and k the decoders, in the order in which they were given.
+
+    probability, confidence : float
+        The exact-recovery rate, and the level of the intervals.
+    """
+
+    rows: tuple[FrontierRow, ...]
+    probability: float = 0.9
+    confidence: float = 0.95
+
+    def _columns(self):
+        numbers = [row.to_dict() for row in self.rows]
+        return {name: [row[name] for row in numbers] for name in numbers[0]}
+
+
+def decoder_frontier(
+    decoders=None,
+    *,
+    n_features,
+    n_nonzero_coefs,
+    probability=0.9,
+    n_trials=800,
+    confidence=0.95,
+    channel=None,
+    n_trials_per_codebook=10,
+    max_seconds=None,
+    random_state=None,
+    n_jobs=None,
+    checkpoint=None,
+    callbacks=None,
+    verbose=False,
+):
+    r"""Measure the bits per dimension that each decoder reaches at a given recovery rate.
+
+    .. math:: \frac{H}{d(p)}, \qquad d(p) = \min \{ d \ge 1 : P_d(\hat y = y) \ge p \}
+
+    with the entropy H of a code in bits: :math:`\log_2 \binom{N}{k}`, or less with sections.
+
+    Parameters
+    ----------
+    decoders : dict of str to decoder, or None, default=None
+        What to measure, by name. The ``dictionary`` of each is an encoder, of which codebooks are
+        drawn. Of ours with ``sections=True`` the codes have sections. None is every public decoder
+        with a ``RademacherEncoder``, and message passing with the codes that are made for it.
+
+    n_features : int or array-like of int
+        Numbers N of codewords, each at least 1.
+
+    n_nonzero_coefs : int or array-like of int
+        Numbers k of codewords in a superposition, of a shape that goes with that of
+        ``n_features``: each N with its k.
+
+    probability : float, default=0.9
+        The exact-recovery rate p, in (0, 1).
+
+    n_trials : int, default=800
+        Trials for each decoder at each N and k.
+
+    confidence : float, default=0.95
+        Level of the intervals, in (0, 1).
+
+    channel : transformer or None, default=None
+        What happens in between; its ``random_state`` does not matter.
+
+    n_trials_per_codebook : int, default=10
+        Codes that share a codebook.
+
+    max_seconds : float or None, default=None
+        About how long each measurement may take. Slow decoders get fewer trials, or have no result
+        but a reason; those that are known to be out of reach at some N and k are not tried.
+
+    random_state : int, RandomState, Generator or None, default=None
+        Names all codes, codebooks and noise. None is fresh entropy, or that of the checkpoint.
+
+    n_jobs : int or None, default=None
+        Number of jobs in parallel; without ``max_seconds`` results do not depend on it.
+
+    checkpoint : str, PathLike or None, default=None
+        A file that keeps what is finished, from which the measurement goes on. It may have more
+        decoders and more N and k than before.
+
+    callbacks : list of callbacks or None, default=None
+        Callbacks of scikit-learn 1.9 or newer, which are told of each measurement.
+
+    verbose : bool, default=False
+        Whether to show a progress bar with the time that is left; needs rich.
+
+    Returns
+    -------
+    frontier : DecoderFrontier
+        A row for each decoder at each N and k.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is outside its range; or if the checkpoint is damaged, of another
+        configuration, or of a newer version.
+
+    See Also
+    --------
+    measured_dimension : Measures one decoder, with an encoder apart.
+    sksupercode.plotting.FrontierDisplay : Draws the frontier.
+
+    Notes
+    -----
+    Theory is :func:`predicted_dimension` where there is a law for a finite N, and state evolution
+    for message passing where there is none.
+
+    Examples
+    --------
+    >>> from sksupercode import MatchingPursuitDecoder, RademacherEncoder, TopKDecoder
+    >>> from sksupercode.model_selection import decoder_frontier
+    >>> encoder = RademacherEncoder()
+    >>> frontier = decoder_frontier(
+    ...     {"top-k": TopKDecoder(encoder), "pursuit": MatchingPursuitDecoder(encoder)},
+    ...     n_features=256,
+    ...     n_nonzero_coefs=4,
+    ...     n_trials=100,
+    ...     random_state=0,
+    ... )
+    >>> top_k, pursuit = frontier.rows
+    >>> top_k.result.bits_per_dimension < pursuit.result.bits_per_dimension
+    True
+    """
+    decoders = default_decoders() if decoders is None else _check_decoders(decoders)
+    sizes = _check_sizes(n_features, n_nonzero_coefs)
+    check_reports(callbacks, verbose)
+    options = {
+        "probability": probability,
+        "n_trials": n_trials,
+        "confidence": confidence,
+        "channel": channel,
+        "n_trials_per_codebook": n_trials_per_codebook,
+        "max_seconds": max_seconds,
+        "random_state": check_entropy(random_state),
+        "n_jobs": n_jobs,
+    }
+    rows = []
+
+    def measure():
+        for size in sizes:
+            for name, decoder in decoders.items():
+                yield (_measure(name, decoder, *size, checkpoint, options),)
+
+    n_rows = len(sizes) * len(decoders)
+    consume(measure(), rows.append, n_rows, 0, list(callbacks or ()), verbose)
+    return DecoderFrontier(tuple(rows), probability, confidence)
+
+
+def default_decoders():
+    """Return every public decoder with random signs, and message passing with its own codes."""
+    encoder = RademacherEncoder()
+    decoders = {}
+    for name, cls in all_estimators("decoder"):
+        words = re.sub("(?<=[a-z])(?=[A-Z])", "-", name.removesuffix("Decoder"))
+        decoders[words.lower()] = _MAKERS.get(name, cls)(encoder)
+    return decoders | {
+        "amp-hadamard": AMPDecoder(HadamardEncoder()),
+        "amp-sections": AMPDecoder(encoder, sections=True),
+        "amp-coupled": AMPDecoder(CoupledEncoder()),
+    }
+
+
+def _check_decoders(decoders):
+    if not isinstance(decoders, Mapping) or not decoders:
+        raise ValueError(
+            f"decoders must be None or a dict of str to decoder, and not empty, got {decoders!r}."
+        )
+    for name, decoder in decoders.items():
+        require_estimator(decoder, f"decoders[{name!r}]", {"dictionary"})
+        require_estimator(
+            _encoder_of(decoder), f"dictionary of decoders[{name!r}]", {"n_components"}
+        )
+    return dict(decoders)
+
+
+def _encoder_of(decoder):
+    parameters = decoder.get_params()
+    paths = [path for path in parameters if path.split("__")[-1] == "dictionary"]
+    return parameters[min(paths, key=len)]
+
+
+def _check_sizes(n_features, n_nonzero_coefs):
+    try:
+        sizes = np.broadcast(
+            np.asarray(n_features, dtype=object), np.asarray(n_nonzero_coefs, dtype=object)
+        )
+    except ValueError as error:
+        raise ValueError(
+            "n_features and n_nonzero_coefs must be integers, or lists of as many, got "
+            f"{n_features!r} and {n_nonzero_coefs!r}."
+        ) from error
+    sizes = [
+        (N, check_integer(k, "n_nonzero_coefs", minimum=1, maximum=N))
+        for N, k in ((check_integer(N, "n_features", minimum=1), k) for N, k in sizes)
+    ]
+    if not sizes:
+        raise ValueError(f"n_features must not be empty, got {n_features!r}.")
+    return list(dict.fromkeys(sizes))
+
+
+def _measure(name, decoder, n_features, k, checkpoint, options):
+    size = {"n_features": n_features, "n_nonzero_coefs": k}
+    encoder = _encoder_of(decoder)
+    sections = any(part._has_sections for part in own_parts(decoder))
+    limited = options["max_seconds"] is not None
+    reason, result = _out_of_reach(decoder, encoder, **size) if limited else None, None
+    if reason is None:
+        if checkpoint is not None:
+            checkpoint = Part(checkpoint, f"{name}, N={n_features}, k={k}")
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "No dimension up to", UserWarning)
+                result = measured_dimension(
+                    encoder, decoder, sections=sections, checkpoint=checkpoint, **size, **options
+                )
+        except (TimeoutError, MemoryError) as error:
+            reason = str(error)
+        else:
+            if limited and result.low == 1:
+                result, reason = None, "too few trials to tell: give it more seconds"
+    predicted = np.nan if sections else _predict(decoder, encoder, options, **size)
+    bits = code_entropy(n_features, k, sections)
+    return FrontierRow(n_features, k, name, bits, result, predicted, reason)
+
+
+def _predict(decoder, encoder, options, **size):
+    """Return the dimension that theory expects, by the law for finite N or state evolution."""
+    try:
+        noise = noise_of(options["channel"])
+        decoder = with_dictionary(decoder, encoder)
+        return float(
+            predicted_dimension(
+                decoder,
+                probability=options["probability"],
+                random_state=options["random_state"],
+                **size,
+                **noise,
+            )
+        )
+    except ValueError:
+        signs = type(encoder) in (HadamardEncoder, RademacherEncoder)
+        if isinstance(decoder, AMPDecoder) and signs and options["channel"] is None:
+            return float(theory.amp_dimension(*size.values()))
+        return np.nan
+
+
+def _out_of_reach(decoder, encoder, n_features, n_nonzero_coefs):
+    """Return why it is of no use to try a decoder, where that is known."""
+    if isinstance(decoder, _SLOW) and n_nonzero_coefs > 512:
+        return "takes 20 seconds or more for a sample of so large a k"
+    if isinstance(decoder, MaximumLikelihoodDecoder) and (n_features > 256 or n_nonzero_coefs > 5):
+        return "an integer program for small N and k"
+    if isinstance(encoder, CoupledEncoder) and n_nonzero_coefs < encoder.n_blocks:
+        return f"fewer active codewords than the {encoder.n_blocks} blocks of its code"
+    return None

@@ -19,7 +19,7 @@ from sksupercode.metrics import fraction_of_variance_unexplained, neg_fvu_scorer
 from sksupercode.sae import SAEWeights
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
-_training = pytest.importorskip("sksupercode.sae._training")
+_trainer = pytest.importorskip("sksupercode.sae._trainer")
 
 N, D, K = 48, 24, 3
 N_LATENTS = 72
@@ -103,6 +103,11 @@ def test_seeds(architecture):
     other = make_quick(architecture, random_state=1).fit(X)
     assert np.abs(sae.dictionary_ - other.dictionary_).max() > 0.1
     make_quick(architecture, random_state=None).fit(X)
+    # The order of samples is drawn, too.
+    sae, other = (start_from(architecture, X, np.ones(12)) for _ in range(2))
+    sae.partial_fit(X)
+    other.set_params(random_state=1).partial_fit(X)
+    assert np.abs(sae.dictionary_ - other.dictionary_).max() > 1e-4
     assert_array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
     assert torch.equal(torch.get_rng_state(), torch_state)
 
@@ -178,16 +183,15 @@ def test_the_first_batch_is_forgotten(architecture, first):
 def start_from(architecture, X, strength, **settings):
     """An autoencoder with random codewords, whose encoder's columns have these norms."""
     n_latents = len(strength)
+    settings = {"n_nonzero_coefs": K, "batch_size": 100, "random_state": 0, **settings}
     F = np.random.default_rng(3).standard_normal((n_latents, D)).astype(np.float32)
     F /= np.linalg.norm(F, axis=1)[:, None]
-    stored = "topk" if architecture == "topk" else "jumprelu"
+    stored = "jumprelu" if architecture == "batchtopk" else architecture
     zeros = np.zeros(n_latents, np.float32)
     weights = SAEWeights(
         stored, F, X.mean(axis=0), (strength * F.T).astype(np.float32), zeros, zeros, k=K
     )
-    return SparseAutoencoder.from_weights(weights).set_params(
-        architecture=architecture, n_nonzero_coefs=K, batch_size=100, random_state=0, **settings
-    )
+    return SparseAutoencoder.from_weights(weights).set_params(architecture=architecture, **settings)
 
 
 @pytest.mark.parametrize("architecture", ["topk", "batchtopk"])
@@ -207,9 +211,9 @@ def test_dead_latents_are_revived(architecture):
 @pytest.mark.parametrize("architecture", ["topk", "batchtopk"])
 def test_when_latents_are_dead(architecture, monkeypatch):
     X, _ = make_samples(1500)
-    numbers, keep_largest = set(), _training._keep_largest
+    numbers, keep_largest = set(), _trainer._keep_largest
     monkeypatch.setattr(
-        _training, "_keep_largest", lambda z, k: numbers.add(k) or keep_largest(z, k)
+        _trainer, "_keep_largest", lambda z, k: numbers.add(k) or keep_largest(z, k)
     )
     # After 256 N / k samples without activation: 6,144 of 72 latents, and 1,024 of 12.
     some_dead, none_dead = np.where(np.arange(N_LATENTS) < 20, 1.0, 1e-3), np.ones(12)

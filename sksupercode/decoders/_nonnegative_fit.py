@@ -7,7 +7,7 @@ import numpy as np
 
 from sksupercode.decoders._orthogonal_bases import OrthogonalBases
 
-# A gradient, or a codeword times its coefficient, of this part of the norm of x is rounding.
+# A gradient of this part of the norm of b is rounding.
 _ROUNDING = 1e-13
 # Singular values below this part of the largest are none.
 _DEPENDENT = 1e-10
@@ -33,7 +33,6 @@ class NonnegativeFit:
     def __init__(self, V, most):
         self._bases = OrthogonalBases(V, most)
         self._coefs = self._norms = np.empty((len(V), 0))
-        self._least = _ROUNDING * np.linalg.norm(V, axis=1, keepdims=True)
         self._is_independent = np.ones(len(V), dtype=bool)
         self.residuals = self._bases.residuals
 
@@ -41,13 +40,12 @@ class NonnegativeFit:
         """Forget all samples but some, given as a mask."""
         self._bases.keep(kept)
         self._coefs, self._norms = self._coefs[kept], self._norms[kept]
-        self._least, self._is_independent = self._least[kept], self._is_independent[kept]
+        self._is_independent = self._is_independent[kept]
         self.residuals = self.residuals[kept]
 
     def coefs(self, rows):
-        """Return the coefficients of some samples, in the order of selection; 0 for rounding."""
-        coefs = self._coefs[rows]
-        return np.where(coefs > self._least[rows], coefs, 0) / self._norms[rows]
+        """Return the coefficients of some samples, in the order of selection."""
+        return self._coefs[rows] / self._norms[rows]
 
     def add(self, codewords):
         """Select one more codeword for each sample; return where there was none to select."""

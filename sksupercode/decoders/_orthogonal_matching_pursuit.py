@@ -3,6 +3,8 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import numpy as np
+
 from sksupercode.decoders._nonnegative_fit import NonnegativeFit
 from sksupercode.decoders._orthogonal_bases import OrthogonalBases
 from sksupercode.decoders._pursuit import PursuitDecoder
@@ -20,7 +22,7 @@ class OrthogonalMatchingPursuitDecoder(PursuitDecoder):
 
     For nonnegative values the inner products are compared with their signs and the minimum is over
     :math:`y \ge 0`; a sample ends where no inner product is positive. For binary values they are
-    compared with their signs, y may be any number on the way, and what has been selected becomes 1.
+    compared with their signs, y may be any number on the way, and what is not 0 becomes 1.
 
     Parameters
     ----------
@@ -80,8 +82,8 @@ class OrthogonalMatchingPursuitDecoder(PursuitDecoder):
     -----
     The inner product divided by the norm tells how far the best coefficient of that codeword alone
     would lower ||r||. Ties go to the lowest index, zero codewords are never selected, and no
-    codeword is selected twice. A nonnegative coefficient that becomes 0 is left out of the code,
-    but its codeword counts as one of the k.
+    codeword is selected twice. A codeword whose coefficient becomes 0 up to rounding is left out of
+    the code, and counts as one of the k all the same.
 
     The cost is k correlations, with all samples of a block at once. They need not be precise: in
     float32, or with a residual rounded to a few digits for dictionaries of signs, they leave a few
@@ -124,3 +126,10 @@ class OrthogonalMatchingPursuitDecoder(PursuitDecoder):
     def _new_fit(self, V):
         fit = NonnegativeFit if self.values_ == "nonnegative" else OrthogonalBases
         return fit(V, self._n_iter())
+
+    def _pursue(self, V, norms, enough):
+        indices, values = super()._pursue(V, norms, enough)
+        # What was selected in error, and made superfluous by those after it, has kept rounding.
+        lengths = np.abs(values) * np.sqrt(self._codewords.squared_norms[indices])
+        values[lengths <= self._rounding * norms[:, np.newaxis]] = 0
+        return indices, values

@@ -61,6 +61,11 @@ class PursuitDecoder(ToleranceMixin, BaseDecoder):
         """Return what the best codeword must gain at least, given the norms of the samples."""
         return _NO_GAIN * norms
 
+    @property
+    def _rounding(self):
+        # Coefficients of binary codes are known, so that nothing is lost.
+        return _ROUNDING_32 if self.values_ == "binary" else _ROUNDING
+
     def _needs_fixed_k(self):
         return not self._has_tolerance
 
@@ -88,14 +93,13 @@ class PursuitDecoder(ToleranceMixin, BaseDecoder):
     def _decode(self, V):
         norms = np.linalg.norm(V, axis=1)
         tol = (self.tol_ or 0.0) / self._unit
-        is_binary = self.values_ == "binary"
-        enough = np.maximum(tol, (_ROUNDING_32 if is_binary else _ROUNDING) * norms)
+        enough = np.maximum(tol, self._rounding * norms)
         with shared_threads():
             indices, values = self._pursue(V, norms, enough)
         if self.tol_ is None:
             return indices, values
         left = np.linalg.norm(V - self._superpose(indices, values), axis=1)
-        if is_binary and self._is_precise:
+        if self._is_precise:
             enough = np.maximum(tol, _ROUNDING * norms)
         return indices, values, left > enough + _NO_GAIN * norms
 

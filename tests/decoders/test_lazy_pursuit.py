@@ -9,6 +9,7 @@ from numpy.random import SeedSequence
 from numpy.testing import assert_array_equal
 
 from sksupercode._utils import _threads
+from sksupercode.decoders import _lazy_pursuit
 from sksupercode.dictionaries import SeededSignDictionary, _packed_signs
 from sksupercode.dictionaries._packed_signs import compilation_is_enabled
 from tests.decoders.lazy_pursuit import (
@@ -80,6 +81,15 @@ def test_fewer_and_more_iterations_than_codewords(kind, n_components, n_iter, re
     if kind == "gaussian" and n_components == 40 and n_iter == 20:
         repeated = [len(set(row[:n])) < n for row, n in zip(found, n_found, strict=True)]
         assert any(repeated), "no codeword was selected again: the case is not tested"
+
+
+@pytest.mark.parametrize("n_iter", [4, 5, 20])
+def test_more_selections_than_there_is_room_for(n_iter, recorder, monkeypatch):
+    monkeypatch.setattr(_lazy_pursuit, "_MOST_SELECTIONS", 4)
+    dictionary, S = random_dictionary(400, 100, 0)
+    for kind in ("clean", "mixed"):
+        V = make_samples(S, 8, 8, kind, np.random.default_rng(0))
+        assert_lazy_is_plain(dictionary, S, V, n_iter)
 
 
 @pytest.mark.parametrize("kind", KINDS)

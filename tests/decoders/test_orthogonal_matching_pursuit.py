@@ -233,6 +233,23 @@ def test_rows_and_storages(values):
     np.testing.assert_allclose(floats, codes[0], atol=1e-10)
 
 
+@pytest.mark.parametrize(
+    "values, dtype",
+    [("binary", float), ("binary", np.float32), ("nonnegative", float), ("real", float)],
+)
+def test_codewords_that_are_not_needed_in_the_end_are_left_out(values, dtype):
+    """Their coefficients are 0 but for rounding, which is neither a false alarm nor a 1."""
+    rng = np.random.default_rng(0)
+    F = rng.integers(-2, 3, (80, 20)) / 3
+    Y = rng.random((200, 80)) < 5 / 80
+    X = (Y @ F).astype(dtype)
+    support = decode(F, X, 12, values=values) != 0
+    for row, x in zip(support, X, strict=True):
+        y = np.linalg.lstsq(F[row].T, x, rcond=None)[0]
+        assert np.abs(y).min(initial=1) > 1e-5
+    assert (support == Y).all(axis=1).mean() > 0.35
+
+
 def test_bases_of_nearly_dependent_codewords_are_orthogonal():
     """Gram-Schmidt that is not repeated loses five digits here, as one NumPy QR shows."""
     rng = np.random.default_rng(0)

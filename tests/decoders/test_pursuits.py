@@ -98,6 +98,19 @@ def test_other_norms_scale_the_coefficients(kind, values, decades):
 
 
 @pytest.mark.parametrize("kind", PURSUITS)
+@pytest.mark.parametrize("values", ["nonnegative", "real"])
+def test_rounding_is_not_selected(kind, values):
+    """Nothing correlates with what is left, which is large, but by rounding."""
+    rng = np.random.default_rng(0)
+    Q = np.linalg.qr(rng.standard_normal((40, 40)))[0]
+    F = Q[:20]
+    X = F[np.arange(20)] + 1e3 * Q[20:]
+    codes = kind(F, 12, values=values).fit(X).transform(X).toarray()
+    np.testing.assert_array_equal(codes != 0, np.eye(20) > 0)
+    np.testing.assert_allclose(np.diag(codes), 1, rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", PURSUITS)
 @pytest.mark.parametrize("name", ["tol", "noise_std"])
 @pytest.mark.parametrize("value", [-1e-9, np.nan, np.inf, "1", True, [0.1]])
 def test_bad_tolerance(kind, name, value):

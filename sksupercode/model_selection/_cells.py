@@ -65,7 +65,7 @@ class Chain:
     def run(self, cell, process=None):
         """Return the cell, how many of its trials were recovered, and the seconds of decoding.
 
-        ``process`` is the PROCESS in which ``undisturbed`` is entered already. It is a state of
+        ``process`` is the PROCESS in which ``single_threaded`` is entered already. It is a state of
         the whole process: a thread that joblib leaves behind must not restore it out of turn.
         """
         seed = np.random.SeedSequence(self.entropy, spawn_key=cell[:-1])
@@ -79,7 +79,7 @@ class Chain:
         )
         encoder = _override(_seeded(self.encoder, codebook), n_components=cell.n_components)
         decoder = _seeded(self.decoder, decoder_seed)
-        with nullcontext() if process == PROCESS else undisturbed():
+        with nullcontext() if process == PROCESS else single_threaded():
             X = encoder.fit(codes).transform(codes)
             if self.channel is not None:
                 sent, channel = X.shape, _seeded(self.channel, channel_seed)
@@ -128,7 +128,7 @@ def _warn_of_another_dictionary(encoder, decoder):
 
 
 @contextmanager
-def undisturbed():
+def single_threaded():
     """Let rounding not depend on the number of threads, and be silent of what is counted."""
     with _thread_pools().limit(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -4,11 +4,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from sksupercode._utils._tables import TableMixin
 from sksupercode._utils._validation import check_integer, check_real
 from sksupercode.model_selection._recovery_curve import (
     RecoveryCurve,
@@ -38,7 +39,7 @@ _WIDENING = 1.1
 
 
 @dataclass(frozen=True, eq=False)
-class MeasuredDimension:
+class MeasuredDimension(TableMixin):
     """The dimension that a decoder was measured to need, with its confidence interval.
 
     Attributes
@@ -69,8 +70,13 @@ class MeasuredDimension:
     probability: float
     confidence: float
     entropy_bits: float
-    curve: RecoveryCurve
+    curve: RecoveryCurve = field(repr=False)
     seconds_per_trial: float
+
+    def _columns(self):
+        names = ("n_components", "low", "high", "probability", "confidence", "entropy_bits")
+        names += ("bits_per_dimension", "n_trials", "seconds_per_trial")
+        return {name: [getattr(self, name)] for name in names}
 
     @property
     def n_trials(self):

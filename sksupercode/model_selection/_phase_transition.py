@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sksupercode._utils._tables import TableMixin
 from sksupercode._utils._validation import check_integer
 from sksupercode.model_selection._auto_dimensions import check_dimensions, place_dimensions
 from sksupercode.model_selection._cells import cells_of, check_list
@@ -20,8 +21,8 @@ from sksupercode.model_selection._recovery_curve import (
 from sksupercode.model_selection._sweep import open_runner
 
 
-@dataclass(frozen=True, eq=False)
-class PhaseTransition:
+@dataclass(frozen=True, eq=False, repr=False)
+class PhaseTransition(TableMixin):
     """Exact-recovery rates over a grid of d and N, or of d and k.
 
     Attributes
@@ -53,6 +54,13 @@ class PhaseTransition:
     def n_trials(self):
         """Trials behind each rate, of shape (n_values, n_dimensions)."""
         return np.array([curve.n_trials for curve in self.curves])
+
+    def _columns(self):
+        tables = [curve._columns() for curve in self.curves]
+        columns = {self.parameter: np.repeat(self.values, len(self.n_components))}
+        return columns | {
+            name: np.concatenate([table[name] for table in tables]) for name in tables[0]
+        }
 
     def dimension_at(self, probability, *, confidence=0.95, link="logit"):
         """Return where each curve has a given rate.

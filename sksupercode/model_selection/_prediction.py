@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
 from sksupercode import theory
-from sksupercode._utils._validation import check_integer, check_real
+from sksupercode._utils._validation import check_bool, check_integer, check_real
 from sksupercode.channels import GaussianChannel
 from sksupercode.encoders import RademacherEncoder
 from sksupercode.model_selection._cells import require_estimator
@@ -151,8 +151,7 @@ def find_predictor(decoder, n_features, n_nonzero_coefs, noise_variance=0.0, rel
     n_features = check_integer(n_features, "n_features", minimum=1)
     k = check_integer(n_nonzero_coefs, "n_nonzero_coefs", minimum=1, maximum=n_features)
     noise = _check_noise(noise_variance)
-    if not isinstance(relative, bool | np.bool_):
-        raise ValueError(f"relative must be True or False, got {relative!r}.")
+    check_bool(relative, "relative")
     law = getattr(decoder, "_recovery_law", None)
     if law is None:
         raise ValueError(f"there is no prediction for decoder={type(decoder).__name__}(...).")

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sksupercode._utils._tables import TableMixin
 from sksupercode._utils._validation import check_integer, check_option, check_real
 from sksupercode.model_selection._auto_dimensions import check_dimensions, place_dimensions
 from sksupercode.model_selection._cells import cells_of
@@ -25,8 +26,8 @@ class DimensionEstimate(NamedTuple):
     high: float
 
 
-@dataclass(frozen=True, eq=False)
-class RecoveryCurve:
+@dataclass(frozen=True, eq=False, repr=False)
+class RecoveryCurve(TableMixin):
     """Exact-recovery rates against the dimension d.
 
     Attributes
@@ -65,6 +66,13 @@ class RecoveryCurve:
     def high(self):
         """Upper ends of the 95 % Wilson intervals of the rates."""
         return self.interval()[1]
+
+    def _columns(self):
+        names = ("n_components", "n_recovered", "n_trials", "success_rate", "low", "high")
+        columns = {name: getattr(self, name) for name in names}
+        if self.seconds_per_trial is not None:
+            columns["seconds_per_trial"] = self.seconds_per_trial
+        return columns
 
     def interval(self, confidence=0.95):
         """Return the ends of Wilson's intervals of the rates, for ``n_trials / design_effect``.

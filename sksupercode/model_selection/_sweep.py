@@ -11,7 +11,7 @@ from sklearn.utils import gen_batches
 
 from sksupercode._utils._progress import check_reports, consume
 from sksupercode._utils._validation import check_integer
-from sksupercode.model_selection._cells import PROCESS, Chain, check_entropy, undisturbed
+from sksupercode.model_selection._cells import PROCESS, Chain, check_entropy, single_threaded
 from sksupercode.model_selection._checkpoint import Checkpoint
 
 # Cells for each worker in a batch, where a backend returns nothing before all are done.
@@ -86,5 +86,5 @@ def open_runner(
     configuration = configuration | {"encoder": chain.encoder, "decoder": chain.decoder}
     configuration |= {"channel": chain.channel, "sections": chain.sections}
     with Checkpoint(checkpoint, configuration, check_entropy(random_state)) as store:
-        with undisturbed():
+        with single_threaded():
             yield Runner(replace(chain, entropy=store.entropy), store, n_jobs, callbacks, verbose)

@@ -37,10 +37,10 @@ def sweep(path, **changes):
 
 
 def test_killed_sweeps_end_as_if_nothing_had_happened(tmp_path):
-    expected = finish(start(tmp_path, "undisturbed"))
+    expected = finish(start(tmp_path, "whole"))
     result, cells = kill_again_and_again(tmp_path, 2, np.random.default_rng(0))
     assert result == expected
-    assert len(cells) == N_CELLS and cells == table(tmp_path / "undisturbed")
+    assert len(cells) == N_CELLS and cells == table(tmp_path / "whole")
     assert len({n_recovered for *_, n_recovered in cells}) > 3
 
 

@@ -31,7 +31,13 @@ from sksupercode import (
     TopKDecoder,
 )
 from sksupercode.datasets import make_sparse_codes
-from sksupercode.model_selection import RecoveryCurve, recovery_curve, recovery_probability
+from sksupercode.model_selection import (
+    RecoveryCurve,
+    measured_dimension,
+    phase_transition,
+    recovery_curve,
+    recovery_probability,
+)
 from sksupercode.model_selection._cells import Cell, Chain
 
 ENCODER = RademacherEncoder()
@@ -73,6 +79,21 @@ def test_rates_agree_with_the_prediction():
     # The law is good to 0.03, and the rates have a standard error of at most 0.029.
     assert np.abs(curve.success_rate - predicted).max() < 0.03 + 3 * 0.029
     assert curve.success_rate[0] < 0.5 < curve.success_rate[-1]
+
+
+def test_numbers_are_shown_and_become_a_frame():
+    curve = recovery_curve(ENCODER, TOP_K, **SWEEP)
+    frame = curve.to_frame()
+    assert frame["success_rate"].tolist() == curve.success_rate.tolist()
+    assert "n_components=[20, 30, 45]" in repr(curve)
+    options = SWEEP | {"n_nonzero_coefs": [2, 4], "n_components": [20, 30]}
+    transition = phase_transition(ENCODER, TOP_K, **options)
+    frame = transition.to_frame().set_index(["n_nonzero_coefs", "n_components"])
+    assert_array_equal(frame["success_rate"].unstack(), transition.success_rate)
+    assert "n_nonzero_coefs=[2, 2, 4, 4]" in repr(transition)
+    result = measured_dimension(ENCODER, TOP_K, n_trials=80, random_state=0, **SIZE)
+    assert result.to_frame()["n_components"].tolist() == [result.n_components]
+    assert f"n_components={result.n_components}, low={result.low}" in repr(result)
 
 
 def test_noise_is_sent_at_every_cell():

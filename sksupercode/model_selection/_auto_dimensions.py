@@ -20,9 +20,11 @@ _FIRST_CODEBOOK = 2**31
 
 def check_dimensions(n_components):
     """Return "auto", or a sorted array of distinct dimensions."""
-    if isinstance(n_components, str) and n_components == "auto":
-        return n_components
-    return check_list(n_components, 'n_components, if not "auto",')
+    if not isinstance(n_components, str):
+        return check_list(n_components, "n_components")
+    if n_components != "auto":
+        raise ValueError(f'n_components must be integers or "auto", got {n_components!r}.')
+    return n_components
 
 
 def place_dimensions(n_components, runner, sizes):

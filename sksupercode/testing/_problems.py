@@ -12,7 +12,7 @@ from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from sksupercode import RademacherEncoder
+from sksupercode import RademacherEncoder, TopKDecoder
 from sksupercode.datasets import make_sparse_codes
 
 
@@ -21,6 +21,13 @@ def tolerances(decoder):
     parameters = signature(type(decoder).__init__).parameters
     names = ("tol", "noise_std")
     return [name for name in names if name in parameters and parameters[name].default is None]
+
+
+def constructed(decoder_class, dictionary, n_nonzero_coefs=None):
+    """Return a decoder of a class with its default parameters, also of one around another."""
+    if "estimator" in signature(decoder_class.__init__).parameters:
+        return decoder_class(TopKDecoder(dictionary, n_nonzero_coefs))
+    return decoder_class(dictionary, n_nonzero_coefs)
 
 
 def configured(decoder, dictionary, n_nonzero_coefs=None, **params):

@@ -19,7 +19,9 @@ from sksupercode.datasets._activations import KEY
 
 @pytest.fixture(scope="module")
 def activations():
-    return load_activations()
+    bunch = load_activations()
+    bunch.data.setflags(write=False)
+    return bunch
 
 
 def test_contents(activations):

@@ -10,7 +10,6 @@ import pytest
 from sklearn.covariance import ShrunkCovariance
 
 from sksupercode import (
-    AdaptiveSuccessiveDecoder,
     AMPDecoder,
     BasisPursuitDecoder,
     GradientPursuitDecoder,
@@ -28,38 +27,36 @@ from sksupercode.testing import (
     decoder_checks,
     parametrize_with_decoder_checks,
 )
+from sksupercode.testing._problems import constructed
 
 RECIPE = RademacherEncoder(random_state=0)
+# All with their default parameters, and those that go other ways with others.
 DECODERS = [
-    ThresholdDecoder(RECIPE),
+    constructed(cls, RECIPE)
+    for _, cls in all_estimators("decoder")
+    if cls is not MaximumLikelihoodDecoder
+]
+DECODERS += [
     ThresholdDecoder(RECIPE, threshold="map", values="real"),
     ThresholdDecoder(RECIPE, covariance_estimator=ShrunkCovariance(shrinkage=0.99)),
-    TopKDecoder(RECIPE),
     TopKDecoder(RECIPE, values="nonnegative"),
     TopKDecoder(RECIPE, sections=True),
     TopKDecoder(RECIPE, covariance_estimator=ShrunkCovariance(shrinkage=0.99)),
-    MatchingPursuitDecoder(RECIPE),
     MatchingPursuitDecoder(RECIPE, values="nonnegative"),
     MatchingPursuitDecoder(RECIPE, values="real"),
     MatchingPursuitDecoder(RECIPE, tol=1e-3),
-    OrthogonalMatchingPursuitDecoder(RECIPE),
     OrthogonalMatchingPursuitDecoder(RECIPE, values="nonnegative"),
     OrthogonalMatchingPursuitDecoder(RECIPE, values="real"),
     OrthogonalMatchingPursuitDecoder(RECIPE, tol=1e-3),
-    GradientPursuitDecoder(RECIPE),
     GradientPursuitDecoder(RECIPE, values="nonnegative"),
     GradientPursuitDecoder(RECIPE, values="real"),
     GradientPursuitDecoder(RECIPE, tol=0.5),
-    RefitDecoder(TopKDecoder(RECIPE)),
     RefitDecoder(TopKDecoder(RECIPE, values="real"), values="real"),
     RefitDecoder(MatchingPursuitDecoder(RECIPE)),
-    AMPDecoder(RECIPE),
     AMPDecoder(RECIPE, sections=True),
-    AdaptiveSuccessiveDecoder(RECIPE),
-    MaximumLikelihoodDecoder(RECIPE, time_limit=0.25),
     AMPDecoder(RECIPE, values="nonnegative"),
     AMPDecoder(RECIPE, values="real", damping=0.2),
-    BasisPursuitDecoder(RECIPE),
+    MaximumLikelihoodDecoder(RECIPE, time_limit=0.25),
     BasisPursuitDecoder(RECIPE, values="real"),
     BasisPursuitDecoder(RECIPE, tol=1e-2),
 ]
@@ -72,6 +69,7 @@ def test_contract(decoder, check):
 
 def test_every_decoder_is_tested():
     assert {type(decoder) for decoder in DECODERS} == {cls for _, cls in all_estimators("decoder")}
+    assert len(all_estimators("decoder")) >= 10
 
 
 class WithoutTies(TopKDecoder):

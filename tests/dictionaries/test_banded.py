@@ -13,6 +13,7 @@ from sksupercode.dictionaries import (
     PackedSignDictionary,
     SignDictionary,
     _banded,
+    _packed_signs,
 )
 from sksupercode.testing import DictionaryTestCase
 
@@ -64,6 +65,9 @@ class TestPacked(BandedTestCase):
     @pytest.fixture(autouse=True)
     def two_threads(self, monkeypatch):
         monkeypatch.setattr(_banded, "_WORTH_THREADS", 0)
+        # Blocks of 32 codewords, of which there are several in the longest part.
+        monkeypatch.setattr(_packed_signs, "_BLOCK_SCORES", 512)
+        monkeypatch.setattr(_packed_signs, "_FEWEST_GROUPS", 1)
         monkeypatch.setattr(_banded, "thread_count", lambda: 2)
 
 

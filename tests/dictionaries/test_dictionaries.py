@@ -19,6 +19,7 @@ from sksupercode.dictionaries import (
     SeededSignDictionary,
     SignDictionary,
     WeightedDictionary,
+    _packed_signs,
     _signs,
 )
 from sksupercode.dictionaries._base import _CAPABILITIES, missing_capability
@@ -82,6 +83,8 @@ class SignTestCase(DictionaryTestCase):
     def shape(self, request, monkeypatch):
         self.shape = request.param
         monkeypatch.setattr(_signs, "_BLOCK_ENTRIES", 1000)
+        monkeypatch.setattr(_packed_signs, "_BLOCK_SCORES", 512)
+        monkeypatch.setattr(_packed_signs, "_FEWEST_GROUPS", 1)
 
 
 class TestSignDictionary(SignTestCase):

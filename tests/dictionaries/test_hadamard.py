@@ -39,7 +39,9 @@ def signs(dictionary):
     """The signs by their definition, out of the matrix itself."""
     H = hadamard(dictionary._order)
     rows = H[np.ix_(dictionary._columns, dictionary._rows)]
-    return rows * dictionary._flips[:, np.newaxis].astype(np.int64)
+    S = rows * dictionary._flips[:, np.newaxis].astype(np.int64)
+    S.setflags(write=False)
+    return S
 
 
 class HadamardTestCase(DictionaryTestCase):

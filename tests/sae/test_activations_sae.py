@@ -35,7 +35,9 @@ def sae():
 
 @pytest.fixture(scope="module")
 def X():
-    return load_activations().data[4500:]
+    X = load_activations().data[4500:]
+    X.setflags(write=False)
+    return X
 
 
 def test_what_it_is(sae, X):

@@ -16,6 +16,7 @@ from tests.sae import weight_files as files
 from tests.sae.weight_files import DTYPES, D, K, N, latents, relu, top_k, wide
 
 X = np.random.default_rng(99).standard_normal((20, D)).astype(np.float32)
+X.setflags(write=False)
 
 
 @pytest.fixture

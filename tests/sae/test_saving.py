@@ -19,6 +19,7 @@ from sksupercode.sae import SAEWeights
 
 N, D = 40, 12
 X = np.random.default_rng(7).standard_normal((30, D)).astype(np.float32)
+X.setflags(write=False)
 NAMES = ("sae_weights.safetensors", "cfg.json")
 
 KINDS = {

@@ -6,9 +6,11 @@
 import inspect
 import json
 import pkgutil
+import re
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from sklearn.base import BaseEstimator
@@ -110,6 +112,22 @@ def test_no_estimator_is_missing_from_the_list():
     inner = {"LentDictionary", "Sweep"}
     listed = {estimator for _, estimator in all_estimators()}
     assert {value.__name__ for value in defined - listed} == inner
+
+
+@pytest.mark.parametrize(
+    "page, kind",
+    [
+        ("api/index.rst", None),
+        ("user_guide/choosing_a_decoder.rst", "decoder"),
+        ("user_guide/channels.rst", "channel"),
+        ("user_guide/dictionaries.rst", "encoder"),
+        ("user_guide/sparse_autoencoders.rst", "autoencoder"),
+    ],
+)
+def test_no_estimator_is_missing_in_the_documentation(page, kind):
+    text = Path(__file__).parents[1].joinpath("docs", page).read_text()
+    missing = [name for name, _ in all_estimators(kind) if not re.search(rf"\b{name}\b", text)]
+    assert not missing
 
 
 def test_listed_kinds_are_a_partition():

@@ -121,7 +121,7 @@ class DictionaryTestCase(CorrelationTests, SuperpositionTests):
         dense = Y.astype(np.float64)
         dense.flags.writeable = False
         for name in ("csr", "csc", "coo"):
-            codes = coo_array(Y).asformat(name)
+            codes = coo_array(dense).asformat(name)
             index_arrays = codes.coords if name == "coo" else (codes.indices, codes.indptr)
             parts = [codes.data, *index_arrays]
             for part in parts:

@@ -48,8 +48,9 @@ class IdentityEncoder(BaseEncoder):
         return np.eye(n_features, n_components)
 
 
-def test_an_array_is_enough():
-    check_encoder(GaussianEncoder())
+@pytest.mark.parametrize("encoder", [GaussianEncoder(), SparseEncoder()])
+def test_an_array_is_enough(encoder):
+    check_encoder(encoder)
 
 
 def test_an_encoder_may_declare_what_it_cannot_do():

@@ -24,41 +24,37 @@ from sksupercode import (
     ThresholdDecoder,
     TopKDecoder,
 )
-from sksupercode.model_selection import measured_dimension, predicted_dimension
+from sksupercode.model_selection import decoder_frontier
 from sksupercode.plotting import FrontierDisplay
 
 encoder = RademacherEncoder()
-decoders = {
-    "threshold": ThresholdDecoder(encoder, threshold="map"),
-    "top-k": TopKDecoder(encoder),
-    "matching pursuit": MatchingPursuitDecoder(encoder),
-    "basis pursuit": BasisPursuitDecoder(encoder),
-    "message passing": AMPDecoder(encoder),
-}
-size = {"n_features": 1024, "n_nonzero_coefs": 8}
-results = {
-    name: measured_dimension(encoder, decoder, n_trials=400, random_state=0, **size)
-    for name, decoder in decoders.items()
-}
+frontier = decoder_frontier(
+    {
+        "threshold": ThresholdDecoder(encoder, threshold="map"),
+        "top-k": TopKDecoder(encoder),
+        "matching pursuit": MatchingPursuitDecoder(encoder),
+        "basis pursuit": BasisPursuitDecoder(encoder),
+        "message passing": AMPDecoder(encoder),
+    },
+    n_features=1024,
+    n_nonzero_coefs=8,
+    n_trials=400,
+    random_state=0,
+)
 
 # %%
-# What theory expects at this N and k, without decoding anything:
+# Diamonds are what theory expects at this N and k, without decoding anything:
 
-predicted = {
-    name: predicted_dimension(decoder, probability=0.9, random_state=0, **size)
-    for name, decoder in decoders.items()
-}
-
-display = FrontierDisplay.from_result(results, predicted=predicted)
+display = FrontierDisplay.from_result(frontier)
 display.ax_.set_title("N = 1,024, k = 8, 90 % exact recovery")
 display.figure_.set_size_inches(6.4, 3.2)
 plt.show()
 
 # %%
-# Behind each dot are recovery rates at eight dimensions around the transition, and the curve that
-# is fitted to them:
+# Behind each dot are recovery rates at dimensions around the transition, and the curve that is
+# fitted to them:
 
-result = results["matching pursuit"]
+result = {row.decoder: row.result for row in frontier.rows}["matching pursuit"]
 print(result.curve.n_components)
 print(result.curve.n_recovered, "of", result.curve.n_trials[0])
 print(f"d = {result.n_components}, from {result.low} to {result.high}")

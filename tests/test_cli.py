@@ -7,15 +7,17 @@ import sys
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from sklearn.utils import Bunch
 
-from sksupercode._cli._frontier import measure_row
+from sksupercode._cli._decoders import SWEPT, comparison_decoders, sweep_decoders
 from sksupercode._cli._frontier_options import complete_frontier
-from sksupercode._cli._frontier_rows import ENTRIES
 from sksupercode._cli._main import build_parser, main
 from sksupercode._cli._passages import PassagesReport
-from sksupercode._cli._sweep import DECODERS, RecoveryCurve, default_dimensions
+from sksupercode._cli._sweep import draw_curves, summarize
 from sksupercode.datasets import load_passages
+from sksupercode.model_selection import RecoveryCurve
+from sksupercode.testing import all_estimators
 
 SMALL = ["--n-features", "64", "--n-nonzero-coefs", "3", "--trials", "10", "--seed", "1"]
 
@@ -38,14 +40,13 @@ def test_main_job(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     output = run(capsys, *SMALL, "--csv", "table.csv")
     assert all(len(line.rstrip()) <= 80 for line in output.splitlines())
-    for name in DECODERS:
+    for name in SWEPT:
         assert name in output
-    assert "real passages" in output
     assert "stored without an error" in output
     assert (tmp_path / "recovery_curves.png").read_bytes().startswith(b"\x89PNG")
     with open("table.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["decoder"] for row in rows] == list(DECODERS)
+    assert [row["decoder"] for row in rows] == list(SWEPT)
     for row in rows:
         half, most = int(row["dimension_50"]), int(row["dimension_90"])
         assert half <= most
@@ -59,11 +60,11 @@ def test_main_job(capsys, tmp_path, monkeypatch):
 @pytest.mark.usefixtures("few_documents")
 def test_choice_of_decoders_and_dimensions(capsys, tmp_path):
     table, picture = tmp_path / "t.csv", tmp_path / "curves.pdf"
-    arguments = ["--decoders", "top-k", "top-k", "--dimensions", "200", "1", "200"]
+    arguments = ["--decoders", "top-k", "top-k", "--dimensions", "160", "20", "80", "40", "20"]
     run(capsys, *SMALL, *arguments, "--output", picture, "--csv", table, "--n-jobs", "2")
     (row,) = csv.DictReader(table.open(newline=""))
     assert row["decoder"] == "top-k"
-    assert 1 < int(row["dimension_50"]) < int(row["dimension_90"]) <= 200
+    assert 20 < int(row["dimension_50"]) < int(row["dimension_90"]) <= 160
     assert picture.stat().st_size > 0
 
 
@@ -127,7 +128,7 @@ def test_bounds(capsys, monkeypatch, noise_variance):
     # log2 C(512, 4) = 31.40
     assert "31.4 bits" in output
     assert ("all or nothing" in output) == (noise_variance != "0")
-    assert ("│ basis pursuit  " in output) == (noise_variance == "0")
+    assert ("│ basis-pursuit  " in output) == (noise_variance == "0")
     rows = [line.split("│")[1:-1] for line in output.splitlines() if line.startswith("│ top-k")]
     # dims/bit and bits/dim are each other's inverse, up to their three decimals.
     for row in rows:
@@ -138,7 +139,7 @@ def test_bounds(capsys, monkeypatch, noise_variance):
 @pytest.mark.parametrize("n_features, k", [(1, 1), (3, 3), (2, 1)])
 def test_bounds_of_the_smallest_codes(capsys, n_features, k):
     output = run(capsys, "bounds", "--n-features", n_features, "--n-nonzero-coefs", k)
-    assert "matching pursuit" in output
+    assert "matching-pursuit" in output
 
 
 def test_frontier(capsys, tmp_path, monkeypatch):
@@ -158,17 +159,17 @@ def test_frontier(capsys, tmp_path, monkeypatch):
     ]
     for row in rows:
         low, rate, high = (
-            float(row[key]) for key in ("low_95", "bits_per_dimension_90", "high_95")
+            float(row[key]) for key in ("bits_low", "bits_per_dimension", "bits_high")
         )
         assert low <= rate <= high
         bits = {"64": 15.3465, "16": 4.0}[row["n_features"]]
-        assert rate == pytest.approx(bits / int(row["dimension_90"]), rel=1e-3)
+        assert rate == pytest.approx(bits / int(row["n_components"]), rel=1e-3)
         assert row["decoder"] in output and f"{rate:.3f}" in output
     top_k, matching_pursuit, _ = rows[:3]
-    assert float(top_k["high_95"]) < float(matching_pursuit["low_95"])
+    assert float(top_k["bits_high"]) < float(matching_pursuit["bits_low"])
     # The law of top-k for k = 3 is good to 0.03, which is some 5 % of d.
-    assert float(top_k["low_95"]) / 1.05 < float(top_k["predicted"])
-    assert float(top_k["predicted"]) < float(top_k["high_95"]) * 1.05
+    assert float(top_k["bits_low"]) / 1.05 < float(top_k["predicted_bits"])
+    assert float(top_k["predicted_bits"]) < float(top_k["bits_high"]) * 1.05
 
 
 def test_frontier_says_what_is_out_of_reach(capsys, tmp_path):
@@ -177,18 +178,17 @@ def test_frontier_says_what_is_out_of_reach(capsys, tmp_path):
     output = run(capsys, "--csv", table, "frontier", *arguments)
     assert "basis-pursuit: takes 20 seconds or more" in output.replace("\n", " ")
     (row,) = csv.DictReader(table.open(newline=""))
-    assert row["dimension_90"] == row["seconds_per_sample_90"] == ""
-    assert float(row["predicted"]) > 0
+    assert row["n_components"] == row["seconds_per_trial"] == ""
+    assert float(row["predicted_bits"]) > 0
     assert picture.stat().st_size > 0
 
 
-@pytest.mark.parametrize("name", ENTRIES)
-def test_frontier_entries_can_be_measured(name):
-    entry = ENTRIES[name]
-    if entry.refuse(64, 3) is None:
-        row = measure_row(name, 64, 3, n_samples=160, max_seconds=60.0, seed=0)
-        assert 1 < row.result.n_components < 1000
-        assert 0.5 < row.result.bits_per_dimension / (row.predicted or 1) < 2 or not row.predicted
+def test_decoders_come_from_the_one_list():
+    classes = {cls for _, cls in all_estimators("decoder")}
+    swept = {type(decoder) for decoder in sweep_decoders().values()}
+    assert swept == classes and set(SWEPT) <= set(sweep_decoders())
+    names = ["sae", "sae-refit", "gradient-pursuit", "matching-pursuit", "omp", "top-k"]
+    assert list(comparison_decoders()) == [*names, "top-k-refit"]
 
 
 def test_frontier_quick_gives_way():
@@ -210,45 +210,41 @@ def test_runs_as_a_module():
         assert option in result.stdout
 
 
-@pytest.mark.parametrize("name", DECODERS)
-@pytest.mark.parametrize("n_features, k", [(1, 1), (2, 1), (10, 10), (1024, 8), (2**20, 256)])
-def test_default_dimensions_are_legal_and_increase(name, n_features, k):
-    grid = default_dimensions(name, n_features, k)
-    assert grid[0] >= 1
-    assert np.all(np.diff(grid) > 0)
+def curve(n_recovered, n_components=(10, 20, 40)):
+    counts = np.array(n_recovered), np.array([100, 100, 100])
+    seconds = np.array([1.0, 2.0, 4.0])
+    return RecoveryCurve(np.array(n_components), *counts, seconds_per_trial=seconds)
 
 
-def curve(rates):
-    dimensions = np.array([10, 20, 30])
-    return RecoveryCurve("top-k", dimensions, np.array(rates), np.array([1.0, 2.0, 3.0]), 10)
+def test_summary_of_curves():
+    curves = {"all": curve([0, 50, 100]), "half": curve([10, 40, 60]), "none": curve([0, 0, 1])}
+    whole, half, none = summarize(curves, 1024, 8)
+    assert 18 <= whole["dimension_50"] <= whole["dimension_90"] <= 30
+    # log2 C(1024, 8) = 64.6
+    expected = 64.6 / whole["dimension_90"]
+    assert whole["bits_per_dimension_90"] == pytest.approx(expected, rel=1e-3)
+    assert whole["seconds_per_sample_90"] == pytest.approx(whole["dimension_90"] / 10)
+    assert 20 < half["dimension_50"] < 40
+    assert half["dimension_90"] is half["seconds_per_sample_90"] is None
+    assert set(none.values()) == {"none", None}
 
 
-@pytest.mark.parametrize(
-    "rates, rate, expected",
-    [
-        ([0.0, 0.5, 1.0], 0.5, 20),
-        ([0.0, 0.5, 1.0], 0.75, 25),
-        ([0.0, 0.5, 1.0], 0.9, 28),
-        ([0.9, 0.9, 1.0], 0.5, None),
-        ([0.0, 0.1, 0.2], 0.5, None),
-        # 0.6 and 0.4 are pooled to 0.5
-        ([0.0, 0.6, 0.4], 0.5, 20),
-    ],
-)
-def test_dimension_at_a_rate(rates, rate, expected):
-    assert curve(rates).dimension_at(rate) == expected
-
-
-def test_seconds_are_interpolated():
-    assert curve([0, 0, 0]).seconds_at(15) == pytest.approx(1.5)
+def test_picture_of_curves_has_one_legend(tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+    draw_curves({"a": curve([0, 50, 100]), "b": curve([0, 0, 1])}, "title", tmp_path / "p.png")
+    ((ax,), (legend,)) = figures[0].axes, figures[0].legends
+    assert ax.get_legend() is None
+    assert [text.get_text() for text in legend.texts] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
     "rates, expected",
-    [([1, 1, 1], 10), ([0, 1, 1], 20), ([1, 0.9, 1], 30), ([0, 0, 0.9], None)],
+    [([1, 1, 1], 10), ([0, 1, 1], 20), ([1, 0.9, 1], 40), ([0, 0, 0.9], None)],
 )
 def test_dimension_without_an_error(rates, expected):
-    report = PassagesReport(100, 1000, np.array([3, 5]), curve(rates), np.array([0.5, 0.94, 0.96]))
+    d, predicted = np.array([10, 20, 40]), np.array([0.5, 0.94, 0.96])
+    report = PassagesReport(100, 1000, np.full(10, 3), d, np.array(rates), predicted)
     assert report.dimension == expected
     # 10 trials: half a passage is a rate of 0.95
-    assert report.predicted_dimension == 30
+    assert report.predicted_dimension == 40

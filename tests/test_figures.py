@@ -34,14 +34,15 @@ def run(number, *options):
 @cache
 def figure(number):
     """Return the variables of a script with few codes, its folder, and its table."""
-    folder = Path(tempfile.mkdtemp())
+    kept = tempfile.TemporaryDirectory()  # until the results are
+    folder = Path(kept.name)
     names = {"--output": "figure.png", "--csv": "table.csv", "--checkpoint": "kept"}
     options = [part for name, file in names.items() for part in (name, folder / file)]
     script = run(number, "--trials", TRIALS[number], "--n-jobs", "1", *options)
     with open(folder / "table.csv", newline="") as file:
         table = list(csv.DictReader(file))
     plt.close("all")
-    return script, folder, table
+    return script | {"kept": kept}, folder, table
 
 
 @pytest.mark.parametrize("number", SCRIPTS)

@@ -30,9 +30,10 @@ from sksupercode import (
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.inspection import dictionary_report
 from sksupercode.model_selection import (
+    DecoderFrontier,
+    FrontierRow,
     MeasuredDimension,
     RecoveryCurve,
-    measured_dimension,
     phase_transition,
     recovery_curve,
     recovery_probability,
@@ -249,16 +250,18 @@ def test_cells_of_the_grid_are_around_their_values():
         PhaseTransitionDisplay(values, dimensions, np.zeros((2, 3)))
 
 
-def measured(n_components, low, high):
+def measured(name, size, d, low, high, predicted=np.nan):
     counts = np.array([1])
     curve = RecoveryCurve(counts, counts, counts)
-    return MeasuredDimension(n_components, low, high, 0.9, 0.95, 60.0, curve, 0.1)
+    result = MeasuredDimension(d, low, high, 0.9, 0.95, 60.0, curve, 0.1)
+    return FrontierRow(*size, name, 60.0, result, predicted)
 
 
-def test_frontier_from_measurements():
-    results = {"one": measured(300, 200, 400), "two": measured(60, 50, np.inf)}
+def test_frontier_of_decoders():
+    size = (64, 4)
+    rows = (measured("one", size, 300, 200, 400), measured("two", size, 60, 50, np.inf, 40))
     ax = Figure().subplots()
-    display = FrontierDisplay.from_result(results, predicted={"two": 40}, ax=ax, color="k")
+    display = FrontierDisplay.from_result(DecoderFrontier(rows), ax=ax, color="k")
     assert display.ax_ is ax
     dots, _, (intervals,) = display.errorbar_
     np.testing.assert_allclose(dots.get_xydata(), [[0.2, 0], [1.0, 1]])
@@ -422,8 +425,7 @@ def test_predictions_are_for_each_dimension():
         (lambda: PhaseTransitionDisplay(2, [4], [[0.1]]), r"values must be of shape \(n,\)"),
         (lambda: PhaseTransitionDisplay([2], [4], [[0.1]], half=[1, 2]), r"half must be of shape"),
         (lambda: FrontierDisplay(["a"], [1.0], [0.5], [1.5, 2]), r"high must be of shape \(1,\)"),
-        (lambda: FrontierDisplay.from_result([3]), "result must be a dict of str"),
-        (lambda: FrontierDisplay.from_result({"a": 3}), "result must be a dict of str"),
+        (lambda: FrontierDisplay.from_result([3]), "result must be a DecoderFrontier, got"),
     ],
 )
 def test_arrays_that_do_not_belong_together(draw, message):
@@ -453,19 +455,24 @@ def test_grids_are_of_numbers(values):
 
 
 def test_frontier_of_what_was_not_found():
-    with pytest.raises(ValueError, match="result must not be empty"):
-        FrontierDisplay.from_result({})
-    with pytest.warns(UserWarning, match="No dimension"):
-        result = measured_dimension(
-            RademacherEncoder(),
-            TopKDecoder(None),
-            n_features=16,
-            n_nonzero_coefs=2,
-            channel=GaussianChannel(100.0),
-            random_state=0,
-        )
-    display = FrontierDisplay.from_result({"top-k": result})
-    assert np.isnan(display.bits_per_dimension[0]) and not display.ax_.texts
+    rows = (
+        measured("far", (64, 4), *3 * [np.inf]),
+        FrontierRow(64, 4, "none", 60.0, reason="slow"),
+    )
+    display = FrontierDisplay.from_result(DecoderFrontier(rows))
+    assert np.isnan(display.bits_per_dimension).all() and not display.ax_.texts
+    assert display.predicted_ is None
+
+
+def test_frontiers_of_several_sizes_are_drawn_one_by_one():
+    sizes = (64, 4), (256, 4)
+    frontier = DecoderFrontier(tuple(measured("a", size, size[0], 50, 300) for size in sizes))
+    for size in sizes:
+        display = FrontierDisplay.from_result(frontier, size=size)
+        np.testing.assert_allclose(display.bits_per_dimension, 60 / size[0])
+    for wrong in (None, (64, 5)):
+        with pytest.raises(ValueError, match=r"size must be one of \(64, 4\), \(256, 4\), got"):
+            FrontierDisplay.from_result(frontier, size=wrong)
 
 
 @pytest.mark.parametrize("n_trials", [0, -1, np.nan, np.inf, True, "a", [50, 0], [50, 50, 50]])
@@ -501,11 +508,3 @@ def test_axes_are_rows_of_numbers():
         PhaseTransitionDisplay([2], 4, [[0.1]])
     with pytest.raises(ValueError, match="n_components must be an array of numbers, got 'ab'"):
         RecoveryCurveDisplay("ab", [0.1])
-
-
-@pytest.mark.parametrize("measurements", [[measured(60, 50, 70)], {"a": 3}, 3])
-def test_frontiers_are_of_measurements(measurements):
-    with pytest.raises(ValueError, match="result must be a dict of str to MeasuredDimension"):
-        FrontierDisplay.from_result(measurements)
-    with pytest.raises(ValueError, match=r"predicted must be None or a dict .* got \[40\]"):
-        FrontierDisplay.from_result({"a": measured(60, 50, 70)}, predicted=[40])

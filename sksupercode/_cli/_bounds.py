@@ -6,15 +6,10 @@
 import numpy as np
 from rich.table import Table
 
-from sksupercode import (
-    BasisPursuitDecoder,
-    MatchingPursuitDecoder,
-    RademacherEncoder,
-    ThresholdDecoder,
-    TopKDecoder,
-    theory,
-)
+from sksupercode import RademacherEncoder, ThresholdDecoder, theory
+from sksupercode._cli._decoders import sweep_decoders
 from sksupercode.model_selection import predicted_dimension
+from sksupercode.model_selection._prediction import find_predictor
 
 _RATES = (0.5, 0.9)
 _RULES = {
@@ -50,38 +45,25 @@ def limits(n_features, n_nonzero_coefs, noise_variance):
 
 
 def predictions(n_features, n_nonzero_coefs, noise_variance, seed):
-    """Return (name, recovery rate, d) of each decoder."""
-    encoder = RademacherEncoder()
-    decoders = {
-        "threshold 1/2": ThresholdDecoder(encoder),
-        "threshold, MAP": ThresholdDecoder(encoder, threshold="map"),
-        "top-k": TopKDecoder(encoder),
-        "matching pursuit": MatchingPursuitDecoder(encoder),
-        "basis pursuit": BasisPursuitDecoder(encoder),
-    }
-    if noise_variance > 0:
-        del decoders["basis pursuit"]
-    # A draw costs k^2 d, and varies the less the larger k is.
-    n_samples = int(np.clip(2000 // n_nonzero_coefs, 8, 100))
-    return [
-        (
-            name,
-            rate,
-            float(
-                predicted_dimension(
-                    decoder,
-                    n_features=n_features,
-                    n_nonzero_coefs=n_nonzero_coefs,
-                    probability=rate,
-                    noise_variance=noise_variance,
-                    n_samples=n_samples,
-                    random_state=seed,
-                )
-            ),
-        )
-        for name, decoder in decoders.items()
-        for rate in _RATES
-    ]
+    """Return (name, recovery rate, d) of each decoder that theory knows."""
+    decoders = {"threshold 1/2": ThresholdDecoder(RademacherEncoder())} | sweep_decoders()
+    rows = []
+    for name, decoder in decoders.items():
+        try:
+            find_predictor(decoder, n_features, n_nonzero_coefs, noise_variance)
+        except ValueError:  # no law for it, or none with noise or so small a k
+            continue
+        for rate in _RATES:
+            dimension = predicted_dimension(
+                decoder,
+                n_features=n_features,
+                n_nonzero_coefs=n_nonzero_coefs,
+                probability=rate,
+                noise_variance=noise_variance,
+                random_state=seed,
+            )
+            rows.append((name, rate, float(dimension)))
+    return rows
 
 
 def bounds_tables(n_features, n_nonzero_coefs, noise_variance, seed):

@@ -3,16 +3,16 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import csv
 import warnings
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from sklearn.exceptions import ConvergenceWarning
 
 from sksupercode._cli._compare_options import DECODERS
+from sksupercode._utils._progress import track
+from sksupercode._utils._tables import write_csv
 from sksupercode.metrics import mean_l0
 from sksupercode.sae import compare_decoders
 
@@ -74,7 +74,7 @@ def comparison_table(rows, title, caption):
         caption_justify="left",
     )
     table.add_column("decoder", no_wrap=True)
-    for heading in ("L0", "FVU", "cosine", "never active", "ms/sample"):
+    for heading in ("L0", "FVU", "cosine", "dead", "ms/sample"):
         table.add_column(heading, justify="right", no_wrap=True)
     last = None
     for row in rows:
@@ -83,16 +83,6 @@ def comparison_table(rows, title, caption):
         table.add_row("" if name == last else name, *cells)
         last = name
     return table
-
-
-def write_csv(rows, path):
-    """Write the comparison as comma-separated values, floats to six digits."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for row in rows:
-            cells = (row[key] for key in COLUMNS)
-            writer.writerow(f"{cell:.6g}" if isinstance(cell, float) else cell for cell in cells)
 
 
 def draw(comparison, title, path):
@@ -120,41 +110,32 @@ def run(arguments):
     """
     sae, X = arguments.autoencoder, arguments.X
     console = Console()
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    )
-    with bar, warnings.catch_warnings():
+    few = Samples(X, arguments.max_samples)
+    n_blocks = -(-few.shape[0] // _BLOCK_SIZE)
+    bar = iter(track(range(n_blocks), "Blocks of samples", n_blocks, verbose=True))
+    with warnings.catch_warnings():
         # Samples that a pursuit explains entirely, or cannot, are counted like others.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        samples = Samples(
-            X, arguments.max_samples, lambda n_samples: bar.update(task, completed=n_samples)
-        )
-        task = bar.add_task("samples", total=samples.shape[0])
-        ks = arguments.numbers_of_latents or numbers_of_latents(sae, samples[:_BLOCK_SIZE])
         comparison = compare_decoders(
             {name: DECODERS[name](sae) for name in dict.fromkeys(arguments.decoders)},
-            samples,
-            n_nonzero_coefs=ks,
+            Samples(X, arguments.max_samples, lambda _: next(bar, None)),
+            n_nonzero_coefs=arguments.numbers_of_latents
+            or numbers_of_latents(sae, few[:_BLOCK_SIZE]),
             block_size=_BLOCK_SIZE,
         )
+    list(bar)  # the last block is finished
     rows = comparison
     if hasattr(comparison, "to_dict"):
         rows = comparison.reset_index().to_dict("records")
     autoencoder = sae.estimator
     title = f"{autoencoder.architecture}, N = {autoencoder.n_latents_:,}, d = {X.shape[1]:,}"
-    caption = f"On {samples.shape[0]:,} samples"
-    if samples.shape[0] < len(X):
+    caption = f"On {few.shape[0]:,} samples"
+    if few.shape[0] < len(X):
         caption += f" of {len(X):,}, evenly spaced (--max-samples)"
-    caption += ". FVU: fraction of variance unexplained."
+    caption += ". FVU: fraction of variance unexplained; dead: never active."
     console.print(comparison_table(rows, f"Decoders at equal L0, {title}", caption))
     draw(comparison, f"Sparse autoencoder: {title}", arguments.output)
     console.print(f"The comparison is drawn in {arguments.output}.", highlight=False)
     if arguments.csv is not None:
-        write_csv(rows, arguments.csv)
+        write_csv(rows, arguments.csv, COLUMNS)
         console.print(f"The table is written to {arguments.csv}.", highlight=False)

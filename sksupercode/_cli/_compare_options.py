@@ -8,24 +8,10 @@ from pathlib import Path
 
 from numpy.lib.format import open_memmap
 
-from sksupercode import (
-    GradientPursuitDecoder,
-    MatchingPursuitDecoder,
-    OrthogonalMatchingPursuitDecoder,
-    RefitDecoder,
-    TopKDecoder,
-    load_sae,
-)
+from sksupercode import load_sae
+from sksupercode._cli._decoders import comparison_decoders
 
-DECODERS = {
-    "sae": lambda sae: sae,
-    "sae-refit": RefitDecoder,
-    "top-k": TopKDecoder,
-    "top-k-refit": lambda sae: RefitDecoder(TopKDecoder(sae)),
-    "matching-pursuit": MatchingPursuitDecoder,
-    "gradient-pursuit": GradientPursuitDecoder,
-    "omp": OrthogonalMatchingPursuitDecoder,
-}
+DECODERS = comparison_decoders()
 
 
 def add_compare(commands):

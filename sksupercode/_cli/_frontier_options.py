@@ -6,7 +6,7 @@
 import argparse
 from pathlib import Path
 
-from sksupercode._cli._frontier_rows import ENTRIES
+from sksupercode.model_selection._decoder_frontier import default_decoders
 
 _SIZES = [(256, 4), (4096, 32), (65536, 64), (65536, 1024)]
 _FULL = {"sizes": _SIZES, "trials": 800, "time_limit": 60.0}
@@ -15,6 +15,7 @@ _QUICK = {"sizes": [(256, 4), (1024, 8)], "trials": 240, "time_limit": 1.5}
 
 def add_frontier(commands):
     """Add the command and return its parser."""
+    names = list(default_decoders())
     parser = commands.add_parser(
         "frontier",
         help="measure the bits per dimension of every decoder, and stop",
@@ -32,10 +33,10 @@ def add_frontier(commands):
     add(
         "--decoders",
         nargs="+",
-        choices=ENTRIES,
-        default=list(ENTRIES),
+        choices=names,
+        default=names,
         metavar="NAME",
-        help="which to measure: " + ", ".join(ENTRIES) + " (default: all)",
+        help="which to measure: " + ", ".join(names) + " (default: all)",
     )
     add(
         "--trials",

@@ -7,14 +7,11 @@ import argparse
 import importlib.util
 import math
 import tempfile
-import warnings
 from pathlib import Path
 
-from sklearn.exceptions import ConvergenceWarning
-
 from sksupercode._cli._compare_options import add_compare, complete_compare
+from sksupercode._cli._decoders import SWEPT, sweep_decoders
 from sksupercode._cli._frontier_options import add_frontier, complete_frontier
-from sksupercode.datasets import make_sparse_codes
 
 _OUTPUT = Path("recovery_curves.png")
 _OUTPUTS = {
@@ -53,17 +50,15 @@ def main(argv=None):
         return 0
     check_arguments(parser, arguments)
     check_files(parser, arguments)
-    # Samples that a pursuit cannot explain are what the sweep is there to count.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        run_sweeps(arguments)
+    from sksupercode._cli._sweep import run
+
+    run(arguments)
     return 0
 
 
 def build_parser():
     """Return the parser of the command line."""
-    from sksupercode._cli._sweep import DECODERS
-
+    decoders = list(sweep_decoders())
     parser = argparse.ArgumentParser(
         prog="python -m sksupercode",
         description="Sweep the dimension of superposition codes against exact recovery: random "
@@ -76,17 +71,17 @@ def build_parser():
     add(
         "--decoders",
         nargs="+",
-        choices=DECODERS,
-        default=list(DECODERS),
+        choices=decoders,
+        default=list(SWEPT),
         metavar="NAME",
-        help="which to sweep: " + ", ".join(DECODERS),
+        help="which to sweep, of " + ", ".join(decoders),
     )
     add(
         "--dimensions",
         nargs="+",
         type=int,
         metavar="D",
-        help="dimensions to try, instead of a grid around each decoder's rule of thumb",
+        help="dimensions to try, instead of ten around the transition of each decoder",
     )
     add(
         "--trials",
@@ -97,7 +92,7 @@ def build_parser():
     )
     add("--output", type=Path, default=_OUTPUT, help="picture to save")
     add("--csv", type=Path, metavar="FILE", help="also write the table to this file")
-    add("--n-jobs", type=int, default=1, metavar="J", help="threads of the grid search")
+    add("--n-jobs", type=int, default=1, metavar="J", help="number of jobs in parallel")
     commands = parser.add_subparsers(dest="command", metavar="command")
     bounds = commands.add_parser(
         "bounds",
@@ -207,77 +202,3 @@ def check_files(parser, arguments):
                 tempfile.TemporaryFile(dir=path.parent).close()
             except OSError as error:
                 parser.error(f"cannot write {path}: {error}")
-
-
-def run_sweeps(arguments):
-    """Sweep random codes, then real passages, and report both."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    from sksupercode._cli import _report as report
-    from sksupercode._cli._passages import store_passages
-    from sksupercode._cli._sweep import N_FOLDS, default_dimensions, sweep
-
-    n_features, n_nonzero_coefs = arguments.n_features, arguments.n_nonzero_coefs
-    codes = make_sparse_codes(
-        arguments.trials,
-        n_features,
-        n_nonzero_coefs=n_nonzero_coefs,
-        random_state=arguments.seed,
-    )
-    dimensions = {
-        name: sorted(set(arguments.dimensions))
-        if arguments.dimensions
-        else default_dimensions(name, n_features, n_nonzero_coefs)
-        for name in dict.fromkeys(arguments.decoders)
-    }
-    console = Console()
-    bar = Progress(
-        TextColumn("{task.description:16}"),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    )
-
-    def start(description, n_dimensions):
-        task = bar.add_task(description, total=n_dimensions * N_FOLDS)
-        return lambda: bar.advance(task)
-
-    with bar:
-        curves = [
-            sweep(
-                name,
-                codes,
-                grid,
-                seed=arguments.seed,
-                n_jobs=arguments.n_jobs,
-                advance=start(name, len(grid)),
-            )
-            for name, grid in dimensions.items()
-        ]
-        passages = store_passages(
-            2 * arguments.trials,
-            seed=arguments.seed,
-            n_jobs=arguments.n_jobs,
-            start=lambda n_dimensions: start("real passages", n_dimensions),
-        )
-
-    title = f"N = {n_features}, k = {n_nonzero_coefs}, {arguments.trials} trials a point"
-    rows = report.summarize(curves, n_features, n_nonzero_coefs)
-    console.print(report.recovery_table(rows, f"Exact recovery, {title}"))
-    report.draw_curves(curves, f"Superposition codes, {title}", arguments.output)
-    console.print(f"The recovery curves are drawn in {arguments.output}.", highlight=False)
-    if arguments.csv is not None:
-        report.write_csv(rows, arguments.csv)
-        console.print(f"The table is written to {arguments.csv}.", highlight=False)
-    console.print()
-    console.print(report.passages_table(passages))
-    console.print(report.passages_summary(passages), highlight=False)

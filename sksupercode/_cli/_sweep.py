@@ -1,113 +1,116 @@
-"""Sweeps of the dimension d by grid search, as a user would write them."""
+"""The recovery curves of decoders: measured, printed, drawn and saved."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from dataclasses import dataclass
+import warnings
 
 import numpy as np
-from joblib import parallel_config
-from sklearn.isotonic import IsotonicRegression
-from sklearn.model_selection import GridSearchCV, KFold
-from sklearn.pipeline import make_pipeline
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
+from rich.console import Console
+from rich.table import Table
 
-from sksupercode import (
-    BasisPursuitDecoder,
-    MatchingPursuitDecoder,
-    RademacherEncoder,
-    ThresholdDecoder,
-    TopKDecoder,
-    theory,
-)
+from sksupercode import RademacherEncoder, theory
+from sksupercode._cli._decoders import sweep_decoders
+from sksupercode._cli._passages import passages_summary, passages_table, store_passages
+from sksupercode._utils._progress import track
+from sksupercode._utils._tables import write_csv
+from sksupercode.model_selection import recovery_curve
+from sksupercode.plotting import RecoveryCurveDisplay
 
-N_FOLDS = 2
-
-DECODERS = {
-    "threshold": ThresholdDecoder,
-    "top-k": TopKDecoder,
-    "matching-pursuit": MatchingPursuitDecoder,
-    "basis-pursuit": BasisPursuitDecoder,
+COLUMNS = {
+    "decoder": "decoder",
+    "dimension_50": "d (50 %)",
+    "dimension_90": "d (90 %)",
+    "bits_per_dimension_90": "bits/dimension",
+    "seconds_per_sample_90": "s/sample",
 }
 
-# The rule of thumb for each decoder, and where its transition lies around it.
-_RULES = {
-    "threshold": ("threshold", 0.4, 1.3),
-    "top-k": ("topk", 0.3, 1.2),
-    "matching-pursuit": ("matching_pursuit", 0.45, 1.25),
-    "basis-pursuit": ("basis_pursuit", 0.5, 1.4),
-}
-_GRID_LENGTH = 10
+
+def summarize(curves, n_features, n_nonzero_coefs):
+    """Return a row for each curve, a dict with the keys of COLUMNS; None is outside the sweep."""
+    rows = []
+    for name, curve in curves.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of what is outside
+            estimates = [curve.dimension_at(rate).n_components for rate in (0.5, 0.9)]
+        first, last = curve.n_components[[0, -1]]
+        half, most = (int(np.ceil(d)) if first <= d <= last else None for d in estimates)
+        row = dict.fromkeys(COLUMNS) | {"decoder": name, "dimension_50": half}
+        if most is not None:
+            row["dimension_90"] = most
+            bits = theory.bits_per_dimension(n_features, n_nonzero_coefs, most)
+            row["bits_per_dimension_90"] = float(bits)
+            seconds = np.interp(most, curve.n_components, curve.seconds_per_trial)
+            row["seconds_per_sample_90"] = float(seconds)
+        rows.append(row)
+    return rows
 
 
-@dataclass(frozen=True)
-class RecoveryCurve:
-    """What a sweep measured: exact-recovery rates and decoding times against d."""
-
-    name: str
-    n_components: np.ndarray
-    success_rate: np.ndarray
-    seconds: np.ndarray
-    n_trials: int
-
-    def dimension_at(self, rate):
-        """Return the d at which the recovery rate reaches ``rate``, None outside the grid.
-
-        The measured rates are made monotone by isotonic regression, and interpolated linearly.
-        """
-        monotone = IsotonicRegression().fit_transform(self.n_components, self.success_rate)
-        reached = np.flatnonzero(monotone >= rate)
-        if not len(reached):
-            return None
-        if reached[0] == 0:
-            # Below the grid the rate is unknown, unless there is nothing below.
-            return 1 if self.n_components[0] == 1 else None
-        span = slice(reached[0] - 1, reached[0] + 1)
-        return int(np.ceil(np.interp(rate, monotone[span], self.n_components[span])))
-
-    def seconds_at(self, n_components):
-        """Return the seconds that decoding a sample takes at a dimension, interpolated."""
-        return float(np.interp(n_components, self.n_components, self.seconds))
+def recovery_table(rows, title):
+    """Return the summary as a table for the terminal; its rates and times are those at 90 %."""
+    caption = "Bits per dimension and s/sample are those at 90 %."
+    if any(None in row.values() for row in rows):
+        caption += "\nOutside: not reached within the dimensions that were tried."
+    style = {"title_justify": "left", "title_style": "bold", "caption_justify": "left"}
+    table = Table(title=title, caption=caption, **style)
+    for key, heading in COLUMNS.items():
+        table.add_column(heading, justify="left" if key == "decoder" else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(_cell(row[key]) for key in COLUMNS))
+    return table
 
 
-def default_dimensions(name, n_features, n_nonzero_coefs):
-    """Return a grid of dimensions around the rule of thumb of a decoder."""
-    decoder, low, high = _RULES[name]
-    center = theory.rule_of_thumb_dimension(n_features, n_nonzero_coefs, decoder)
-    grid = np.rint(center * np.geomspace(low, high, _GRID_LENGTH)).astype(int)
-    return np.unique(np.maximum(grid, 1)).tolist()
+def _cell(value):
+    if value is None:
+        return "outside"
+    return f"{value:.2g}" if isinstance(value, float) else f"{value}"
 
 
-def sweep(name, codes, dimensions, *, seed, n_jobs, advance):
-    """Measure the recovery curve of a decoder by a grid search over the encoder's d."""
-    encoder = RademacherEncoder(random_state=seed)
-    pipeline = make_pipeline(encoder, DECODERS[name](encoder))
-    return search_dimensions(name, pipeline, codes, codes, dimensions, n_jobs, advance)
+def draw_curves(curves, title, path):
+    """Draw the recovery curves of all decoders into one picture."""
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    ax = figure.subplots()
+    for name, curve in curves.items():
+        RecoveryCurveDisplay.from_result(curve, name=name, ax=ax, legend=False)
+    ax.set(xscale="log", title=title)
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:.0f}")
+    ax.xaxis.set_minor_formatter("")
+    ax.grid(alpha=0.3)
+    figure.legend(loc="outside lower center", ncols=min(len(curves), 4), frameon=False)
+    figure.savefig(path, dpi=150)
 
 
-def search_dimensions(name, pipeline, X, codes, dimensions, n_jobs, advance):
-    """Grid-search the d of a pipeline's RademacherEncoder, scoring each sample once for each d."""
-
-    def score(estimator, X, y):
-        rate = estimator.score(X, y)
-        advance()
-        return rate
-
-    search = GridSearchCV(
-        pipeline,
-        {"rademacherencoder__n_components": dimensions},
-        scoring=score,
-        cv=KFold(N_FOLDS),
-        refit=False,
-    )
-    # Threads share the codebooks and the progress bar.
-    with parallel_config(backend="threading", n_jobs=n_jobs):
-        search.fit(X, codes)
-    results = search.cv_results_
-    n_samples = codes.shape[0]
-    return RecoveryCurve(
-        name,
-        np.array(dimensions),
-        results["mean_test_score"],
-        results["mean_score_time"] / (n_samples / N_FOLDS),
-        n_samples,
-    )
+def run(arguments):
+    """Sweep random codes, then real passages, and report both."""
+    size = {"n_features": arguments.n_features, "n_nonzero_coefs": arguments.n_nonzero_coefs}
+    decoders, encoder, console = sweep_decoders(), RademacherEncoder(), Console()
+    names = list(dict.fromkeys(arguments.decoders))
+    curves = {}
+    for name in track([*names, None], "Sweeps", len(names) + 1, verbose=True):
+        if name is None:
+            passages = store_passages(2 * arguments.trials, arguments.seed, arguments.n_jobs)
+        else:
+            curves[name] = recovery_curve(
+                encoder,
+                decoders[name],
+                n_components=arguments.dimensions or "auto",
+                n_trials=arguments.trials,
+                random_state=arguments.seed,
+                n_jobs=arguments.n_jobs,
+                **size,
+            )
+    title = "N = {n_features}, k = {n_nonzero_coefs}".format(**size)
+    title += f", {arguments.trials} trials a point"
+    rows = summarize(curves, **size)
+    console.print(recovery_table(rows, f"Exact recovery, {title}"))
+    draw_curves(curves, f"Superposition codes, {title}", arguments.output)
+    console.print(f"The recovery curves are drawn in {arguments.output}.", highlight=False)
+    if arguments.csv is not None:
+        write_csv(rows, arguments.csv)
+        console.print(f"The table is written to {arguments.csv}.", highlight=False)
+    console.print()
+    console.print(passages_table(passages))
+    console.print(passages_summary(passages), highlight=False)

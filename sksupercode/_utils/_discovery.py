@@ -5,6 +5,7 @@
 
 import inspect
 import pkgutil
+import re
 from importlib import import_module
 
 from sklearn.base import BaseEstimator
@@ -74,3 +75,9 @@ def all_estimators(type_filter=None):
             ):
                 found[name] = member
     return sorted(found.items())
+
+
+def short_name(name):
+    """Return how a decoder is called in tables and on the command line, given its class's name."""
+    words = re.sub("(?<=[a-z])(?=[A-Z])", "-", name.removesuffix("Decoder")).lower()
+    return {"orthogonal-matching-pursuit": "omp"}.get(words, words)

@@ -3,7 +3,6 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from sksupercode import theory
-from sksupercode._utils._discovery import all_estimators
+from sksupercode._utils._discovery import all_estimators, short_name
 from sksupercode._utils._progress import check_reports, consume
 from sksupercode._utils._tables import TableMixin
 from sksupercode._utils._validation import check_integer
@@ -264,8 +263,7 @@ def default_decoders():
     encoder = RademacherEncoder()
     decoders = {}
     for name, cls in all_estimators("decoder"):
-        words = re.sub("(?<=[a-z])(?=[A-Z])", "-", name.removesuffix("Decoder"))
-        decoders[words.lower()] = _MAKERS.get(name, cls)(encoder)
+        decoders[short_name(name)] = _MAKERS.get(name, cls)(encoder)
     return decoders | {
         "amp-hadamard": AMPDecoder(HadamardEncoder()),
         "amp-sections": AMPDecoder(encoder, sections=True),

@@ -174,7 +174,7 @@ def _fitted_dimension(points, p, center):
             lambda x, offset, slope: ndtr(slope * (x - offset)),
             np.log(dimensions),
             estimates,
-            p0=(np.log(center), 5.0),
+            p0=(max(np.log(center), 0.0), 5.0),
             sigma=errors,
             bounds=([0.0, 0.1], [np.inf, np.inf]),
         )

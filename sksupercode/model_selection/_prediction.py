@@ -175,6 +175,7 @@ def noise_of(channel):
 def with_dictionary(decoder, encoder):
     """Return a clone of a decoder that reads the code of an encoder."""
     require_estimator(encoder, "encoder", {"n_components", "random_state"})
+    require_estimator(decoder, "decoder", set())
     if getattr(decoder, "_recovery_law", None) is None:
         raise ValueError(f"there is no prediction for {type(decoder).__name__}.")
     return clone(decoder).set_params(dictionary=clone(encoder))

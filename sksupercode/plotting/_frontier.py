@@ -3,11 +3,9 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from sksupercode.model_selection import MeasuredDimension
+from sksupercode.model_selection import DecoderFrontier
 from sksupercode.plotting._base import Display, check_numbers, with_defaults
 
 
@@ -44,7 +42,7 @@ class FrontierDisplay(Display):
 
     See Also
     --------
-    sksupercode.model_selection.measured_dimension : Measures a decoder.
+    sksupercode.model_selection.decoder_frontier : Measures all decoders.
 
     Examples
     --------
@@ -69,16 +67,16 @@ class FrontierDisplay(Display):
         self.predicted = None if predicted is None else check_numbers(predicted, "predicted", shape)
 
     @classmethod
-    def from_result(cls, result, *, predicted=None, ax=None, **kwargs):
-        """Draw what :func:`~sksupercode.model_selection.measured_dimension` returned.
+    def from_result(cls, result, *, size=None, ax=None, **kwargs):
+        """Draw what :func:`~sksupercode.model_selection.decoder_frontier` returned.
 
         Parameters
         ----------
-        result : dict of str to MeasuredDimension
-            The decoders and their results.
+        result : DecoderFrontier
+            The frontier.
 
-        predicted : dict of str to float or None, default=None
-            The dimensions that theory expects, for some of the decoders.
+        size : tuple of (int, int) or None, default=None
+            Which N and k to draw, where the frontier is of several.
 
         ax : matplotlib Axes or None, default=None
             Where to draw; None makes a new figure.
@@ -94,24 +92,28 @@ class FrontierDisplay(Display):
         Raises
         ------
         ValueError
-            If ``result`` is empty or of anything else.
+            If ``result`` is anything else, or ``size`` is none of its sizes.
         """
-        if not result:
-            raise ValueError(f"result must not be empty, got {result!r}.")
-        results = result.values() if isinstance(result, Mapping) else [None]
-        if not all(isinstance(one, MeasuredDimension) for one in results):
-            raise ValueError(f"result must be a dict of str to MeasuredDimension, got {result!r}.")
-        if predicted is not None and not isinstance(predicted, Mapping):
-            raise ValueError(
-                f"predicted must be None or a dict of str to float, got {predicted!r}."
-            )
-        rates = [one.bits_per_dimension or np.nan for one in results]
-        low, high = np.array([one.bits_per_dimension_interval for one in results]).T
-        if predicted is not None:
-            predicted = [
-                one.entropy_bits / predicted.get(name, np.nan) for name, one in result.items()
-            ]
-        return cls(result, rates, low, high, predicted=predicted).plot(ax, **kwargs)
+        if not isinstance(result, DecoderFrontier):
+            raise ValueError(f"result must be a DecoderFrontier, got {result!r}.")
+        sizes = list(dict.fromkeys((row.n_features, row.n_nonzero_coefs) for row in result.rows))
+        if size is None and len(sizes) == 1:
+            size = sizes[0]
+        if size is None or tuple(size) not in sizes:
+            raise ValueError(f"size must be one of {', '.join(map(str, sizes))}, got {size!r}.")
+        rows = [
+            row.to_dict()
+            for row in result.rows
+            if (row.n_features, row.n_nonzero_coefs) == tuple(size)
+        ]
+        names, *numbers, predicted = (
+            [row[key] for row in rows]
+            for key in ("decoder", "bits_per_dimension", "bits_low", "bits_high", "predicted_bits")
+        )
+        # A decoder that needs infinitely many dimensions has no rate to draw.
+        rates = [rate or np.nan for rate in numbers[0]]
+        predicted = None if np.isnan(predicted).all() else predicted
+        return cls(names, rates, *numbers[1:], predicted=predicted).plot(ax, **kwargs)
 
     def plot(self, ax=None, *, legend=True, **kwargs):
         """Draw a dot and an interval for each decoder, and hollow diamonds for the predictions.

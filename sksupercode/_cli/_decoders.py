@@ -1,0 +1,32 @@
+"""Which decoders the commands take, out of the list of all."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from sksupercode import RademacherEncoder, RefitDecoder
+from sksupercode._utils._discovery import all_estimators, short_name
+from sksupercode.model_selection._decoder_frontier import default_decoders
+
+SWEPT = ("threshold", "top-k", "matching-pursuit", "basis-pursuit")
+
+
+def sweep_decoders():
+    """Return those that read codes of random signs without sections, by name."""
+    return {
+        name: decoder
+        for name, decoder in default_decoders().items()
+        if type(decoder.get_params().get("dictionary", RademacherEncoder())) is RademacherEncoder
+        and not decoder.get_params().get("sections", False)
+    }
+
+
+def comparison_decoders():
+    """Return what makes a decoder of an autoencoder, by name: all that take k and real values."""
+    found = {"sae": lambda sae: sae, "sae-refit": RefitDecoder}
+    for name, cls in all_estimators("decoder"):
+        parameters = cls(None).get_params(deep=False)
+        if "values" in parameters and cls(None)._needs_fixed_k():
+            found[short_name(name)] = cls
+            if hasattr(cls, "decision_function"):  # one step, without least squares
+                found[f"{short_name(name)}-refit"] = lambda sae, cls=cls: RefitDecoder(cls(sae))
+    return found

@@ -216,7 +216,7 @@ def _predicted_dimensions(n, k, rng):
 
     signs = RademacherEncoder()
     if k <= _LARGEST_SIMULATED:
-        pursuit = predict(MatchingPursuitDecoder(signs), n_samples=8, random_state=rng)
+        pursuit = predict(MatchingPursuitDecoder(signs), n_samples=16, random_state=rng)
     else:
         pursuit = float(theory.rule_of_thumb_dimension(n, k, "matching_pursuit"))
     passing = predict(AMPDecoder(signs)) if k >= 4 else float(theory.amp_dimension(n, k))

@@ -6,7 +6,7 @@ import pytest
 
 from sksupercode import GaussianChannel, RademacherEncoder, TopKDecoder
 from sksupercode._utils._validation import check_bool, check_integer, check_option, check_real
-from sksupercode.metrics import exact_recovery_score
+from sksupercode.metrics import exact_recovery_score, fraction_of_variance_unexplained
 
 
 @pytest.mark.parametrize("value", [3, np.int8(3), np.uint64(3)])
@@ -77,6 +77,10 @@ def test_tensors(dtype):
     assert exact_recovery_score(torch.tensor(Y), decoder.predict(tensor)) == 1.0
     assert decoder.inverse_transform(torch.tensor(Y, dtype=torch.bfloat16)).dtype == np.float32
     assert encoder.transform(torch.tensor(Y, dtype=torch.float32)).dtype == np.float32
+    codewords = torch.tensor(np.asarray(encoder.dictionary_), requires_grad=True)
+    lent = TopKDecoder(codewords.to(tensor.dtype), 2, values="binary").fit(tensor)
+    assert lent.score(tensor, Y) == 1.0
+    assert fraction_of_variance_unexplained(tensor, tensor) == 0.0
     channel = GaussianChannel(0.0).fit(tensor)
     assert channel.transform(tensor).dtype == (np.float64 if dtype == "float16" else wanted)
     with pytest.raises(ValueError, match=r"X must be a dense tensor.*X\.to_dense\(\)"):

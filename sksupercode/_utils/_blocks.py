@@ -7,6 +7,8 @@ import numpy as np
 from sklearn import get_config
 from sklearn.utils import check_array
 
+from sksupercode._utils._validation import as_array
+
 # Larger blocks take memory and spare no time.
 _MOST_ROWS = 4096
 
@@ -24,7 +26,7 @@ def rows_per_block(n_components):
 
 def read_block(X, rows):
     """Return some rows of a matrix that may be mapped from a file, as finite float32 or float64."""
-    block = np.asarray(X[rows])
+    block = np.asarray(as_array(X[rows]))
     if block.dtype.itemsize == 2:
         # Half precision, bfloat16 of other packages included.
         block = block.astype(np.float32)

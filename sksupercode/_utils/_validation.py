@@ -193,6 +193,16 @@ def check_generator(random_state, name="random_state"):
     _refuse(name, "an integer >= 0, a RandomState, a Generator or None", random_state)
 
 
+def require_known_shape(X, name="X"):
+    """Raise a ValueError for a lazy array that does not know how many rows it has."""
+    shape = getattr(X, "shape", ())
+    if isinstance(shape, tuple) and not all(isinstance(n, Integral) for n in shape):
+        raise ValueError(
+            f"{name} must be a matrix of known shape, got a {type(X).__name__} of shape {shape}: "
+            f"call {name}.compute_chunk_sizes() first, or pass {name}.compute()."
+        )
+
+
 def as_array(X, name="X"):
     """Return what holds the numbers of a tensor of PyTorch or a lazy array as a NumPy array.
 
@@ -214,12 +224,7 @@ def as_array(X, name="X"):
     ValueError
         If X is a sparse tensor, or has an unknown number of rows.
     """
-    shape = getattr(X, "shape", ())
-    if isinstance(shape, tuple) and not all(isinstance(n, Integral) for n in shape):
-        raise ValueError(
-            f"{name} must be a matrix of known shape, got a {type(X).__name__} of shape {shape}: "
-            f"call {name}.compute_chunk_sizes() first, or pass {name}.compute()."
-        )
+    require_known_shape(X, name)
     if _is_tensor(X):
         X = _tensor_to_numpy(X, name)
     if getattr(getattr(X, "dtype", None), "name", None) == "bfloat16":

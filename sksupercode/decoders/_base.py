@@ -30,8 +30,8 @@ class BaseDecoder(DecodingMixin, BaseEstimator, ABC):
     ``self._codewords``, and a batch of sparse codes is a pair ``(indices, values)`` of arrays of
     shape (n_samples, m), in which a value of 0 means no entry. CSR is made of them once, here.
 
-    Samples that are very small or large come in those units times ``2**self._exponent``: what is
-    compared with a length is to be divided by ``self._unit``, with a coefficient by that power.
+    Samples that are very small or large come in those units times ``2**self._exponent``: a length
+    in the units of X, as a tolerance, is led to them by ``self._in_units``.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ class BaseDecoder(DecodingMixin, BaseEstimator, ABC):
         Parameters
         ----------
         V : float64 ndarray of shape (n_samples, d)
-            Samples in units of ``self._unit``, less the intercept.
+            Samples less the intercept, in units of the codewords times ``2**self._exponent``.
 
         Returns
         -------

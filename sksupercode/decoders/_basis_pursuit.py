@@ -261,7 +261,7 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
 
     def _decode_rows(self, V, select):
         columns = self._columns
-        tol = np.ldexp((self.tol_ or 0.0) / self.dictionary_.scale, -self._exponent)
+        tol = self._in_units(self.tol_ or 0.0)
         found = in_jobs(partial(solve, columns, tol=tol, solver=self.solver), V, self.n_jobs)
         codes = [select(indices, values) for indices, values, *_ in found]
         failed = np.array([status != "optimal" for *_, status, _ in found])

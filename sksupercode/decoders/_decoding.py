@@ -33,10 +33,11 @@ class DecodingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def _codewords(self):
         return self.dictionary_.unnormalized
 
-    @property
-    def _unit(self):
-        """Length, in the units of X, of 1 in those of the samples that ``_decode`` gets."""
-        return float(np.ldexp(self.dictionary_.scale, self._exponent))
+    def _in_units(self, length):
+        """Return a length in the units of X, as ``tol``, in those of samples in ``_decode``."""
+        mantissa, exponent = np.frexp(self.dictionary_.scale)
+        with np.errstate(over="ignore", under="ignore"):
+            return np.ldexp(length / mantissa, -int(exponent) - self._exponent)
 
     def _to_units(self, X):
         """Return samples in units of the codewords times a power of two, and its exponents."""

@@ -255,14 +255,15 @@ class AMPDecoder(BaseDecoder):
         """
         X = self._check_samples(X)
         found = [
-            (row, decoder._unit * np.sqrt(state.variances))
+            (row, np.sqrt(state.variances) * self.dictionary_.scale, decoder._exponent)
             for rows, decoder, V in self._blocks(X)
             for row, state in zip(rows, decoder._pass_messages(V), strict=True)
         ]
-        variances = np.full((len(X), max(len(row) for _, row in found)), np.nan)
-        with np.errstate(over="ignore"):
-            for row, deviations in found:
-                variances[row, : len(deviations)] = as_float(deviations**2, float, "Variances of X")
+        variances = np.full((len(X), max(len(of_row) for _, of_row, _ in found)), np.nan)
+        for row, deviations, exponent in found:
+            with np.errstate(over="ignore", under="ignore"):
+                squares = np.ldexp(deviations, exponent) ** 2
+            variances[row, : len(squares)] = as_float(squares, float, "Variances of X")
         return variances
 
     def _pass_messages(self, V):

@@ -92,7 +92,7 @@ class PursuitDecoder(ToleranceMixin, BaseDecoder):
 
     def _decode(self, V):
         norms = np.linalg.norm(V, axis=1)
-        tol = (self.tol_ or 0.0) / self._unit
+        tol = self._in_units(self.tol_ or 0.0)
         enough = np.maximum(tol, self._rounding * norms)
         with shared_threads():
             indices, values = self._pursue(V, norms, enough)

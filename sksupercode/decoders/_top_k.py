@@ -11,6 +11,9 @@ from sksupercode._utils._validation import check_bool
 from sksupercode.decoders._matched_filter import MatchedFilterDecoder
 from sksupercode.decoders._selection import keep_largest, score_gains
 
+# Squared norms that differ by this part are equal up to the rounding of float32.
+_ROUNDING = 1e-6
+
 
 class TopKDecoder(MatchedFilterDecoder):
     r"""Select the k codewords with the largest matched-filter outputs.
@@ -129,9 +132,8 @@ class TopKDecoder(MatchedFilterDecoder):
     def _decode(self, V):
         k = min(self.n_nonzero_coefs_, self.dictionary_.shape[0])
         # Codewords of equal norm rank as their inner products do, which spares a copy.
-        is_ranked = (
-            self.values_ != "real" and 0 < self._squared_norms.min() == self._squared_norms.max()
-        )
+        low, high = self._squared_norms.min(), self._squared_norms.max()
+        is_ranked = self.values_ != "real" and 0 < high <= low * (1 + _ROUNDING)
         best = _BestOfSections if self.sections else _BestOfAll
         selected = [best(k, self.dictionary_.shape[0]) for _ in V]
         with shared_threads():

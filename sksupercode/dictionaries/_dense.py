@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from sklearn.utils import check_array
 
+from sksupercode._utils._validation import as_array
 from sksupercode.dictionaries._base import Dictionary, as_indices
 
 # The scale is 1 for codewords whose largest entry is between 2**-32 and 2**32 and at most so many
@@ -47,7 +48,10 @@ class DenseDictionary(Dictionary):
     def __init__(self, array):
         try:
             array = check_array(
-                array, dtype=[np.float64, np.float32], order="C", input_name="dictionary"
+                as_array(array, "dictionary"),
+                dtype=[np.float64, np.float32],
+                order="C",
+                input_name="dictionary",
             ).view()
         except (TypeError, ValueError) as error:
             raise ValueError(

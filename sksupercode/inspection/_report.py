@@ -11,7 +11,12 @@ from sklearn.utils import check_array, gen_batches
 
 from sksupercode import theory
 from sksupercode._utils._blocks import read_block, rows_per_block
-from sksupercode._utils._validation import check_codes, check_generator, check_integer
+from sksupercode._utils._validation import (
+    check_codes,
+    check_generator,
+    check_integer,
+    require_known_shape,
+)
 from sksupercode.decoders import (
     AMPDecoder,
     BasisPursuitDecoder,
@@ -182,6 +187,7 @@ def _measure_codes(estimator, codewords, X):
             f"{type(estimator).__name__ if estimator else 'an array'}."
         )
     X = X if hasattr(X, "shape") else check_array(X, input_name="X")
+    require_known_shape(X)
     if len(X.shape) != 2 or X.shape[0] == 0 or X.shape[1] != codewords.shape[1]:
         raise ValueError(
             f"X must have shape (n_samples, {codewords.shape[1]}), got {tuple(X.shape)}."

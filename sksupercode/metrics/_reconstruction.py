@@ -6,11 +6,13 @@
 import numpy as np
 from sklearn.utils import check_array
 
+from sksupercode._utils._validation import as_array
+
 
 def _check_pair(X, X_hat, mean=None):
     """Return both in float64, and the mean, in units of a power of two near the largest of X."""
-    X = check_array(X, dtype=np.float64, input_name="X")
-    X_hat = check_array(X_hat, dtype=np.float64, input_name="X_hat")
+    X = check_array(as_array(X), dtype=np.float64, input_name="X")
+    X_hat = check_array(as_array(X_hat, "X_hat"), dtype=np.float64, input_name="X_hat")
     if X_hat.shape != X.shape:
         raise ValueError(f"X_hat must have the shape of X, {X.shape}, got {X_hat.shape}.")
     # Squares overflow from 1e154 on, and underflow below 1e-154.
@@ -18,7 +20,7 @@ def _check_pair(X, X_hat, mean=None):
     X, X_hat = np.ldexp(X, -exponent), np.ldexp(X_hat, -exponent)
     if mean is None:
         return X, X_hat
-    mean = check_array(mean, dtype=np.float64, ensure_2d=False, input_name="mean")
+    mean = check_array(as_array(mean, "mean"), dtype=np.float64, ensure_2d=False, input_name="mean")
     if mean.shape != X.shape[1:]:
         raise ValueError(f"mean must have shape {X.shape[1:]}, got {mean.shape}.")
     return X, X_hat, np.ldexp(mean, -exponent)

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._blocks import read_block, rows_per_block
 from sksupercode._utils._moments import RunningMoments
-from sksupercode._utils._validation import check_codes, check_integer
+from sksupercode._utils._validation import check_codes, check_integer, require_known_shape
 from sksupercode.decoders import RefitDecoder
 from sksupercode.metrics._reconstruction import sample_cosines
 from sksupercode.sae._sparse_autoencoder import SparseAutoencoder
@@ -98,6 +98,7 @@ def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None):
     if issparse(X):
         raise ValueError(f"X must be dense, got a {type(X).__name__} of shape {X.shape}.")
     X = X if hasattr(X, "shape") else check_array(X, input_name="X")
+    require_known_shape(X)
     if len(X.shape) != 2 or 0 in X.shape:
         raise ValueError(f"X must be a matrix with samples, got shape {tuple(X.shape)}.")
     block_size = check_integer(block_size, "block_size", minimum=1, allow_none=True)

@@ -17,6 +17,7 @@ from sksupercode import (
     OrthogonalMatchingPursuitDecoder,
     RademacherEncoder,
     RefitDecoder,
+    SphericalEncoder,
     ThresholdDecoder,
     TopKDecoder,
 )
@@ -142,6 +143,15 @@ def test_the_check_of_codebooks_knows_no_units():
         TopKDecoder(encoder).fit(*scaled)
         with pytest.warns(match="uncorrelated"):
             TopKDecoder(RademacherEncoder(random_state=1)).fit(*scaled)
+
+
+@pytest.mark.parametrize("exponent", [-700, -60, 600])
+def test_top_k_ranks_codewords_of_equal_norm_in_any_unit(exponent):
+    """Norms of spherical codewords differ by rounding alone."""
+    _, Y, _ = make_problem()
+    encoder = SphericalEncoder(256, random_state=0)
+    X = np.ldexp(encoder.fit_transform(np.sign(Y)), exponent)
+    assert TopKDecoder(encoder).fit(X, Y).score(X, Y) == 1.0
 
 
 def test_what_no_float_holds_is_refused():

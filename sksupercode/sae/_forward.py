@@ -20,11 +20,11 @@ from sksupercode.sae._normalization import scaled
 
 _RESCALED = ("relu", "topk", "jumprelu")
 # Between this and its inverse, float32 has room for sums of products and for squares.
-MODERATE = 2.0**50
+MODERATE = 2.0**40
 
 
 class ForwardPass:
-    """Weights made ready for arithmetic: float64 where ``W_dec`` is, otherwise float32.
+    """Weights made ready for arithmetic, in float32 unless ``W_dec`` is float64 or very uneven.
 
     Arrays of lower precision are widened at their first use and the copies kept; float32 arrays
     are used as they are, mapped from a file or not. Copies are not pickled. Samples at the ends of
@@ -55,7 +55,8 @@ class ForwardPass:
             raise ValueError(f"normalization_scale must be a positive number, got {scale!r}.")
         self.weights = weights
         if dtype is None:
-            dtype = np.float64 if weights.W_dec.dtype == np.float64 else np.float32
+            is_wide = weights.W_dec.dtype == np.float64 or not _have_room(weights.arrays())
+            dtype = np.float64 if is_wide else np.float32
         self.dtype = np.dtype(dtype)
 
     def __reduce__(self):
@@ -215,6 +216,15 @@ class ForwardPass:
         rows, latents, values = (np.concatenate(parts) for parts in zip(*steps, strict=True))
         order = np.argsort(rows, kind="stable")
         return _as_csr(rows[order], latents[order], values[order], (n_samples, n_latents))
+
+
+def _have_room(arrays):
+    """Whether products with these arrays of weights stay in the range of float32."""
+    for array in arrays.values():
+        largest = max(float(array.max()), -float(array.min()))
+        if largest > MODERATE or (array.ndim == 2 and 0 < largest < 1 / MODERATE):
+            return False
+    return True
 
 
 def _are_moderate(X, factor):

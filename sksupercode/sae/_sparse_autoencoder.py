@@ -115,8 +115,8 @@ class SparseAutoencoder(BaseSparseAutoencoder):
     Notes
     -----
     Arithmetic is in float32, as in the libraries that train autoencoders, or in float64 if W_dec
-    is, or if samples are beyond 1e15 or below 1e-15. Weights of half precision are widened at their
-    first use. Latents come in the dtype of X.
+    is, or if samples or weights are beyond 1e12 or below 1e-12. Weights of half precision are
+    widened at their first use. Latents come in the dtype of X.
     Samples are encoded in blocks by scikit-learn's ``working_memory``.
 
     "layer_norm" and "constant_norm_rescale" are undone with the mean and scale of the very sample,
@@ -126,7 +126,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
 
     Training is in float32, on samples of mean 0 and variance 1 (the mean squared norm), which is
     folded into the weights: the unit of X does not matter. Weights are float32, or float64 where X
-    has a deviation beyond 1e15 or below 1e-15, or, in float64, a mean that is thousands of times
+    has a deviation beyond 1e12 or below 1e-12, or, in float64, a mean that is thousands of times
     larger. "batchtopk" [3]_ is stored as "jumprelu". Mapped X is read by batches.
 
     A clone is unfitted, as of any estimator: what must keep its weights in a grid search goes

@@ -315,6 +315,22 @@ def test_constant_samples_of_any_size_are_normalised_to_zero():
     assert not normalized.any() and not scale.any() and (shift == X[:, :1]).all()
 
 
+@pytest.mark.parametrize("exponent", [-100, -60, 60, 100])
+def test_matrices_at_the_ends_of_the_float_range(exponent):
+    weights = random_weights("topk", rescales_by_norm=True)
+    zeros = {"b_dec": np.zeros(D, np.float32), "b_enc": np.zeros(N, np.float32)}
+    weights = replace(weights, **zeros)
+    X = random_samples(20)
+    X_hat = SparseAutoencoder.from_weights(weights).reconstruct(X)
+    W_enc, W_dec = (np.ldexp(array, exponent) for array in (weights.W_enc, weights.W_dec))
+    # Norms multiply latents, and the encoder does once more.
+    sae = SparseAutoencoder.from_weights(replace(weights, W_enc=W_enc, W_dec=W_dec))
+    expected = np.ldexp(X_hat.astype(np.float64), 2 * exponent)
+    np.testing.assert_allclose(
+        sae.reconstruct(X.astype(np.float64)), expected, rtol=1e-3, atol=1e-5 * expected.max()
+    )
+
+
 def test_results_beyond_their_dtype_are_refused():
     sae = small("relu", W_dec=np.float32(np.full((4, 2), 2.0)), W_enc=np.ones((2, 4), np.float32))
     X = np.full((1, 2), 3e38, np.float32)

@@ -178,7 +178,6 @@ def test_listing_estimators_is_light():
     command = """if True:
         import json, sys
         from sksupercode.testing import all_estimators
-from sksupercode.testing._problems import constructed
         all_estimators()
         print(json.dumps(sorted(sys.modules)))
     """

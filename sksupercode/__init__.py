@@ -1,7 +1,7 @@
 """Superposition codes for scikit-learn.
 
 A superposition code stores a sparse subset y of N codewords as one vector x = F^T y in d << N
-dimensions: encoders write it, channels disturb it, decoders read it back.
+dimensions: encoders write it, channels add noise to it, decoders read it back.
 """
 
 # Authors: The sksupercode developers

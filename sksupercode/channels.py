@@ -1,10 +1,10 @@
 """Channels: what happens to a stored vector between its encoder and its decoder.
 
-A channel is a pipeline step that acts in ``transform``, at training and at test time alike::
+A channel is a pipeline step that acts in ``transform``, both at training and at test time::
 
     make_pipeline(encoder, GaussianChannel(0.1), decoder)
 
-`GaussianChannel` stands for interference from whatever else is stored in the same vector,
+`GaussianChannel` stands for interference from everything else stored in the same vector,
 `DropoutChannel` for lost coordinates, `QuantizationChannel` for storage in 16 bits.
 """
 
@@ -30,12 +30,12 @@ from sksupercode._utils._validation import (
 __all__ = ["DropoutChannel", "GaussianChannel", "QuantizationChannel"]
 
 
-# Read and sent at a time: X may be mapped from a file.
+# Rows processed at a time: X may be mapped from a file.
 _ROWS = 4096
 
 
 class _BaseChannel(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):
-    """A channel is two hooks: check the parameters in `_learn`, disturb the vectors in `_send`."""
+    """A channel is two hooks: check the parameters in `_learn`, change the vectors in `_apply`."""
 
     random_state = None
 
@@ -68,18 +68,18 @@ class _BaseChannel(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            What enters the channel; it is left as it was.
+            The input of the channel, which is not changed.
 
         Returns
         -------
         X_out : ndarray of shape (n_samples, n_features)
-            What leaves the channel, float32 if X is float32 and else float64.
+            The output of the channel, float32 if X is float32, otherwise float64.
 
         Raises
         ------
         ValueError
             If X is not a finite matrix with the number of columns seen in `fit`, or if its dtype
-            cannot hold what leaves the channel.
+            cannot hold the output.
         """
         check_is_fitted(self)
         X = check_samples(self, X, reset=False, keeps_half=True)
@@ -88,8 +88,8 @@ class _BaseChannel(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):
         for rows in gen_batches(len(X), _ROWS):
             block = X[rows].astype(X_out.dtype, copy=False)
             with np.errstate(over="ignore", under="ignore"):
-                sent = self._send(block, rng)
-            X_out[rows] = as_float(sent, X_out.dtype, "What X becomes in the channel")
+                output = self._apply(block, rng)
+            X_out[rows] = as_float(output, X_out.dtype, "What X becomes in the channel")
         return X_out
 
     @abstractmethod
@@ -97,8 +97,8 @@ class _BaseChannel(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):
         """Check the parameters and set what is learned from X."""
 
     @abstractmethod
-    def _send(self, X, rng):
-        """Return the disturbed X as a new array; what is random in it comes of a Generator."""
+    def _apply(self, X, rng):
+        """Return the output as a new array; all that is random comes from the Generator."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -126,9 +126,9 @@ class GaussianChannel(_RandomChannel):
     noise_variance : float, default=0.01
         Variance of the noise in each coordinate, or with ``relative=True`` its ratio to the mean
         power per coordinate of the X seen in `fit`, that is 1 / SNR. Zero means no noise. In a
-        matched filter of a unit-norm codeword, whose output is 1 where it is present, the noise
-        has this variance as well, whatever the dimension: the default is a standard deviation of
-        0.1, which leaves codes readable.
+        matched filter of a unit-norm codeword, whose output is 1 where it is present, the noise has
+        this variance as well, for any d. The default is a standard deviation of 0.1, at which codes
+        can still be recovered.
     relative : bool, default=False
         Whether `noise_variance` is in units of the signal's power.
     random_state : int, RandomState, Generator or None, default=None
@@ -185,7 +185,7 @@ class GaussianChannel(_RandomChannel):
         check_bool(self.relative, "relative")
         self.noise_variance_ = variance * _mean_power(X) if self.relative else variance
 
-    def _send(self, X, rng):
+    def _apply(self, X, rng):
         noise = rng.standard_normal(X.shape)
         noise *= np.sqrt(self.noise_variance_)
         return X + noise.astype(X.dtype, copy=False)
@@ -207,9 +207,9 @@ def _mean_power(X):
 class DropoutChannel(_RandomChannel):
     r"""Erasures, ``x'_j = b_j x_j / (1 - rate)`` with ``b_j ~ Bernoulli(1 - rate)``.
 
-    Each coordinate of each sample is lost, independently, with probability `rate`. As in neural
-    networks the survivors are scaled so that ``E[x' | x] = x``: a matched filter keeps its gain
-    and a threshold its meaning.
+    Each coordinate of each sample becomes zero, independently, with probability `rate`. As in
+    neural networks, the other coordinates are scaled so that ``E[x' | x] = x``: the mean of a
+    matched filter does not change, and thresholds stay right.
 
     Parameters
     ----------
@@ -262,7 +262,7 @@ class DropoutChannel(_RandomChannel):
     def _check_rate(self):
         return check_real(self.rate, "rate", minimum=0, maximum=1, max_inclusive=False)
 
-    def _send(self, X, rng):
+    def _apply(self, X, rng):
         rate = self._check_rate()
         survives = rng.random(X.shape) >= rate
         return np.where(survives, X / X.dtype.type(1 - rate), X.dtype.type(0))
@@ -272,7 +272,7 @@ class QuantizationChannel(_BaseChannel):
     r"""Storage in 16 bits, ``x' = float(round_to_dtype(clip(x, -max, max)))``.
 
     Rounds to the nearest number of the format, ties to even, and returns it in the dtype of the
-    input. What lies beyond the largest finite number saturates there instead of becoming infinite.
+    input. Numbers beyond the largest finite number become that number instead of infinity.
 
     Parameters
     ----------
@@ -291,11 +291,9 @@ class QuantizationChannel(_BaseChannel):
     GaussianChannel : Additive noise.
     DropoutChannel : Lost coordinates.
 
-    Notes
-    -----
-    With p significant bits, rounding to nearest keeps ``|x' - x| <= 2 ** -p |x|`` wherever
-    neither overflow nor underflow occurs. float64 goes to bfloat16 by way of float32, as is usual,
-    and that first rounding can move a number by ``2 ** -24 |x|`` onto a tie.
+    Notes ----- With p significant bits, rounding to nearest keeps ``|x' - x| <= 2 ** -p |x|``
+    wherever neither overflow nor underflow occurs. float64 is rounded to float32 and then to
+    bfloat16, as is usual. The first rounding can move a number by ``2 ** -24 |x|`` onto a tie.
 
     References
     ----------
@@ -324,6 +322,6 @@ class QuantizationChannel(_BaseChannel):
 
         return ml_dtypes.bfloat16, float(ml_dtypes.finfo(ml_dtypes.bfloat16).max)
 
-    def _send(self, X, rng):
+    def _apply(self, X, rng):
         dtype, largest = self._storage()
         return np.clip(X, -largest, largest).astype(dtype).astype(X.dtype)

@@ -9,7 +9,7 @@ __all__ = ["CodebookMismatchWarning"]
 class CodebookMismatchWarning(UserWarning):
     """The codes y, superposed with the decoder's dictionary, are uncorrelated with X.
 
-    Emitted by ``fit`` of every decoder when the codebook that wrote ``X`` is, as far as the data
-    tell, not the one that the decoder reads with: another seed on one of the two steps, another
-    kind of encoder swapped in, or a vectorizer that orders its vocabulary differently.
+    Emitted by ``fit`` of every decoder when the data show that X was written with another codebook
+    than that of the decoder. Reasons are another seed on one of the two steps, another kind of
+    encoder, or a vectorizer that orders its vocabulary differently.
     """

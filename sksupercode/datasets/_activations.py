@@ -50,25 +50,26 @@ def load_activations():
         tokens : ndarray of str, shape (5000,)
             The tokens; pieces that continue a word begin with ``"##"``.
         passages : ndarray of int, shape (5000,)
-            For each token, the number of the passage that it is from.
+            The number of the passage of each token.
         positions : ndarray of int, shape (5000,)
-            Where in the passage the token is, from 0 on.
+            The place of the token in its passage, from 0 on.
         sources : list of str of length 1000
             For each passage, the file that it is from.
         DESCR : str
-            What they are, how they were made, and the licences.
+            Description of the data, how they were made, and the licences.
 
     See Also
     --------
     load_passages : The texts.
     load_activations_sae : A sparse autoencoder that was trained on most of them.
     load_token_embeddings : Another kind of real vectors.
-    sksupercode.sae.compare_decoders : What sparse autoencoders and decoders make of them.
+    sksupercode.sae.compare_decoders : Compare sparse autoencoders and decoders on them.
 
     Notes
     -----
-    Tokens of one passage know of each other: split into training and test data by passages, with
-    ``groups=activations.passages``, or by rows, which are in the order of the passages.
+    Activations of tokens of the same passage are dependent. Split into training and test data by
+    passages, with ``groups=activations.passages``, or at a row, since rows are in the order of the
+    passages.
 
     Examples
     --------
@@ -113,10 +114,10 @@ def load_activations_sae():
 
     Notes
     -----
-    Trained on the first 4,000 of the 5,000 activations, which are of 800 passages: so few that it
-    explains them far better than others. The number of passes, 40, and the learning rate were
-    chosen by the next 500: 20 and 80 passes explain less of these. Compare decoders on the last
-    500, which had no part in any choice.
+    The autoencoder was trained on the first 4,000 of the 5,000 activations, which are of 800
+    passages. They are so few that it explains them far better than others. The number of passes,
+    40, and the learning rate were chosen on the next 500: 20 and 80 passes explain less of these.
+    Compare decoders on the last 500, which were not used for any choice.
 
     ``examples/make_sae.py`` made the files, in the format of SAELens.
 

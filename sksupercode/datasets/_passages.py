@@ -1,4 +1,4 @@
-"""Real text that every installation has, for codes that no random model made up."""
+"""Real text that every installation has, for codes that do not come from a random model."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -43,9 +43,9 @@ def load_passages(*, min_words=8, max_words=128):
     Parameters
     ----------
     min_words, max_words : int, default=8 and 128
-        Only passages with that many words are kept, both ends included, where a word is what
-        matches ``\b\w\w+\b``, as in `sklearn.feature_extraction.text.CountVectorizer`, and counts
-        as often as it occurs.
+        Only passages with that many words are kept, both ends included. A word matches
+        ``\b\w\w+\b``, as in `sklearn.feature_extraction.text.CountVectorizer`, and counts as often
+        as it occurs.
 
     Returns
     -------

@@ -62,11 +62,11 @@ def make_sparse_codes(
         most one, with one nonzero in each, uniformly distributed: the codes of sparse regression
         codes. Only for ``support="fixed"``.
     values : {"binary", "exponential", "gaussian"}, default="binary"
-        What stands there: ones, or independent draws from the exponential distribution of mean 1
-        or from the standard normal distribution.
+        The values of the nonzeros: ones, or independent draws from the exponential distribution of
+        mean 1 or from the standard normal distribution.
     zipf_exponent : float, default=1.0
-        How fast frequencies fall with the rank; only for ``support="zipf"``. 0 is ``"bernoulli"``,
-        about 1 is what the words of natural language show.
+        How fast frequencies fall with the rank; only for ``support="zipf"``. 0 is ``"bernoulli"``;
+        the words of natural languages have about 1.
     dtype : dtype, default=float64
         dtype of the values: float64 or float32 and, for binary values, also bool or an integer
         type.
@@ -86,11 +86,11 @@ def make_sparse_codes(
 
     Notes
     -----
-    Distinct positions come from rejection: every row draws as many columns as it lacks, repeated
-    ones count once, and the rows that fell short draw again. The law of the result is invariant
-    under permutations of the columns, so it is uniform over the subsets of its size. Rows that are
-    more than half full are drawn by their zeros. Time and memory are proportional to the number
-    of nonzeros.
+    Distinct positions are drawn by rejection: every row draws as many columns as it still needs,
+    repeated columns count once, and rows with too few draw again. The law of the result is
+    invariant under permutations of the columns, so it is uniform over the subsets of its size. For
+    rows that are more than half full, the zeros are drawn. Time and memory are proportional to the
+    number of nonzeros.
 
     References
     ----------

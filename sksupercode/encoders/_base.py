@@ -1,4 +1,4 @@
-"""What all encoders share: a codebook that is a pure function of its recipe, and superposition."""
+"""The base class of encoders: a codebook that is a pure function of its recipe."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -19,7 +19,7 @@ from sksupercode._utils._sections import section_bounds
 from sksupercode._utils._validation import as_float, check_generator, check_integer, check_samples
 from sksupercode.dictionaries import DenseDictionary, Dictionary, WeightedDictionary
 
-# One copy of each codebook that is in use, whichever steps and estimators use it.
+# One copy of each codebook in use, for all steps and estimators.
 _codebooks = weakref.WeakValueDictionary()
 _codebooks_lock = threading.RLock()
 # Parameters that every encoder has, and that the recipe names or that change no codebook.
@@ -27,10 +27,10 @@ _RECIPE = {"n_components", "n_features", "power_allocation", "random_state"}
 
 
 class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
-    """Base class of the encoders ``x = F^T y``, to derive an encoder of one's own from.
+    """Base class of the encoders ``x = F^T y``, also for encoders of your own.
 
-    A concrete encoder implements one hook, ``_draw``, by which it makes its codebook. All else is
-    here: the recipe, the copy that is shared with decoders, superposition, validation.
+    A concrete encoder implements one hook, ``_draw``, which makes its codebook. The base class has
+    everything else: the recipe, the copy that is shared with decoders, superposition, validation.
 
     Parameters
     ----------
@@ -56,12 +56,12 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Number N of columns of the codes.
 
     expected_failed_checks : dict of str to str
-        Class attribute: the checks of :func:`~sksupercode.testing.check_encoder` whose promise the
-        encoder cannot keep, by name, and why.
+        Class attribute: the names of the checks of :func:`~sksupercode.testing.check_encoder` that
+        the encoder cannot pass, and the reasons.
 
     See Also
     --------
-    sksupercode.testing.check_encoder : What an encoder promises, as checks.
+    sksupercode.testing.check_encoder : The contract of encoders, as checks.
 
     Notes
     -----
@@ -224,7 +224,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return self
 
     def transform(self, X):
-        """Superpose the codewords that each row of codes names.
+        """Superpose the codewords of each row of codes.
 
         Parameters
         ----------

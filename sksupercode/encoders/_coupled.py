@@ -26,11 +26,12 @@ class CoupledEncoder(BaseEncoder):
         \text{ in the window of } i, \text{ else } 0
 
     The d dimensions are divided into C + W - 1 equal blocks, and the window of a codeword, of w
-    dimensions, is W of them long. From the first codeword to the last it slides over the
-    dimensions, in steps of half a block. The first and the last dimensions are in few windows:
-    there interference is weak, and a message-passing decoder finds the codewords of the ends first,
-    then, without these, their neighbours, in two waves that run towards the middle. They run where
-    the same decoder gets nowhere on codewords that are not coupled.
+    dimensions, is W of them long. From the first codeword to the last it moves over the dimensions,
+    in steps of half a block. The first and the last dimensions are in few windows, and the
+    interference there is weak. A message-passing decoder finds the codewords at both ends first. It
+    then finds their neighbours, without the interference of those found, and so on in two waves
+    towards the middle. This works at rates at which the same decoder recovers no code whose
+    codewords are not coupled.
 
     Parameters
     ----------
@@ -42,8 +43,8 @@ class CoupledEncoder(BaseEncoder):
         number, the recipe is complete and a decoder's ``fit`` needs no y.
 
     n_blocks : int, default=32
-        Number C of blocks over which windows slide; 1 is no coupling. Fewer where there are not as
-        many steps as codewords and dimensions.
+        Number C of blocks over which windows move; 1 is no coupling. There are fewer where there
+        are too few codewords or dimensions for so many steps.
 
     coupling_width : int, default=3
         Length W of a window, in blocks.
@@ -76,9 +77,9 @@ class CoupledEncoder(BaseEncoder):
     dimensions, and as much interference in each.
 
     In terms of :func:`~sksupercode.theory.coupled_amp_dimension` these are 2 C - 1 blocks of
-    codewords, each 2 W blocks of dimensions wide. Wide windows are less disturbed by the chance in
-    which the active codewords are spread, and take fewer iterations; many blocks lose fewer
-    dimensions at the ends.
+    codewords, each 2 W blocks of dimensions wide. In wide windows the number of active codewords
+    varies less, and decoding takes fewer iterations. With many blocks fewer dimensions are lost at
+    the ends.
 
     Widths of windows differ by at most one dimension, and squared norms by as little, around 1;
     they are all the same if 2 (C + W - 1) divides d. Superpositions of 0/1 codes are integers

@@ -1,4 +1,4 @@
-"""Codewords from a randomised Hadamard matrix, which nobody stores."""
+"""Codewords from a randomised Hadamard matrix, which is never stored."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -17,14 +17,14 @@ class HadamardEncoder(BaseEncoder):
         f_{ij} = \frac{s_i}{\sqrt d} (-1)^{\langle a_i, r_j \rangle} ,
 
     where :math:`\langle a, r \rangle` is the parity of the common bits of two numbers, a_i are N
-    different random numbers below a power of two n, r_j are d such numbers, and s_i = +-1 are fair
-    coins. Codes are decoded as well as those of :class:`RademacherEncoder`; but all N inner
-    products of a sample take n log2 n additions, where n is the least power of two that is at
-    least N and 64 d, instead of N d, and 2 N + d numbers stand for the codebook.
+    different random numbers below a power of two n, r_j are d such numbers, and s_i = +-1 are
+    independent signs with equal odds. Here n is the least power of two that is at least N and 64 d.
+    Recovery is the same as with :class:`RademacherEncoder`, but all N inner products of a sample
+    take n log2 n additions instead of N d, and the codebook is stored as 2 N + d numbers.
 
     Without power allocation every codeword has norm exactly 1. The codebook is a pure function of
-    (kind, N, d, seed): an encoder with an integer ``random_state`` is a recipe that a decoder can
-    be given, and both then hold the same codebook.
+    (kind, N, d, seed): an encoder with an integer ``random_state`` is a recipe. A decoder that is
+    given the encoder has the same codebook.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ class RademacherEncoder(BaseEncoder):
 
     Without power allocation every codeword has norm exactly 1; two of them have an inner product of
     mean 0 and variance 1/d. The codebook is a pure function of (kind, N, d, seed): an encoder with
-    an integer ``random_state`` is a recipe that a decoder can be given, and both then hold the same
+    an integer ``random_state`` is a recipe. A decoder that is given the encoder has the same
     codebook.
 
     Parameters
@@ -48,9 +48,10 @@ class RademacherEncoder(BaseEncoder):
         mean 1. None gives every codeword the norm 1.
 
     storage : {"auto", "dense", "packed", "seed"}, default="auto"
-        How the codewords are kept: as a float32 array, packed to one bit an entry, or not at all,
-        to be drawn again from the seed whenever they are needed. "auto" keeps up to 2^18 entries
-        dense and packs larger codebooks. The codebook of a seed is the same in each.
+        How the codewords are stored: as a float32 array, packed to one bit an entry, or not at all.
+        In the last case they are drawn again from the seed whenever they are needed. "auto" keeps
+        up to 2^18 entries dense and packs larger codebooks. The codebook of a seed is the same in
+        each.
 
     random_state : int, RandomState instance, Generator or None, default=None
         Names the codebook. Only an integer makes a recipe that can be shared with a decoder.

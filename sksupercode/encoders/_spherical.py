@@ -74,7 +74,7 @@ class SphericalEncoder(BaseEncoder):
         )
         codewords = np.empty((n_features, n_components), dtype=np.float32)
         blocks = list(gen_batches(n_features, max(1, _BLOCK_ENTRIES // n_components)))
-        # A stream a block: any block can be drawn without the others.
+        # One stream for each block: any block can be drawn without the others.
         for rows, block_seed in zip(blocks, seed.spawn(len(blocks)), strict=True):
             generator = np.random.default_rng(block_seed)
             block = generator.standard_normal((rows.stop - rows.start, n_components))

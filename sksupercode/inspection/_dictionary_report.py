@@ -1,4 +1,4 @@
-"""What a report on a dictionary holds, and how it reads."""
+"""The numbers of a report on a dictionary, and how they are printed."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -14,16 +14,16 @@ from sksupercode.inspection._geometry import Cosines
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DictionaryReport:
-    r"""How far a dictionary is from a random one, and how much its codes say.
+    r"""How far a dictionary is from a random one, and how many bits its codes carry.
 
-    What :func:`dictionary_report` returns; printed, it is a table. Codewords are those that are not
-    zero, divided by their norms. Names that end in ``_random`` are what to expect of as many random
-    directions, ``_rademacher`` of random signs.
+    The result of :func:`dictionary_report`. Printed, it is a table. Codewords are those that are
+    not zero, divided by their norms. Numbers whose names end in ``_random`` are those of as many
+    random directions, and with ``_rademacher`` those of random signs.
 
     Parameters
     ----------
     n_latents : int
-        Number of codewords, those that are zero included.
+        Number of codewords, zero codewords included.
 
     n_features : int
         Number N of codewords that are not zero.
@@ -45,11 +45,11 @@ class DictionaryReport:
         Of F^T F, the largest first.
 
     n_nonzero_coefs : int or None
-        The sparsity k of codes.
+        Number k of nonzero coefficients of a code.
 
     predicted_dimensions : dict of str to float, or None
-        The d at which random codes of these N and k are read without an error with probability
-        0.9, for each decoder, and the d that no decoder can do without, "counting bound".
+        The d at which random codes of these N and k are recovered exactly with probability 0.9, for
+        each decoder, and the smallest d that any decoder needs, "counting bound".
 
     activation_frequencies : ndarray of shape (n_latents,) or None
         The fraction of samples on which each latent is active.
@@ -58,7 +58,7 @@ class DictionaryReport:
         Mean numerical sparsity of the codes.
 
     n_samples : int or None
-        Number of samples behind the last two.
+        Number of samples of the last two.
     """
 
     n_latents: int
@@ -76,7 +76,7 @@ class DictionaryReport:
 
     @property
     def coherence(self):
-        """The largest absolute cosine of the pairs that were looked at."""
+        """The largest absolute cosine of ``n_pairs`` pairs."""
         return self.cosines.largest
 
     @property
@@ -98,7 +98,7 @@ class DictionaryReport:
 
     @property
     def rms_cosine_random(self):
-        """One over the square root of d, for random directions and signs alike."""
+        """One over the square root of d, for random directions and for random signs."""
         return 1 / np.sqrt(self.n_components)
 
     @property
@@ -110,7 +110,7 @@ class DictionaryReport:
 
     @property
     def effective_dimension(self):
-        """One over the mean squared cosine: d, as far as interference goes."""
+        """One over the mean squared cosine: the d of random codewords with as much interference."""
         return self.rms_cosine**-2 if self.rms_cosine > 0 else np.inf
 
     @property
@@ -125,7 +125,7 @@ class DictionaryReport:
 
     @property
     def marchenko_pastur_edges(self):
-        """The least and the largest eigenvalue, but 0, to expect of random codewords."""
+        """The least eigenvalue above 0 and the largest, to expect of random codewords."""
         size = self.n_features, self.n_components
         return tuple(theory.marchenko_pastur_quantile([0, 1], *size).tolist())
 

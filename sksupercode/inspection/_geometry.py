@@ -37,7 +37,7 @@ class Cosines:
 
 
 def unit_codewords(dictionary, indices):
-    """Return codewords divided by their norms, none of which is 0."""
+    """Return codewords, none of which is zero, divided by their norms."""
     norms = np.sqrt(dictionary.squared_norms[indices])
     F = np.asarray(dictionary.codewords(indices))
     return F / norms[:, np.newaxis].astype(F.dtype)
@@ -63,14 +63,14 @@ def pair_cosines(dictionary, indices, max_pairs, rng):
         The codewords.
 
     indices : ndarray of int of shape (n,)
-        Those to look at, n >= 2, none of which is zero.
+        The codewords to compare, n >= 2, none of which is zero.
 
     max_pairs : int
-        If there are more pairs, only those are looked at that have at least one of m codewords
-        drawn at random, with m as large as possible.
+        If there are more pairs, only pairs with at least one of m codewords drawn at random are
+        taken, with m as large as possible.
 
     rng : Generator
-        What draws them.
+        Draws these codewords.
 
     Returns
     -------

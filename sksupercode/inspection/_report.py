@@ -37,36 +37,38 @@ _LARGEST_SIMULATED = 256
 def dictionary_report(
     dictionary, X=None, *, n_nonzero_coefs=None, max_pairs=2**27, random_state=None
 ):
-    r"""Compare a dictionary with a random one, and its codes with what theory says can be read.
+    r"""Compare a dictionary with a random one, and its codes with the predictions of theory.
 
-    Theory is about random codewords. How far a learned dictionary is from them shows in its
-    coherence and in the spectrum of its Gram matrix,
+    Theory is about random codewords. The coherence and the spectrum of the Gram matrix show how far
+    a learned dictionary is from them,
 
     .. math::
         \mu = \max_{i \ne j} |\cos(f_i, f_j)|, \qquad
         \overline{\cos^2} = \frac{\lVert F^T F \rVert_F^2 - N}{N (N - 1)},
 
-    and how much its codes say in bits per dimension, :math:`\log_2 \binom{N}{k} / d`.
+    and its codes carry :math:`\log_2 \binom{N}{k} / d` bits per dimension.
 
     Parameters
     ----------
     dictionary : array-like of shape (N, d), Dictionary, or estimator
-        Codewords of any norm, those that are zero left out. Of estimators, a sparse autoencoder,
-        frozen or not, a fitted decoder or encoder, or an encoder with ``n_features`` and an integer
-        seed.
+        Codewords of any norm; zero codewords are left out. An estimator may be a sparse
+        autoencoder, frozen or not, a fitted decoder or encoder, or an encoder with ``n_features``
+        and an integer seed.
 
     X : array-like of shape (n_samples, d) or None, default=None
         Activations, which an autoencoder or decoder encodes block by block; they may be mapped from
         a file. None leaves the codes out of the report.
 
     n_nonzero_coefs : int or None, default=None
-        Sparsity k, from 1 to N, for which theory is asked. None takes the mean number of active
-        latents on X, rounded, but 1 at least; without X there is then no such part.
+        Number k of nonzero coefficients, from 1 to N, for the predictions. None takes the mean
+        number of active latents on X, rounded, and at least 1; without X there are then no
+        predictions.
 
     max_pairs : int, default=2**27
-        If there are more pairs of codewords, coherence is that of so many at most, those of some
-        codewords drawn at random with all others. It is then a lower bound, and what to expect of
-        random codewords is for as many pairs. All else is of all codewords.
+        The largest number of pairs of codewords of which the coherence is computed. If there are
+        more, some codewords drawn at random are paired with all others. The coherence is then a
+        lower bound, and the coherence of random codewords is for as many pairs. All other numbers
+        are of all codewords.
 
     random_state : int, RandomState, Generator or None, default=None
         Draws these codewords, and simulates matching pursuit.
@@ -86,16 +88,16 @@ def dictionary_report(
     See Also
     --------
     sksupercode.plotting.DictionaryReportDisplay : A picture of it.
-    sksupercode.model_selection.predicted_dimension : What theory asks for.
+    sksupercode.model_selection.predicted_dimension : The dimensions that theory predicts.
 
     Notes
     -----
     Cosines of random directions and of random signs have mean square 1/d. The interference of k
-    codewords at another one has k times the mean square as its variance; one over the mean square,
-    the *effective dimension*, is thus the d of a random dictionary with the same interference. Its
-    inverse is least, :math:`(N - d) / (d (N - 1))`, for tight frames, which is the Welch bound
-    [1]_. The *effective rank* is the exponential of the entropy of the eigenvalues [2]_; those of a
-    random dictionary follow the law of Marchenko and Pastur.
+    codewords with another one has a variance of k times the mean square. One over the mean square,
+    the *effective dimension*, is thus the d of a random dictionary with the same interference. The
+    mean square is least for tight frames, where it is :math:`(N - d) / (d (N - 1))`, the Welch
+    bound [1]_. The *effective rank* is the exponential of the entropy of the eigenvalues [2]_;
+    those of a random dictionary follow the law of Marchenko and Pastur.
 
     The *effective k* of a code is its numerical sparsity [3]_, the mean over samples of
 
@@ -103,17 +105,18 @@ def dictionary_report(
 
     which is L0 where all active latents are equally strong, and otherwise less.
 
-    The support of a code has at most the sum of the entropies of its latents, which is reached if
-    they are active independently of each other. Its estimate from n samples is too low, by about
-    1 / (2n) nats for each latent. Neither number counts what the values of latents say.
+    The entropy of the support of a code is at most the sum of the entropies of the latents, and
+    equal to it if they are active independently of each other. The estimate of this sum from n
+    samples is too low, by about 1 / (2n) nats for each latent. Neither number includes the
+    information in the values of latents.
 
-    Required dimensions are for codes of k ones on random signs, for exact recovery with
-    probability 0.9: predicted by :func:`~sksupercode.model_selection.predicted_dimension`, for
-    matching pursuit to 2 % or so. Where k is above 256 it is the rule 1.3 k log2(eN/k), and for
-    message passing with k below 4 its threshold at large N.
+    Predicted dimensions are for exact recovery, with probability 0.9, of codes of k ones on random
+    signs. They come from :func:`~sksupercode.model_selection.predicted_dimension`; for matching
+    pursuit the error is about 2 %. For matching pursuit with k above 256 the number is the rule
+    1.3 k log2(eN/k), and for message passing with k below 4 it is the threshold at large N.
 
-    The d x d Gram matrix is in memory, N x N ones never are. The spectrum takes of the order of
-    N d^2 operations, cosines ``max_pairs`` times d.
+    The d x d Gram matrix is in memory, but no N x N matrix is. The spectrum takes of the order of N
+    d^2 operations, and the cosines ``max_pairs`` times d.
 
     References
     ----------

@@ -1,7 +1,7 @@
 """Scores for decoded supports, for latents and for reconstructions, and scorers made of them.
 
-The support of a code is where it is nonzero, whatever the values and their signs. Codes are dense
-or sparse in any format, with any explicit zeros, and are never made dense.
+The support of a code is the set of columns where it is nonzero, of either sign. Codes are dense or
+sparse in any format, may have explicit zeros, and are never made dense.
 """
 
 # Authors: The sksupercode developers

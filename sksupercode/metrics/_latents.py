@@ -49,8 +49,8 @@ def dead_latent_fraction(Z, *, threshold=0.0):
     Z : array-like or sparse matrix or array of shape (n_samples, n_latents)
         Codes.
     threshold : float, default=0.0
-        Activation frequency up to which a latent counts as dead, from 0 to 1. With 0 it is never
-        active.
+        Activation frequency up to which a latent counts as dead, from 0 to 1. With 0, dead latents
+        are those that are never active.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def dead_latent_fraction(Z, *, threshold=0.0):
 
     Notes
     -----
-    The fewer the samples, the more latents look dead: one with activation frequency f is never
+    With few samples, more latents seem to be dead: a latent with activation frequency f is never
     active on n samples with probability ``(1 - f)^n``. In training [1]_, a latent counts as dead
     after millions of tokens without activation.
 

@@ -29,9 +29,9 @@ def _check_pair(X, X_hat, mean=None):
 def fraction_of_variance_unexplained(X, X_hat, *, mean=None):
     r"""FVU, ``sum_i ||x_i - xhat_i||^2 / sum_i ||x_i - xbar||^2`` with xbar the mean of X.
 
-    Both sums are over all samples and coordinates (the pooled form), taken in float64. It is 0 for
-    a perfect reconstruction, 1 for one as bad as always guessing the mean, and has no upper end.
-    The explained variance is one minus it.
+    Both sums are over all samples and coordinates (the pooled form), taken in float64. The FVU is 0
+    for a perfect reconstruction and 1 for the mean of X, and has no upper limit. The explained
+    variance is one minus the FVU.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def fraction_of_variance_unexplained(X, X_hat, *, mean=None):
     X_hat : array-like of shape (n_samples, n_components)
         Their reconstructions.
     mean : array-like of shape (n_components,) or None, default=None
-        The constant guess xbar, such as the mean of the training data. None takes the mean of X.
+        The constant xbar, such as the mean of the training data. None takes the mean of X.
 
     Returns
     -------
@@ -57,10 +57,10 @@ def fraction_of_variance_unexplained(X, X_hat, *, mean=None):
     With one mean for all data, both sums are over samples, and batches can be added up.
 
     Where all rows of X equal the mean there is no variance to explain. Then the result is 0.0 if
-    X_hat equals X and 1.0 if not, the convention of `sklearn.metrics.r2_score`, so that a single
-    sample in a fold neither warns nor makes a table of results infinite.
+    X_hat equals X and 1.0 if not, the convention of `sklearn.metrics.r2_score`, so that a fold of
+    one sample neither warns nor gives an infinite score.
 
-    `sklearn.metrics.explained_variance_score` differs: it lets the residuals have a mean, and
+    `sklearn.metrics.explained_variance_score` differs: it subtracts the mean of the residuals, and
     averages over coordinates.
 
     References
@@ -139,9 +139,9 @@ def sample_cosines(X, X_hat):
 def relative_reconstruction_bias(X, X_hat):
     r"""Relative reconstruction bias gamma, ``sum_i ||xhat_i||^2 / sum_i <x_i, xhat_i>``.
 
-    Reconstructions would be best after division by gamma: it is the minimiser of
-    ``sum_i ||x_i - xhat_i / gamma||^2``. Below 1 they are systematically too small, the shrinkage
-    of autoencoders with an L1 penalty; above 1 too large.
+    Gamma minimises ``sum_i ||x_i - xhat_i / gamma||^2``: reconstructions are best after division by
+    it. If gamma is below 1, reconstructions are too small on average, as those of autoencoders with
+    an L1 penalty; if it is above 1, they are too large.
 
     Parameters
     ----------

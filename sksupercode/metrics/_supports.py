@@ -1,4 +1,4 @@
-"""Scores for decoded supports: where codes are nonzero, whatever their values and signs."""
+"""Scores for decoded supports: the columns where codes are nonzero, of either sign."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -31,7 +31,7 @@ def exact_recovery_score(y_true, y_pred, *, sample_weight=None):
     y_pred : array-like or sparse matrix or array of shape (n_samples, n_features)
         The codes that were decoded. Only where they are nonzero matters.
     sample_weight : array-like of shape (n_samples,) or None, default=None
-        Weights of the rows; None weighs them alike.
+        Weights of the rows. None gives all rows the same weight.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def exact_recovery_score(y_true, y_pred, *, sample_weight=None):
 
     See Also
     --------
-    support_precision_recall_f1 : Partial credit.
+    support_precision_recall_f1 : How close the supports are.
     sklearn.metrics.accuracy_score : The same number for codes of zeros and ones.
 
     Examples
@@ -74,8 +74,8 @@ def support_precision_recall_f1(y_true, y_pred, *, average="micro"):
     y_pred : array-like or sparse matrix or array of shape (n_samples, n_features)
         The codes that were decoded. Only where they are nonzero matters.
     average : {"micro", "samples"}, default="micro"
-        ``"micro"`` takes S and T over all entries of the matrices, so that rows weigh as much as
-        they have nonzeros; ``"samples"`` is the mean over rows of each row's own figures.
+        ``"micro"`` takes S and T over all entries of the matrices, so that the weight of a row is
+        its number of nonzeros; ``"samples"`` is the mean of the values of single rows.
 
     Returns
     -------
@@ -89,8 +89,8 @@ def support_precision_recall_f1(y_true, y_pred, *, average="micro"):
 
     Notes
     -----
-    A ratio 0 / 0 counts as 1: nothing decoded is no false alarm, nothing stored leaves nothing to
-    miss. So a perfect decoder scores 1 on empty rows too. It is ``zero_division=1`` in
+    A ratio 0 / 0 counts as 1: an empty prediction has no false alarm, and an empty code has no
+    miss. So a perfect decoder scores 1 on empty rows too. This is ``zero_division=1`` of
     `sklearn.metrics.precision_recall_fscore_support`, whose default is 0.
 
     Examples

@@ -10,11 +10,14 @@ from scipy.optimize import OptimizeWarning, curve_fit
 from scipy.special import ndtr, ndtri
 
 from sksupercode import theory
+from sksupercode._utils._progress import track
 from sksupercode._utils._validation import check_generator, check_integer, check_real
 from sksupercode.model_selection._prediction import find_predictor
 from sksupercode.model_selection._transition import guess_transition
 
 _LARGEST = 10**9
+# Signs of the active codewords in one draw.
+_LARGEST_SIMULATION = 2**29
 # A simulated transition is found by so many looks with so many draws each.
 _N_LOOKS, _N_DRAWS = 4, 6
 # It is fitted where rates differ by this from the wanted one, in deviations of the normal law,
@@ -33,6 +36,7 @@ def predicted_dimension(
     relative=False,
     n_samples=100,
     random_state=None,
+    verbose=False,
 ):
     r"""Predict the dimension that a decoder needs for a given exact-recovery rate.
 
@@ -66,6 +70,10 @@ def predicted_dimension(
 
     random_state : int, RandomState, Generator or None, default=None
         Used where the prediction is a simulation.
+
+    verbose : bool, default=False
+        Whether to show that a simulation goes on; needs rich. It takes a second or two for some ten
+        codewords, and a minute for a thousand.
 
     Returns
     -------
@@ -113,7 +121,9 @@ def predicted_dimension(
 
     def invert(noise):
         if rng is not None:
-            return _invert_simulation(predict, noise, p, n_samples, rng)
+            steps = _invert_simulation(predict, noise, p, n_samples, rng)
+            *_, found = track(steps, "Prediction", None, verbose)
+            return found
         return _smallest(lambda d: predict(d, noise)[0] >= p)
 
     dimensions = [invert(noise) for noise in predict.noise_variance.ravel().tolist()]
@@ -137,31 +147,43 @@ def _smallest(reaches):
 
 
 def _invert_simulation(predict, noise, p, n_samples, rng):
-    points = []
+    """Yield None after each evaluation of the simulation, and the dimension at the end."""
+    k, points, deviations = predict.n_nonzero_coefs, [], []
+    n_looks = int(np.clip(2000 // k, 2, _N_DRAWS))
+    bits = max(1, round(float(theory.entropy(predict.n_features, k))))
+    largest = _LARGEST_SIMULATION // k
+    if noise > 0 and not predict.relative:
+        # From there on the noise is nearly all that there is.
+        largest = min(largest, max(16 * bits, 100 * k / noise))
 
-    def fails(d, n_draws=_N_DRAWS):
-        rate = float(predict(d, noise, rng, n_draws)[0])
-        points.append((d, n_draws * rate, n_draws))
-        return rate < 0.5
+    def look(d):
+        rate, error = predict(d, noise, rng, n_looks)
+        points.append((d, n_looks * float(rate), n_looks))
+        deviations.append(float(error) * np.sqrt(n_looks))
 
-    d = max(1, round(float(theory.entropy(predict.n_features, predict.n_nonzero_coefs))))
-    largest = _LARGEST // max(1, predict.n_nonzero_coefs)
-    step = 2 if fails(d) else 0.5
-    while 1 <= (d := int(d * step)) and fails(d) == (step == 2):
+    d = bits
+    look(d)
+    step = 2 if points[0][1] < n_looks / 2 else 0.5
+    while (points[-1][1] < n_looks / 2) == (step == 2) and d > 1:
+        d = int(d * step)
         if d > largest:
-            return np.inf
+            yield np.inf
+            return
+        look(d)
+        yield None
     for _ in range(_N_LOOKS):
         center, _, slope = guess_transition(points, 0.5)
-        fails(max(1, round(np.exp(center))))
+        look(max(1, round(np.exp(center))))
+        yield None
     center, _, slope = guess_transition(points, p)
-    # Draws differ by at most 1/2 in standard deviation, and the law has the slope b phi(0) or less.
-    n_draws = min(n_samples, max(4, round((0.5 / (0.4 * slope * _ERROR)) ** 2 / len(_SPREAD))))
-    grid = np.exp(center + _SPREAD / slope)
-    estimates = [
-        (d, *predict(d, noise, rng, n_draws))
-        for d in np.unique(np.maximum(np.rint(grid), 1).astype(int)).tolist()
-    ]
-    return max(1, int(np.ceil(_fitted_dimension(estimates, p, np.exp(center)))))
+    # The law has the slope b phi(0) or less.
+    deviation = max(deviations[-_N_LOOKS:]) / (0.4 * slope * _ERROR)
+    n_draws = int(np.clip(deviation**2 / len(_SPREAD), 2, n_samples))
+    estimates = []
+    for d in np.unique(np.maximum(np.rint(np.exp(center + _SPREAD / slope)), 1).astype(int)):
+        estimates.append((d, *predict(int(d), noise, rng, n_draws)))
+        yield None
+    yield max(1, int(np.ceil(_fitted_dimension(estimates, p, np.exp(center)))))
 
 
 def _fitted_dimension(points, p, center):

@@ -171,7 +171,8 @@ def test_pursuit_is_inverted_with_few_draws(monkeypatch):
 
 def test_unreachable_with_noise():
     size = {"n_features": 1024, "n_nonzero_coefs": 8, "noise_variance": 10.0}
-    assert predicted_dimension(TopKDecoder(ENCODER), probability=0.5, **size) == np.inf
+    for decoder in (TopKDecoder(ENCODER), MatchingPursuitDecoder(ENCODER)):
+        assert predicted_dimension(decoder, probability=0.5, **size) == np.inf
 
 
 @pytest.mark.parametrize(

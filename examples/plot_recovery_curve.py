@@ -16,7 +16,7 @@ and a grid search.
 
 import matplotlib.pyplot as plt
 from sklearn.model_selection import GridSearchCV, KFold
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline
 
 from sksupercode import MatchingPursuitDecoder, RademacherEncoder, TopKDecoder
 from sksupercode.datasets import make_sparse_codes
@@ -25,21 +25,23 @@ from sksupercode.plotting import RecoveryCurveDisplay
 Y = make_sparse_codes(n_samples=200, n_features=2048, n_nonzero_coefs=8, random_state=0)
 
 # %%
-# The decoder is given the encoder, and by its seed knows the codebook. The grid is over the width
-# of the encoder alone: the decoder takes the d of the points that it is fitted on.
+# The decoder is given the encoder, and by its seed knows the codebook. The grid is over the decoder
+# and the width of the encoder: the decoder takes the d of the points that it is fitted on. Each
+# decoder has a curve in the picture.
 
 encoder = RademacherEncoder(random_state=0)
-grids = {
-    "top-k": (TopKDecoder(encoder), [80, 110, 140, 170, 200, 240, 280, 320]),
-    "matching pursuit": (MatchingPursuitDecoder(encoder), [30, 40, 50, 60, 70, 80, 100, 120]),
+decoders = {
+    TopKDecoder(encoder): [80, 110, 140, 170, 200, 240, 280, 320],
+    MatchingPursuitDecoder(encoder): [30, 40, 50, 60, 70, 80, 100, 120],
 }
-_, ax = plt.subplots(layout="constrained")
-for name, (decoder, dimensions) in grids.items():
-    pipeline = make_pipeline(encoder, decoder)
-    grid = {"rademacherencoder__n_components": dimensions}
-    search = GridSearchCV(pipeline, grid, cv=KFold(2), refit=False).fit(Y, Y)
-    RecoveryCurveDisplay.from_cv_results(search, n_trials=Y.shape[0], name=name, ax=ax)
-ax.set_title("N = 2048, k = 8")
+grids = [
+    {"decoder": [decoder], "encoder__n_components": dimensions}
+    for decoder, dimensions in decoders.items()
+]
+pipeline = Pipeline([("encoder", encoder), ("decoder", TopKDecoder(encoder))])
+search = GridSearchCV(pipeline, grids, cv=KFold(2), refit=False).fit(Y, Y)
+display = RecoveryCurveDisplay.from_cv_results(search, n_trials=Y.shape[0])
+display.ax_.set_title("N = 2048, k = 8")
 plt.show()
 
 # %%

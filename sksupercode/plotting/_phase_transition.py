@@ -8,7 +8,7 @@ import numpy as np
 from sksupercode.model_selection import PhaseTransition, phase_transition, predicted_dimension
 from sksupercode.plotting._base import Display, check_numbers, import_pyplot
 from sksupercode.plotting._search_results import is_number, last_of_each, read_search
-from sksupercode.plotting._theory import noise_of, require_prediction, with_dictionary
+from sksupercode.plotting._theory import prepare_prediction
 
 _LABELS = {"n_features": "codewords N", "n_nonzero_coefs": "active codewords k"}
 # Axes that span more are logarithmic.
@@ -124,21 +124,14 @@ class PhaseTransitionDisplay(Display):
             If a parameter of the sweep is illegal, or if there is no such prediction.
         """
         import_pyplot()  # before what may take long
-        predict = with_dictionary(decoder, encoder) if theory else None
-        noise = noise_of(sweep.get("channel")) if theory else None
-        if theory:
-            require_prediction(predict, noise, **sweep)
+        law = prepare_prediction(encoder, decoder, **sweep) if theory else None
         transition = phase_transition(encoder, decoder, **sweep)
         predicted = None
         if theory:
-            size = {name: sweep[name] for name in ("n_features", "n_nonzero_coefs")}
+            predict, options = law
             predicted = [
                 predicted_dimension(
-                    predict,
-                    **size | {transition.parameter: value},
-                    probability=0.5,
-                    **noise,
-                    random_state=0,
+                    predict, **options | {transition.parameter: value}, probability=0.5
                 )
                 for value in transition.values.tolist()
             ]

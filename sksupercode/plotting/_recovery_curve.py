@@ -10,7 +10,7 @@ from sksupercode.model_selection import RecoveryCurve, recovery_curve, recovery_
 from sksupercode.model_selection._intervals import wilson_interval
 from sksupercode.plotting._base import Display, check_numbers, import_pyplot, with_defaults
 from sksupercode.plotting._search_results import curve_labels, last_of_each, read_search
-from sksupercode.plotting._theory import noise_of, require_prediction, with_dictionary
+from sksupercode.plotting._theory import prepare_prediction
 
 
 class RecoveryCurveDisplay(Display):
@@ -120,21 +120,12 @@ class RecoveryCurveDisplay(Display):
             If a parameter of the sweep is illegal, or if there is no such prediction.
         """
         import_pyplot()  # before what may take long
-        predict = with_dictionary(decoder, encoder) if theory else None
-        noise = noise_of(sweep.get("channel")) if theory else None
-        if theory:
-            require_prediction(predict, noise, **sweep)
+        law = prepare_prediction(encoder, decoder, **sweep) if theory else None
         curve = recovery_curve(encoder, decoder, **sweep)
         predicted = None
         if theory:
-            predicted, _ = recovery_probability(
-                predict,
-                n_features=sweep["n_features"],
-                n_nonzero_coefs=sweep["n_nonzero_coefs"],
-                n_components=curve.n_components,
-                **noise,
-                random_state=0,
-            )
+            predict, options = law
+            predicted, _ = recovery_probability(predict, n_components=curve.n_components, **options)
         name = type(decoder).__name__ if name is None else name
         return cls.from_result(curve, predicted=predicted, name=name, ax=ax, **(line_kw or {}))
 

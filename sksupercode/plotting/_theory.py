@@ -6,15 +6,22 @@
 from sksupercode.model_selection._cells import check_list
 from sksupercode.model_selection._prediction import find_predictor, noise_of, with_dictionary
 
-__all__ = ["noise_of", "require_prediction", "with_dictionary"]
 
-
-def require_prediction(
-    decoder, noise, *, n_features=None, n_nonzero_coefs=None, sections=False, **sweep
+def prepare_prediction(
+    encoder, decoder, *, n_features=None, n_nonzero_coefs=None, channel=None, sections=False, **_
 ):
-    """Refuse what cannot be predicted, before anything is measured."""
+    """Return the decoder and the options of its prediction, or refuse, before anything is measured.
+
+    Raises
+    ------
+    ValueError
+        If there is no prediction for the sweep with these parameters.
+    """
+    decoder, noise = with_dictionary(decoder, encoder), noise_of(channel)
     if sections:
         raise ValueError("theory=True: the theory is of arbitrary supports, and sections=True.")
     for n in check_list(n_features, "n_features"):
         for k in check_list(n_nonzero_coefs, "n_nonzero_coefs", maximum=n):
             find_predictor(decoder, n, k, **noise)
+    sizes = {"n_features": n_features, "n_nonzero_coefs": n_nonzero_coefs}
+    return decoder, sizes | noise | {"random_state": 0}

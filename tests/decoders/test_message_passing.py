@@ -13,7 +13,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sksupercode import AMPDecoder, RademacherEncoder, SphericalEncoder, theory
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.decoders import _message_passing
+from sksupercode.decoders._block_interference import BlockInterference
 from sksupercode.decoders._denoisers import log_evidence
+from sksupercode.dictionaries import DenseDictionary
 
 
 def problem(n_samples, n_features, k, d, values="binary", storage="auto", seed=0):
@@ -163,6 +165,37 @@ def test_divergence_ends_in_a_warning_and_a_finite_answer():
         codes = decoder.transform(X).toarray()
     assert np.isfinite(codes).all()
     assert codes.any(axis=1).all()
+
+
+def test_four_times_the_best_variance_is_a_divergence():
+    rng = np.random.default_rng(0)
+    F = 0.3 + rng.standard_normal((200, 40))
+    X = F[:30] + F[30:60]
+    variances = AMPDecoder(F, 2, values="real").fit(X).effective_variance(X)
+    growth = np.nanmax(variances / np.fmin.accumulate(variances, axis=1))
+    assert 3 < growth <= 4
+
+
+@pytest.mark.parametrize("values", ["binary", "nonnegative", "real"])
+def test_zero_codewords_are_never_selected(values):
+    """Not even where there are fewer others than k."""
+    F = np.vstack([np.random.default_rng(0).standard_normal((6, 40)), np.zeros((6, 40))])
+    X = F[:3] + F[3:6]
+    codes = decode_quietly(AMPDecoder(F, 10, values=values).fit(X), X)
+    assert not codes[:, 6:].any()
+    assert (codes[:, :6] > 0.5).sum(axis=1).tolist() == [2, 2, 2]
+
+
+@pytest.mark.parametrize("k", [2, 50])
+def test_variance_of_the_coefficients_is_learned(k):
+    """The first guess is that of k coefficients in x; here are 3, of probability 0.9."""
+    interference = BlockInterference(DenseDictionary(np.ones((100, 10))))
+    state = _message_passing._State(np.ones(10), k, interference)
+    assert_allclose(state.deviation**2, 10 / k)
+    y = np.zeros(100)
+    y[:3] = 1, -2, 4
+    state.denoise(0.9 * (y != 0), y != 0, y, np.full(100, 0.5))
+    assert_allclose(state.deviation**2, 7 + 0.5)
 
 
 def test_too_few_iterations_are_a_warning():

@@ -255,7 +255,7 @@ def test_bases_of_nearly_dependent_codewords_are_orthogonal():
     rng = np.random.default_rng(0)
     F = rng.standard_normal((1, 50)) + 1e-5 * rng.standard_normal((20, 50))
     X = rng.standard_normal((3, 50))
-    bases = OrthogonalBases(X, len(F))
+    bases = OrthogonalBases(X, len(F) + 1)
     for f in F:
         assert not bases.add(np.tile(f, (3, 1))).any()
     Q, R = np.linalg.qr(F.T)
@@ -263,6 +263,9 @@ def test_bases_of_nearly_dependent_codewords_are_orthogonal():
     np.testing.assert_allclose(bases.residuals @ F.T, 0, atol=1e-13)
     np.testing.assert_allclose(bases.residuals, X - X @ Q @ Q.T, atol=1e-9)
     np.testing.assert_allclose(bases.coefs(slice(None)), wanted, rtol=1e-8)
+    before = bases.residuals.copy()
+    assert bases.add(np.tile(F[3] + F[4] - F[5], (3, 1))).all()
+    np.testing.assert_array_equal(bases.residuals, before)
     codes = decode(F, X, len(F))
     np.testing.assert_allclose((X - codes @ F) @ F.T, 0, atol=1e-8)
     np.testing.assert_allclose(codes, wanted, rtol=1e-8)

@@ -30,9 +30,13 @@ def problem(n_samples, n_features, k, d, values="binary", storage="auto", seed=0
 
 
 @pytest.mark.parametrize("values", ["binary", "nonnegative", "real"])
-@pytest.mark.parametrize("u", [-1.0, -0.2, 0.0, 0.4, 1.1, 2.5])
 @pytest.mark.parametrize("t", [0.01, 0.3, 2.0])
-def test_evidence_is_that_of_bayes(values, u, t):
+def test_evidence_is_that_of_bayes(values, t):
+    for u in (-1.0, -0.2, 0.0, 0.4, 1.1, 2.5):
+        assert_evidence(values, u, t)
+
+
+def assert_evidence(values, u, t):
     scale = 1.3
     given = [part[0] for part in log_evidence(np.array([u]), t, values, scale)]
     noise = norm(scale=np.sqrt(t))

@@ -112,10 +112,10 @@ def test_rounding_is_not_selected(kind, values):
 
 @pytest.mark.parametrize("kind", PURSUITS)
 @pytest.mark.parametrize("name", ["tol", "noise_std"])
-@pytest.mark.parametrize("value", [-1e-9, np.nan, np.inf, "1", True, [0.1]])
-def test_bad_tolerance(kind, name, value):
-    with pytest.raises(ValueError, match=f"^{name} must be a finite real number >= 0 or None"):
-        kind(np.eye(8), 2, **{name: value}).fit(np.ones((2, 8)))
+def test_bad_tolerance(kind, name):
+    for value in (-1e-9, np.nan, np.inf, "1", True, [0.1]):
+        with pytest.raises(ValueError, match=f"^{name} must be a finite real number >= 0 or None"):
+            kind(np.eye(8), 2, **{name: value}).fit(np.ones((2, 8)))
 
 
 def test_second_parameter_of_every_decoder_is_k():

@@ -83,6 +83,9 @@ def test_tensors(dtype):
     assert fraction_of_variance_unexplained(tensor, tensor) == 0.0
     channel = GaussianChannel(0.0).fit(tensor)
     assert channel.transform(tensor).dtype == (np.float64 if dtype == "float16" else wanted)
+    assert decoder.transform(list(tensor)).dtype == wanted
+    with pytest.raises(ValueError, match="X must be a tensor that holds numbers"):
+        decoder.transform(tensor.to("meta"))
     with pytest.raises(ValueError, match=r"X must be a dense tensor.*X\.to_dense\(\)"):
         decoder.transform(tensor.to_sparse())
 

@@ -216,15 +216,17 @@ def as_array(X, name="X"):
     Returns
     -------
     object
-        Of a dense tensor its numbers: without a copy if it is on the CPU, and in float32 where
-        NumPy lacks the dtype, as bfloat16. Anything else is returned as it is.
+        Of a dense tensor, or a list of them, its numbers: without a copy if it is on the CPU, and
+        in float32 where NumPy lacks the dtype, as bfloat16. Anything else is returned as it is.
 
     Raises
     ------
     ValueError
-        If X is a sparse tensor, or has an unknown number of rows.
+        If X is a sparse tensor or one without numbers, or has an unknown number of rows.
     """
     require_known_shape(X, name)
+    if isinstance(X, list | tuple) and X and _is_tensor(X[0]):
+        X = np.asarray([_tensor_to_numpy(row, name) for row in X])
     if _is_tensor(X):
         X = _tensor_to_numpy(X, name)
     if getattr(getattr(X, "dtype", None), "name", None) == "bfloat16":
@@ -238,6 +240,8 @@ def _is_tensor(X):
 
 
 def _tensor_to_numpy(X, name):
+    if X.is_meta:
+        raise ValueError(f"{name} must be a tensor that holds numbers, got one on device='meta'.")
     if X.layout != sys.modules["torch"].strided:
         raise ValueError(f"{name} must be a dense tensor, got {X.layout}: pass {name}.to_dense().")
     X = X.detach().cpu()
@@ -313,15 +317,15 @@ def check_samples(estimator, X, *, reset, accept_sparse=False, keeps_half=False)
         raise ValueError(
             f"X must be a dense array, got a sparse {type(X).__name__}: pass X.toarray()."
         )
-    X = as_array(X)
-    shape = getattr(X, "shape", ())
-    if len(shape) > 2:
-        raise ValueError(
-            f"X must be a matrix with one sample a row, got {len(shape)} dimensions, shape "
-            f"{tuple(shape)}: pass X.reshape(-1, {shape[-1]})."
-        )
     checked = {"accept_sparse": accept_sparse, "dtype": dtypes}
     try:
+        X = as_array(X)
+        shape = getattr(X, "shape", ())
+        if len(shape) > 2:
+            raise ValueError(
+                f"X must be a matrix with one sample a row, got {len(shape)} dimensions, shape "
+                f"{tuple(shape)}: pass X.reshape(-1, {shape[-1]})."
+            )
         if reset or hasattr(estimator, "feature_names_in_"):
             return validate_data(estimator, X, reset=reset, **checked)
         X = check_array(X, estimator=estimator, input_name="X", **checked)
@@ -356,13 +360,10 @@ def check_codes(y, name="y", *, n_samples=None, n_features=None):
         If ``y`` is not a finite real matrix of that shape with at least one row and one column.
     """
     y = as_array(y, name)
-    if not hasattr(y, "ndim"):
-        try:
-            y = np.asarray(y)
-        except ValueError as error:
-            raise ValueError(
-                f"{name} must be an (n_samples, n_features) matrix: {error}"
-            ) from error
+    try:
+        y = y if hasattr(y, "ndim") else np.asarray(y)
+    except ValueError as error:
+        raise ValueError(f"{name} must be an (n_samples, n_features) matrix: {error}") from error
     if y.ndim != 2:
         raise ValueError(
             f"{name} must be an (n_samples, n_features) matrix, one row per sample and one column "

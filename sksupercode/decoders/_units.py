@@ -61,10 +61,11 @@ def _split_exactly(dictionary, X, intercept, is_binary):
     first = first[:, np.newaxis]
     X = np.ldexp(X, -first) - np.ldexp(intercept, -first)
     _, second = np.frexp(_largest(X))
-    _, of_scale = np.frexp(dictionary.scale)
+    mantissa, of_scale = np.frexp(dictionary.scale)
     exponents = _round(first[:, 0] + second - of_scale, is_binary)
     exponents[~X.any(axis=1)] = 0
-    return dictionary.to_units(np.ldexp(X, first - exponents[:, np.newaxis])), exponents
+    V = np.ldexp(X / mantissa, first - of_scale - exponents[:, np.newaxis])
+    return dictionary.unnormalized.to_units(V), exponents
 
 
 def _round(exponents, is_binary):

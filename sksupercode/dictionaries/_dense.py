@@ -13,7 +13,7 @@ from sksupercode.dictionaries._base import Dictionary, as_indices
 
 # The scale is 1 for codewords whose largest entry is between 2**-32 and 2**32 and at most so many
 # powers of two above that of the smallest.
-_MODERATE, _SPREAD = 32, {"float32": 64, "float64": 400}
+MODERATE, _SPREAD = 32, {"float32": 64, "float64": 400}
 # Beyond this ratio some squares are out of range in any unit.
 _LARGEST_SPREAD = 1000
 
@@ -46,9 +46,10 @@ class DenseDictionary(Dictionary):
     has_array = True
 
     def __init__(self, array):
+        array = as_array(array, "dictionary")
         try:
             array = check_array(
-                as_array(array, "dictionary"),
+                array,
                 dtype=[np.float64, np.float32],
                 order="C",
                 input_name="dictionary",
@@ -69,7 +70,7 @@ class DenseDictionary(Dictionary):
         if not len(exponents):
             return 0, 0
         high, spread = int(exponents.max()), int(np.ptp(exponents))
-        if abs(high) <= _MODERATE and spread <= _SPREAD[self.dtype.name]:
+        if abs(high) <= MODERATE and spread <= _SPREAD[self.dtype.name]:
             return 0, 0
         return high if spread <= _SPREAD["float64"] else high - spread // 2, spread
 

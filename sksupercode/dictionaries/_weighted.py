@@ -7,6 +7,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from sksupercode.dictionaries._base import Dictionary, as_indices
+from sksupercode.dictionaries._dense import MODERATE
 
 
 class WeightedDictionary(Dictionary):
@@ -45,7 +46,10 @@ class WeightedDictionary(Dictionary):
         super().__init__(dictionary.shape, np.result_type(dictionary.dtype, np.float64))
         self._dictionary = dictionary
         self._weights = weights
-        self.scale = dictionary.scale
+        # As in a dense dictionary, a power of two where squares would over- or underflow.
+        _, exponent = np.frexp(np.abs(weights).max(initial=0.0))
+        self._exponent = int(exponent) if abs(exponent) > MODERATE else 0
+        self.scale = float(np.ldexp(dictionary.scale, self._exponent))
 
     def codewords(self, indices):
         indices = as_indices(indices)
@@ -84,7 +88,8 @@ class WeightedDictionary(Dictionary):
     def unnormalized(self):
         if self.scale == 1.0:
             return self
-        return WeightedDictionary(self._dictionary.unnormalized, self._weights)
+        weights = np.ldexp(self._weights, -self._exponent)
+        return WeightedDictionary(self._dictionary.unnormalized, weights)
 
     def to_units(self, X):
-        return self._dictionary.to_units(X)
+        return self._dictionary.to_units(np.ldexp(X, -self._exponent))

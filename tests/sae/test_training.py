@@ -180,6 +180,26 @@ def test_the_first_batch_is_forgotten(architecture, first):
     assert sae.score(X) > other.score(X) - 0.1
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_what_was_learned_keeps_its_unit(architecture):
+    X = make_samples(1000)[0].astype(np.float64) - 10
+    sae = make_estimator(architecture)
+    for _ in range(3):
+        sae.partial_fit(X)
+    before = sae.weights_
+    # Without steps, samples with another scale and mean change nothing but where b_dec is.
+    larger = 20 * X[:500] + 1
+    sae.set_params(learning_rate=1e-12).partial_fit(larger)
+    for name in ("W_enc", "W_dec", "b_enc"):
+        assert_allclose(getattr(sae.weights_, name), getattr(before, name), rtol=1e-4, atol=1e-6)
+    mean = np.concatenate([X, X, X, larger]).mean(axis=0)
+    assert_allclose(sae.intercept_ - mean, before.b_dec - X.mean(axis=0), atol=1e-5)
+    if architecture == "batchtopk":
+        # A moving average of 30 batches and of 5 with twentyfold values.
+        ratio = sae.weights_.threshold[0] / before.threshold[0]
+        assert ratio == pytest.approx((30 + 5 * 20) / 35, rel=0.3)
+
+
 def start_from(architecture, X, strength, **settings):
     """An autoencoder with random codewords, whose encoder's columns have these norms."""
     n_latents = len(strength)

@@ -94,6 +94,14 @@ def test_undecided_sections_get_their_best_codeword():
     assert_array_equal(codes.indices.reshape(5, 8) // 16, np.tile(np.arange(8), (5, 1)))
 
 
+def test_a_section_of_zero_codewords_gets_none():
+    F = np.vstack([10 * np.eye(4), np.zeros((4, 4))])
+    decoder = AdaptiveSuccessiveDecoder(F, 2).fit(F[:2])
+    with pytest.warns(ConvergenceWarning, match="2 of 2 samples have sections"):
+        codes = decoder.transform(F[:2]).toarray()
+    assert_array_equal(codes, np.eye(8)[:2])
+
+
 @pytest.mark.parametrize("margin", [-0.1, np.inf, "1"])
 def test_illegal_margin(margin):
     with pytest.raises(ValueError, match="margin must be a finite real number >= 0"):

@@ -83,15 +83,15 @@ def test_top_k(kind, k, values):
 
 def test_limits_belong_to_the_selection_and_zero_codewords_to_none():
     """An output of exactly the threshold is selected; k codewords are the others, where too few."""
-    F = np.vstack([np.eye(3), np.zeros((3, 3))])
+    F = np.vstack([np.zeros((3, 3)), np.eye(3)])
     X = np.array([[0.5, 0.25, 1.0]])
     threshold = ThresholdDecoder(F, threshold=0.5, values="binary").fit(X)
-    np.testing.assert_array_equal(threshold.transform(X).toarray(), [[1, 0, 1, 0, 0, 0]])
+    np.testing.assert_array_equal(threshold.transform(X).toarray(), [[0, 0, 0, 1, 0, 1]])
     everything = threshold.set_params(threshold=-1.0).fit(X)
-    np.testing.assert_array_equal(everything.transform(X).toarray(), [[1, 1, 1, 0, 0, 0]])
+    np.testing.assert_array_equal(everything.transform(X).toarray(), [[0, 0, 0, 1, 1, 1]])
     for values in VALUES:
         codes = TopKDecoder(F, 5, values=values).fit(X).transform(X).toarray()
-        np.testing.assert_array_equal(codes != 0, [[1, 1, 1, 0, 0, 0]])
+        np.testing.assert_array_equal(codes != 0, [[0, 0, 0, 1, 1, 1]])
 
 
 @pytest.mark.parametrize("storage", ["dense", "packed"])

@@ -167,7 +167,7 @@ def polish(columns, x, chosen, z, tol=0.0):
                 best = *columns.net(few, code), error
             if error <= enough:
                 return best
-        if kept.all():
+        if kept.all() or (tol == 0 and is_explained(size, tol, best[2])):
             break
     return best
 

@@ -3,11 +3,14 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from functools import partial
+
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, diags_array, eye_array, hstack, vstack
 
-from sksupercode._utils._validation import check_real
+from sksupercode._utils._jobs import check_jobs, in_jobs
+from sksupercode._utils._validation import check_integer, check_real
 from sksupercode.decoders._base import BaseDecoder
 
 # A residual of this part of ||x|| is zero.
@@ -35,8 +38,17 @@ class MaximumLikelihoodDecoder(BaseDecoder):
         Number k of codewords in a superposition. None learns it from y: the common number of
         nonzero entries of its rows, or with a warning the largest.
 
-    time_limit : float, default=10.0
-        Seconds for a sample. When they are over the sample gets the best code found.
+    time_limit : float or None, default=10.0
+        Seconds for a sample. When they are over the sample gets the best code found. None sets no
+        limit.
+
+    max_nodes : int or None, default=None
+        Most nodes of the branch-and-bound tree of a sample; at 0 it is not begun. With
+        ``time_limit=None`` codes do not depend on the speed of the machine. None sets no limit.
+
+    n_jobs : int or None, default=None
+        Number of jobs that share the samples, as joblib's: None is 1 unless
+        :func:`joblib.parallel_config` says otherwise, -1 all processors.
 
     sparse_output : bool, default=True
         Whether codes come as CSR or as a dense array.
@@ -75,7 +87,7 @@ class MaximumLikelihoodDecoder(BaseDecoder):
     * for other dictionaries, each pair of codewords has a variable for the product of their
       coefficients, whose sums over pairs are known.
 
-    A sample whose time is over gets the better of what HiGHS has found and a greedy code. Zero
+    A sample at its limit gets the better of what HiGHS has found and a greedy code. Zero
     codewords are not used. Of codes at the same distance any may be returned, but of equal
     codewords the first.
 
@@ -99,11 +111,22 @@ class MaximumLikelihoodDecoder(BaseDecoder):
     1.0
     """
 
-    def __init__(self, dictionary, n_nonzero_coefs=None, *, time_limit=10.0, sparse_output=True):
+    def __init__(
+        self,
+        dictionary,
+        n_nonzero_coefs=None,
+        *,
+        time_limit=10.0,
+        max_nodes=None,
+        n_jobs=None,
+        sparse_output=True,
+    ):
         self.dictionary = dictionary
         self.n_nonzero_coefs = n_nonzero_coefs
         self.sparse_output = sparse_output
         self.time_limit = time_limit
+        self.max_nodes = max_nodes
+        self.n_jobs = n_jobs
 
     def _learn_values(self, by_default):
         return "binary"
@@ -112,7 +135,10 @@ class MaximumLikelihoodDecoder(BaseDecoder):
         return True
 
     def _fit_decoder(self, X):
-        check_real(self.time_limit, "time_limit", minimum=0, maximum=np.inf, min_inclusive=False)
+        limits = {"minimum": 0, "maximum": np.inf, "min_inclusive": False, "allow_none": True}
+        check_real(self.time_limit, "time_limit", **limits)
+        check_integer(self.max_nodes, "max_nodes", minimum=0, allow_none=True)
+        check_jobs(self.n_jobs)
 
     def _bytes_per_sample(self):
         n_features, n_components = self.dictionary_.shape
@@ -121,25 +147,27 @@ class MaximumLikelihoodDecoder(BaseDecoder):
         return 256 * n_features**2
 
     def _failure(self):
-        return (
-            f"were not decided within {self.time_limit} s, or not solved; they get the best code "
-            "found"
-        )
+        limits = ((self.time_limit, "s"), (self.max_nodes, "nodes"))
+        within = " or ".join(f"{limit} {unit}" for limit, unit in limits if limit is not None)
+        within = f"decided within {within}, or not " if within else ""
+        return f"were not {within}solved; they get the best code found"
 
     def _decode(self, V):
         used = np.flatnonzero(self._codewords.squared_norms)
         k = min(self.n_nonzero_coefs_, len(used))
         indices = np.zeros((len(V), k), dtype=np.intp)
         failed = np.zeros(len(V), dtype=bool)
+        limits = {"time_limit": self.time_limit, "node_limit": self.max_nodes}
+        limits = {name: limit for name, limit in limits.items() if limit is not None}
         if k:
             program = _NearestSum(
                 np.asarray(self._codewords.codewords(used), dtype=np.float64),
                 k,
                 is_signs=self._codewords.has_signs,
             )
-            for row, v in enumerate(V):
-                found, failed[row] = program.solve(v, self.time_limit)
-                indices[row] = used[found]
+            codes = in_jobs(partial(program.solve, limits=limits), V, self.n_jobs)
+            indices[:] = [used[found] for found, _ in codes]
+            failed[:] = [is_open for _, is_open in codes]
         return indices, np.ones(indices.shape), failed
 
 
@@ -156,8 +184,8 @@ class _NearestSum:
         self._kinds = self._kinds.ravel()
         self._has_equals = len(kinds) < len(F)
 
-    def solve(self, v, time_limit):
-        """Return k rows, and whether the time was not enough to know that they are the best."""
+    def solve(self, v, limits):
+        """Return k rows, and whether they are not known to be the best within the limits."""
         v = v / self._unit
         found = self._greedy(v)
         smallest = self._distance(v, found)
@@ -176,7 +204,7 @@ class _NearestSum:
                     LinearConstraint(is_integer[np.newaxis], self._k, self._k),
                     *constraints,
                 ],
-                options={"time_limit": time_limit, "mip_rel_gap": 1e-9},
+                options={**limits, "mip_rel_gap": 1e-9},
             )
             # Status 2: no code is better than the greedy one.
             failed = result.status not in (0, 2)

@@ -56,7 +56,7 @@ DECODERS += [
     AMPDecoder(RECIPE, sections=True),
     AMPDecoder(RECIPE, values="nonnegative"),
     AMPDecoder(RECIPE, values="real", damping=0.2),
-    MaximumLikelihoodDecoder(RECIPE, time_limit=0.25),
+    MaximumLikelihoodDecoder(RECIPE, time_limit=None, max_nodes=0),
     BasisPursuitDecoder(RECIPE, values="real"),
     BasisPursuitDecoder(RECIPE, tol=1e-2),
 ]

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 
@@ -37,7 +38,12 @@ def test_nothing_is_nearer(kind, n_features, k, d, noise):
     X = GaussianChannel(noise, relative=True, random_state=0).fit_transform(
         encoder.fit_transform(Y)
     )
-    found = MaximumLikelihoodDecoder(encoder).fit(X, Y).predict(X).indices.reshape(-1, k)
+    found = (
+        MaximumLikelihoodDecoder(encoder, time_limit=None)
+        .fit(X, Y)
+        .predict(X)
+        .indices.reshape(-1, k)
+    )
     codes = np.array(list(combinations(range(n_features), k)))
     F = np.asarray(encoder.dictionary_, dtype=np.float64)
     for x, code in zip(X, found, strict=True):
@@ -59,7 +65,9 @@ def test_neither_units_nor_little_noise_matter(unit, noise):
     X += noise * unit * rng.standard_normal(X.shape)
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
-        found = MaximumLikelihoodDecoder(F, 3).fit(X).predict(X).indices.reshape(-1, 3)
+        found = (
+            MaximumLikelihoodDecoder(F, 3, time_limit=None).fit(X).predict(X).indices.reshape(-1, 3)
+        )
     for x, code in zip(X, found, strict=True):
         assert_array_equal(code, codes[distances(F, x, codes).argmin()])
 
@@ -78,23 +86,34 @@ def test_recovers_where_others_do_not():
     ):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            rates[kind.__name__] = kind(encoder).fit(X, Y).score(X, Y)
+            params = {"time_limit": None} if kind is MaximumLikelihoodDecoder else {}
+            rates[kind.__name__] = kind(encoder, **params).fit(X, Y).score(X, Y)
     best = rates.pop("MaximumLikelihoodDecoder")
     assert best > max(rates.values()) + 0.1
 
 
 @pytest.mark.parametrize("kind", [RademacherEncoder, SphericalEncoder])
-def test_when_the_time_is_over_there_is_a_code(kind, monkeypatch):
+def test_at_the_limit_there_is_a_code(kind):
     Y = make_sparse_codes(3, 80, n_nonzero_coefs=6, random_state=0)
     encoder = kind(12, random_state=0)
     X = encoder.fit_transform(Y) + np.random.default_rng(0).standard_normal((3, 12))
-    decoder = MaximumLikelihoodDecoder(encoder, time_limit=1e-3).fit(X, Y)
-    with pytest.warns(ConvergenceWarning, match="3 of 3 samples were not decided within 0.001 s"):
+    decoder = MaximumLikelihoodDecoder(encoder, time_limit=None, max_nodes=0).fit(X, Y)
+    with pytest.warns(ConvergenceWarning, match="3 of 3 samples were not decided within 0 nodes"):
         codes = decoder.predict(X)
     assert_array_equal(np.diff(codes.indptr), [6, 6, 6])
 
 
-def test_what_the_solver_found_in_time_is_kept(monkeypatch):
+def test_jobs_share_the_samples():
+    Y = make_sparse_codes(6, 16, n_nonzero_coefs=3, random_state=0)
+    encoder = SphericalEncoder(6, random_state=0)
+    X = encoder.fit_transform(Y)
+    decoder = MaximumLikelihoodDecoder(encoder, time_limit=None).fit(X, Y)
+    wanted = decoder.predict(X).toarray()
+    with parallel_config("threading", n_jobs=2):
+        assert_array_equal(decoder.predict(X).toarray(), wanted)
+
+
+def test_what_the_solver_found_is_kept(monkeypatch):
     """A solver that is interrupted after each improvement still improves on the greedy code."""
     Y = make_sparse_codes(20, 40, n_nonzero_coefs=4, random_state=0)
     encoder = RademacherEncoder(8, random_state=0)
@@ -107,7 +126,7 @@ def test_what_the_solver_found_in_time_is_kept(monkeypatch):
         return result
 
     monkeypatch.setattr(_maximum_likelihood, "milp", interrupted)
-    decoder = MaximumLikelihoodDecoder(encoder).fit(X, Y)
+    decoder = MaximumLikelihoodDecoder(encoder, time_limit=None).fit(X, Y)
     with pytest.warns(ConvergenceWarning):
         codes = decoder.predict(X)
     residuals = np.linalg.norm(X - encoder.transform(codes), axis=1)
@@ -121,7 +140,12 @@ def test_zero_codewords_are_not_used():
     assert_array_equal(codes.toarray(), np.tile([1, 0, 1, 0, 1], (2, 1)))
 
 
-@pytest.mark.parametrize("time_limit", [0, -1, np.nan, "1", None])
-def test_illegal_time_limit(time_limit):
-    with pytest.raises(ValueError, match="time_limit must be"):
-        MaximumLikelihoodDecoder(np.eye(3), 1, time_limit=time_limit).fit(np.ones((2, 3)))
+@pytest.mark.parametrize(
+    "name, value",
+    [("time_limit", v) for v in (0, -1, np.nan, "1")]
+    + [("max_nodes", v) for v in (-1, 1.0, "1")]
+    + [("n_jobs", v) for v in (0, 1.0)],
+)
+def test_illegal_limits(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        MaximumLikelihoodDecoder(np.eye(3), 1, **{name: value}).fit(np.ones((2, 3)))

@@ -315,17 +315,21 @@ def test_constant_samples_of_any_size_are_normalised_to_zero():
     assert not normalized.any() and not scale.any() and (shift == X[:, :1]).all()
 
 
-@pytest.mark.parametrize("exponent", [-100, -60, 60, 100])
-def test_matrices_at_the_ends_of_the_float_range(exponent):
+@pytest.mark.parametrize(
+    "dtype, of_W_enc, of_W_dec",
+    [(np.float32, -100, -100), (np.float32, 60, 60), (np.float64, 0, -600), (np.float64, 0, 600)],
+)
+def test_matrices_at_the_ends_of_the_float_range(dtype, of_W_enc, of_W_dec):
     weights = random_weights("topk", rescales_by_norm=True)
     zeros = {"b_dec": np.zeros(D, np.float32), "b_enc": np.zeros(N, np.float32)}
     weights = replace(weights, **zeros)
     X = random_samples(20)
     X_hat = SparseAutoencoder.from_weights(weights).reconstruct(X)
-    W_enc, W_dec = (np.ldexp(array, exponent) for array in (weights.W_enc, weights.W_dec))
+    W_enc = np.ldexp(weights.W_enc.astype(dtype), of_W_enc)
+    W_dec = np.ldexp(weights.W_dec.astype(dtype), of_W_dec)
     # Norms multiply latents, and the encoder does once more.
     sae = SparseAutoencoder.from_weights(replace(weights, W_enc=W_enc, W_dec=W_dec))
-    expected = np.ldexp(X_hat.astype(np.float64), 2 * exponent)
+    expected = np.ldexp(X_hat.astype(np.float64), of_W_enc + of_W_dec)
     np.testing.assert_allclose(
         sae.reconstruct(X.astype(np.float64)), expected, rtol=1e-3, atol=1e-5 * expected.max()
     )

@@ -426,6 +426,8 @@ def test_predictions_are_for_each_dimension():
         (lambda: PhaseTransitionDisplay([2], [4], [[0.1]], half=[1, 2]), r"half must be of shape"),
         (lambda: FrontierDisplay(["a"], [1.0], [0.5], [1.5, 2]), r"high must be of shape \(1,\)"),
         (lambda: FrontierDisplay.from_result([3]), "result must be a DecoderFrontier, got"),
+        (lambda: ParetoDisplay.from_result([3]), "result must be of compare_decoders, got"),
+        (lambda: DictionaryReportDisplay.from_result(3), "result must be a DictionaryReport, got"),
     ],
 )
 def test_arrays_that_do_not_belong_together(draw, message):

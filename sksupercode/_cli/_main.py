@@ -62,7 +62,7 @@ def build_parser():
     parser = argparse.ArgumentParser(
         prog="python -m sksupercode",
         description="Sweep the dimension of superposition codes against exact recovery: random "
-        "codes with every decoder, then real passages of text as sets of words.",
+        "codes with several decoders, then real passages of text as sets of words.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.set_defaults(parser=parser)

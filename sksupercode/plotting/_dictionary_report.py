@@ -6,6 +6,7 @@
 import numpy as np
 
 from sksupercode import theory
+from sksupercode.inspection import DictionaryReport
 from sksupercode.plotting._base import Display, import_pyplot
 
 
@@ -81,7 +82,14 @@ class DictionaryReportDisplay(Display):
         -------
         display : DictionaryReportDisplay
             The drawn display.
+
+        Raises
+        ------
+        ValueError
+            If ``result`` is anything else.
         """
+        if not isinstance(result, DictionaryReport):
+            raise ValueError(f"result must be a DictionaryReport, got {result!r}.")
         return cls(result, name=name).plot(axes, **kwargs)
 
     def plot(self, axes=None, *, legend=True):

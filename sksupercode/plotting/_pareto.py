@@ -69,10 +69,18 @@ class ParetoDisplay(Display):
         -------
         display : ParetoDisplay
             The drawn display.
+
+        Raises
+        ------
+        ValueError
+            If ``result`` is anything else.
         """
         if hasattr(result, "to_dict"):
             result = result.reset_index().to_dict("records")
-        columns = ([row[key] for row in result] for key in ("decoder", "L0", "FVU"))
+        try:
+            columns = [[row[key] for row in result] for key in ("decoder", "L0", "FVU")]
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"result must be of compare_decoders, got {result!r}.") from error
         return cls(*columns).plot(ax, **kwargs)
 
     def plot(self, ax=None, *, legend=True, **kwargs):

@@ -5,9 +5,15 @@ import threading
 
 import joblib
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from sksupercode._utils import _threads
-from sksupercode._utils._threads import in_threads, shared_threads, thread_count
+from sksupercode._utils._threads import (
+    in_threads,
+    shared_threads,
+    single_blas_thread,
+    thread_count,
+)
 
 VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS")
 
@@ -166,3 +172,20 @@ def test_exceptions_reach_the_caller(n_threads, bad, monkeypatch):
     with pytest.raises(KeyError, match="this one"):
         in_threads(fail, 3)
     assert threading.active_count() == before
+
+
+def blas_threads():
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def test_overlapping_blocks_share_the_limit_of_blas():
+    """The last to end lifts it, in whatever order they end."""
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        first, second = single_blas_thread(), single_blas_thread()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert blas_threads() == {1}
+        second.__exit__(None, None, None)
+        assert blas_threads() == before

@@ -136,6 +136,7 @@ def test_bounds(capsys, monkeypatch, noise_variance):
     assert [row[1].strip() for row in rows[-2:]] == ["50%", "90%"]
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("n_features, k", [(1, 1), (3, 3), (2, 1)])
 def test_bounds_of_the_smallest_codes(capsys, n_features, k):
     output = run(capsys, "bounds", "--n-features", n_features, "--n-nonzero-coefs", k)

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
+from contextlib import closing
 
 import numpy as np
 from rich.console import Console
@@ -112,8 +113,8 @@ def run(arguments):
     console = Console()
     few = Samples(X, arguments.max_samples)
     n_blocks = -(-few.shape[0] // _BLOCK_SIZE)
-    bar = iter(track(range(n_blocks), "Blocks of samples", n_blocks, verbose=True))
-    with warnings.catch_warnings():
+    bar = track(iter(range(n_blocks)), "Blocks of samples", n_blocks, verbose=True)
+    with closing(bar), warnings.catch_warnings():
         # Samples that a pursuit explains entirely, or cannot, are counted like others.
         warnings.simplefilter("ignore", ConvergenceWarning)
         comparison = compare_decoders(
@@ -123,7 +124,7 @@ def run(arguments):
             or numbers_of_latents(sae, few[:_BLOCK_SIZE]),
             block_size=_BLOCK_SIZE,
         )
-    list(bar)  # the last block is finished
+        next(bar, None)  # the last block is finished
     rows = comparison
     if hasattr(comparison, "to_dict"):
         rows = comparison.reset_index().to_dict("records")

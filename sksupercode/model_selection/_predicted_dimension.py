@@ -191,7 +191,9 @@ def _fitted_dimension(points, p, center):
     # A rate of 0 or 1 has a standard error of 0, but is not certain.
     errors = np.maximum(errors, 0.01)
     with warnings.catch_warnings():
+        # Where all rates are 0 or 1 there is no slope to tell.
         warnings.simplefilter("ignore", OptimizeWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
         (offset, slope), _ = curve_fit(
             lambda x, offset, slope: ndtr(slope * (x - offset)),
             np.log(dimensions),

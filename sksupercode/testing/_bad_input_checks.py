@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
+from functools import partial
 
 import numpy as np
 from numpy.testing import assert_raises
@@ -23,89 +24,35 @@ def _with_entry(X, value):
     return X
 
 
-# What is done to (decoder, encoder, X, Y), the decoder unfitted, and the name in the message.
-BAD_PARAMETERS = {
-    "negative k": (lambda d, e, X, Y: configured(d, e, -1).fit(X, Y), "n_nonzero_coefs"),
-    "float k": (lambda d, e, X, Y: configured(d, e, 2.0).fit(X, Y), "n_nonzero_coefs"),
-    "bool k": (lambda d, e, X, Y: configured(d, e, True).fit(X, Y), "n_nonzero_coefs"),
-    "text for k": (lambda d, e, X, Y: configured(d, e, "2").fit(X, Y), "n_nonzero_coefs"),
-    "unknown values": (lambda d, e, X, Y: configured(d, e, 2, values="signed").fit(X, Y), "values"),
-    "values=None": (lambda d, e, X, Y: configured(d, e, 2, values=None).fit(X, Y), "values"),
-    "no dictionary": (lambda d, e, X, Y: configured(d, None, 2).fit(X, Y), "dictionary"),
-    "text for a dictionary": (lambda d, e, X, Y: configured(d, "F", 2).fit(X, Y), "dictionary"),
-    "class for a dictionary": (
-        lambda d, e, X, Y: configured(d, RademacherEncoder, 2).fit(X, Y),
-        "dictionary",
-    ),
-    "dictionary of one dimension": (
-        lambda d, e, X, Y: configured(d, np.ones(100), 2).fit(X, Y),
-        "dictionary",
-    ),
-    "dictionary of three dimensions": (
-        lambda d, e, X, Y: configured(d, np.ones((2, 2, 100)), 2).fit(X, Y),
-        "dictionary",
-    ),
-    "dictionary with nan": (
-        lambda d, e, X, Y: configured(d, _with_entry(np.ones((5, 100)), np.nan), 2).fit(X),
-        "dictionary",
-    ),
-    "dictionary with inf": (
-        lambda d, e, X, Y: configured(d, _with_entry(np.ones((5, 100)), np.inf), 2).fit(X),
-        "dictionary",
-    ),
-    "dictionary of text": (
-        lambda d, e, X, Y: configured(d, np.full((5, 100), "a"), 2).fit(X),
-        "dictionary",
-    ),
-    "complex dictionary": (
-        lambda d, e, X, Y: configured(d, np.full((5, 100), 1j), 2).fit(X),
-        "dictionary",
-    ),
-    "dictionary without codewords": (
-        lambda d, e, X, Y: configured(d, np.ones((0, 100)), 2).fit(X),
-        "dictionary",
-    ),
-    "dictionary of other dimensions": (
-        lambda d, e, X, Y: configured(d, np.ones((5, 99)), 2).fit(X),
-        "dictionary",
-    ),
-    "sparse dictionary": (
-        lambda d, e, X, Y: configured(d, csr_array(np.ones((5, 100))), 2).fit(X),
-        "dictionary",
-    ),
-    "unfitted estimator": (
-        lambda d, e, X, Y: configured(d, clone(d), 2).fit(X),
-        "dictionary",
-    ),
-    "unseeded recipe": (
-        lambda d, e, X, Y: configured(d, RademacherEncoder(n_components=100), 2).fit(X, Y),
-        "random_state",
-    ),
-    "recipe with a RandomState": (
-        lambda d, e, X, Y: configured(
-            d, RademacherEncoder(random_state=np.random.RandomState(0)), 2
-        ).fit(X, Y),
-        "random_state",
-    ),
-    "recipe with a Generator": (
-        lambda d, e, X, Y: configured(
-            d, RademacherEncoder(random_state=np.random.default_rng(0)), 2
-        ).fit(X, Y),
-        "random_state",
-    ),
-    "recipe with a negative seed": (
-        lambda d, e, X, Y: configured(d, RademacherEncoder(random_state=-1), 2).fit(X, Y),
-        "random_state",
-    ),
-    "incomplete recipe without y": (
-        lambda d, e, X, Y: configured(d, clone(e), 2).fit(X),
-        "n_features",
-    ),
-    "incomplete recipe with labels": (
-        lambda d, e, X, Y: configured(d, clone(e), 2).fit(X, np.arange(len(X))),
-        "n_features",
-    ),
+_BAD_DICTIONARIES = {
+    "no": None,
+    "text for a": "F",
+    "class for a": RademacherEncoder,
+    "one-dimensional": np.ones(100),
+    "three-dimensional": np.ones((2, 2, 100)),
+    "nan in a": _with_entry(np.ones((5, 100)), np.nan),
+    "inf in a": _with_entry(np.ones((5, 100)), np.inf),
+    "textual": np.full((5, 100), "a"),
+    "complex": np.full((5, 100), 1j),
+    "empty": np.ones((0, 100)),
+    "narrow": np.ones((5, 99)),
+    "sparse": csr_array(np.ones((5, 100))),
 }
+_BAD_SEEDS = (None, -1, np.random.RandomState(0), np.random.default_rng(0))
+
+
+def _bad_parameters(decoder, encoder):
+    """Yield names of cases, decoders that ``fit`` refuses with y or without, and the parameter."""
+    for k in (-1, 2.0, True, "2"):
+        yield f"k={k!r}", configured(decoder, encoder, k), "n_nonzero_coefs"
+    for values in ("signed", None) if hasattr(decoder, "values") else ():
+        yield f"values={values!r}", configured(decoder, encoder, 2, values=values), "values"
+    for kind, source in (_BAD_DICTIONARIES | {"unfitted": clone(decoder)}).items():
+        yield f"{kind} dictionary", configured(decoder, source, 2), "dictionary"
+    for seed in _BAD_SEEDS:
+        recipe = RademacherEncoder(n_features=96, random_state=seed)
+        yield f"recipe with seed {seed!r}", configured(decoder, recipe, 2), "random_state"
+
 
 # What is done to a fitted decoder and its (X, Y), and the name in the message.
 BAD_INPUT = {
@@ -146,7 +93,15 @@ BAD_INPUT = {
 def check_bad_parameters(decoder):
     """What a parameter cannot be is a ValueError in ``fit`` that names the parameter."""
     encoder, X, Y = easy_problem(n_samples=4)
-    assert_refused(BAD_PARAMETERS, decoder, encoder, X, Y)
+    cases = {
+        f"{case}, y={y if y is None else 'codes'}": (partial(bad.fit, X, y), name)
+        for case, bad, name in _bad_parameters(decoder, clone(encoder).set_params(n_features=96))
+        for y in (None, Y)
+    }
+    incomplete = configured(decoder, clone(encoder), 2)
+    for y in (None, np.arange(len(X))):
+        cases[f"incomplete recipe, y={y}"] = partial(incomplete.fit, X, y), "n_features"
+    assert_refused(cases)
 
 
 def check_bad_input(decoder):

@@ -1,4 +1,4 @@
-"""Dictionaries: N codewords in R^d, behind one interface whatever their storage."""
+"""Dictionaries: N codewords in R^d, with one interface for every storage."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause

@@ -31,8 +31,7 @@ class BandedDictionary(Dictionary):
         \text{ and dimensions } s_c \le j < s_c + w_c
 
     The codewords of the parts :math:`S^{(c)} \in \{-1, +1\}^{N_c \times w_c}` follow each other,
-    and only they are stored. With windows that move on from part to part, less than they are wide,
-    F is a band.
+    and only they are stored. If each window starts within the window before it, F is a band.
 
     Parameters
     ----------
@@ -56,9 +55,9 @@ class BandedDictionary(Dictionary):
 
     Notes
     -----
-    :meth:`superpose` and :meth:`correlate` work part by part, in time and memory that are less than
-    those of the whole matrix by the fraction of it that is not 0, and are as exact as the parts
-    are: all of a :class:`SignDictionary`'s arithmetic is done there.
+    :meth:`superpose` and :meth:`correlate` work part by part. Their time and memory are those of
+    the whole matrix times the fraction of it that is not 0. They are as exact as the parts, which
+    do all arithmetic of a :class:`SignDictionary`.
 
     Examples
     --------

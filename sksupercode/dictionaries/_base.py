@@ -83,7 +83,7 @@ class Dictionary(LinearOperator, ABC):
         Whether all entries of :attr:`unnormalized` are +1 or -1.
 
     has_random_signs : bool
-        Whether these signs are known to be independent fair coins, and no one's choice.
+        Whether these signs are known to be random: independent, with equal odds.
 
     has_packed_signs : bool
         Whether these signs come packed to bits, by the methods ``lanes`` and ``add_correlations``
@@ -97,9 +97,9 @@ class Dictionary(LinearOperator, ABC):
 
     Notes
     -----
-    These attributes are what a dictionary declares that it can do. Decoders ask for them, never for
-    a class, so that a new dictionary is decoded as well as it can be. Each is False unless a
-    subclass says otherwise.
+    A dictionary declares by these attributes what it can do. Decoders ask for them, never for a
+    class, so that they use what a new dictionary can do. Each is False unless a subclass says
+    otherwise.
     """
 
     scale = 1.0
@@ -182,7 +182,7 @@ class Dictionary(LinearOperator, ABC):
 
     @property
     def unnormalized(self):
-        """The dictionary ``F / scale``, whose entries are the simplest numbers: +-1 for signs."""
+        """The dictionary ``F / scale``, whose entries are simple numbers: +-1 for signs."""
         return self
 
     def to_units(self, X):
@@ -201,7 +201,7 @@ class Dictionary(LinearOperator, ABC):
         return np.asarray(X, dtype=np.float64)
 
     def superpose(self, Y):
-        """Return the superpositions ``X = Y F``, each the sum of the codewords that y names.
+        """Return the superpositions ``X = Y F``: for each row y, the sum of its codewords.
 
         Parameters
         ----------
@@ -220,7 +220,7 @@ class Dictionary(LinearOperator, ABC):
 
         Notes
         -----
-        For sparse codes this is the way: ``Y @ F`` makes SciPy expand the whole dictionary.
+        Use this method for sparse codes: ``Y @ F`` makes SciPy expand the whole dictionary.
         """
         Y = csc_array(Y)
         self._check_codes(Y)

@@ -52,8 +52,8 @@ class HadamardDictionary(SignDictionary):
 
     where a_i and r_j are numbers below n, the least power of two that is at least N and 64 d, and
     their product is the parity of the bits that both have. Sylvester's Hadamard matrix H of order n
-    has the entries :math:`(-1)^{\langle a, r \rangle}`. The columns a_1, ..., a_N differ from each
-    other and are otherwise random, and so do the rows r_1, ..., r_d; s_i = +-1 are fair coins.
+    has the entries :math:`(-1)^{\langle a, r \rangle}`. The columns a_1, ..., a_N are random but
+    distinct, and so are the rows r_1, ..., r_d; s_i = +-1 are independent signs with equal odds.
 
     Parameters
     ----------
@@ -65,25 +65,25 @@ class HadamardDictionary(SignDictionary):
 
     Notes
     -----
-    :meth:`correlate` adds the sample to a vector of n zeros at the places r_j, transforms that by H
-    in n log2 n additions, and reads the scores off at the places a_i; :meth:`superpose` goes the
-    other way, unless adding few codewords one by one is faster.
+    :meth:`correlate` adds the sample to a vector of n zeros at the places r_j, transforms this
+    vector by H in n log2 n additions, and takes the scores at the places a_i. :meth:`superpose`
+    does the inverse, unless it is faster to add few codewords one by one.
 
     Of two codewords, the number of dimensions where they differ has the hypergeometric law of d
     draws without replacement from n signs of which half are negative, since a_i XOR a_i' is not 0.
-    Their inner product has mean 0 and variance (n - d) / (n - 1) / d, within 1/64 of that of
-    random signs, and different pairs are uncorrelated, so the interference that a matched filter
-    meets is that of random signs too. Drawing rows with replacement would make that binomial and
-    exact, but a row that is drawn twice gives F a singular value sqrt(2) times the typical, and
-    message passing, which expects no such outlier, diverges more often.
+    Their inner product has mean 0 and variance (n - d) / (n - 1) / d, within 1/64 of that of random
+    signs, and different pairs are uncorrelated, so matched filters have the interference of random
+    signs. With rows drawn with replacement the law would be binomial and equal to that of random
+    signs. But a row that is drawn twice gives F a singular value sqrt(2) times the typical one, and
+    message passing then diverges more often.
 
-    Higher moments differ, for F has only 2 N + d random numbers: if four columns have the XOR 0,
-    so has the product of their codewords one sign throughout. The columns are random so that this
-    befalls no particular codes, such as those of consecutive codewords.
+    Higher moments differ, since F has only 2 N + d random numbers: if the XOR of four columns is 0,
+    the product of their codewords has the same sign in all dimensions. The columns are random so
+    that this does not happen to particular codes, such as those of consecutive codewords.
 
-    Sums are exact, as those of :class:`SignDictionary` are: those of integers, and others on a
-    fixed-point grid of 52 bits. So the results are those that the same signs give in any other
-    storage, bit for bit.
+    Sums are exact, as those of :class:`SignDictionary`: sums of integers, and of other numbers on a
+    fixed-point grid of 52 bits. So the results are those of the same signs in any other storage,
+    bit for bit.
 
     References
     ----------
@@ -250,7 +250,7 @@ class HadamardDictionary(SignDictionary):
         if Y.ndim != 2:
             raise ValueError(f"Y must be a matrix, got an array of shape {Y.shape}.")
         self._check_codes(Y)
-        # Compiled code does not look where it reads.
+        # Compiled code does not check the bounds of arrays.
         Y.check_format(full_check=True)
         Y.sum_duplicates()
         Y.data[:] = _summands_of_rows(Y)

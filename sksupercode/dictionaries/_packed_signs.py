@@ -206,7 +206,7 @@ def csr_entries(Y):
     Y = csr_array(Y).astype(np.float64, copy=False)
     if Y.ndim != 2:
         raise ValueError(f"Y must be a matrix, got an array of shape {Y.shape}.")
-    # Compiled code does not look where it reads.
+    # Compiled code does not check the bounds of arrays.
     Y.check_format(full_check=True)
     Y = Y.sorted_indices()
     return Y.indptr.astype(np.int64), Y.indices.astype(np.int64), Y.data

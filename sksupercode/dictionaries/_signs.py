@@ -1,10 +1,10 @@
 """Dictionaries of signs, whose correlations are exact.
 
 The codewords of a Rademacher dictionary are ``F = S / sqrt(d)`` with S in {-1, +1}. A superposition
-of 0/1 codes is an integer vector over sqrt(d), and so is each of its correlations over d: all the
-arithmetic of encoding and decoding can be done on integers. It is done here in floating point that
-holds those integers exactly, which makes every result independent of the order of summation, hence
-of the batch that a sample is in, of the block of codewords and of the storage.
+of 0/1 codes is an integer vector over sqrt(d), and each of its correlations is an integer over d:
+all the arithmetic of encoding and decoding can be done on integers. It is done here in floating
+point that holds those integers exactly. Every result is then independent of the order of summation,
+and so of the batch of a sample, of the block of codewords and of the storage.
 """
 
 # Authors: The sksupercode developers

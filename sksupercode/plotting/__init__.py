@@ -1,9 +1,9 @@
-"""Pictures, as scikit-learn's Display classes draw them.
+"""Pictures, in the manner of scikit-learn's Display classes.
 
-A display is made of numbers, or by ``from_estimator``, which measures them, ``from_cv_results``,
-of a search of scikit-learn, and ``from_result``, of what a function of this package returned;
-``to_frame`` gives the numbers back. ``plot`` draws the one legend of its axes, of all that has a
-label there; with ``legend=False`` it draws none, and whoever called it may place one elsewhere.
+A display is made of numbers. ``from_estimator`` measures them first, ``from_cv_results`` takes them
+from a search of scikit-learn, and ``from_result`` from the result of a function of this package.
+``to_frame`` returns the numbers. ``plot`` draws one legend of all labels in its axes; with
+``legend=False`` it draws none, and the caller may place one elsewhere.
 """
 
 # Authors: The sksupercode developers

@@ -42,8 +42,8 @@ def check_numbers(values, name, shape=None):
 class Display(TableMixin):
     """Numbers that can be drawn.
 
-    ``plot`` draws the one legend of its axes, of all that has a label there, unless it is told
-    ``legend=False``: then whoever called it places a legend.
+    ``plot`` draws one legend of all labels in its axes. With ``legend=False`` it draws none, and
+    the caller may place one.
     """
 
     def _axes(self, ax):

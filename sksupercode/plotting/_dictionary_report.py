@@ -145,7 +145,7 @@ class DictionaryReportDisplay(Display):
         artists = ax.plot(numbers, eigenvalues, label=self.name)
         artists += ax.plot(numbers, expected, "k--", linewidth=1, label="random, theory")
         ax.set(yscale="log", xlabel="number", ylabel="eigenvalue of $F^T F$")
-        # What rounding leaves of eigenvalues that are 0 is of no interest.
+        # Eigenvalues that are 0 but for rounding are not drawn.
         ax.set_ylim(bottom=max(eigenvalues[-1], 1e-4 * eigenvalues[0]) / 1.5)
         return artists
 

@@ -10,7 +10,7 @@ from sksupercode.plotting._base import Display, check_numbers, with_defaults
 
 
 class FrontierDisplay(Display):
-    """Bits per dimension of several decoders, with intervals, beside what theory expects.
+    """Bits per dimension of several decoders, with intervals and predictions.
 
     Parameters
     ----------
@@ -18,13 +18,13 @@ class FrontierDisplay(Display):
         The decoders, from top to bottom.
 
     bits_per_dimension : array-like of shape (n_decoders,)
-        What was measured; nan for a decoder without a result.
+        The measured bits per dimension; nan for a decoder without a result.
 
     low, high : array-like of shape (n_decoders,)
         Ends of the confidence intervals; a low end of 0 is open.
 
     predicted : array-like of shape (n_decoders,) or None, default=None
-        What theory expects, nan where it says nothing.
+        The prediction of theory; nan where there is none.
 
     Attributes
     ----------
@@ -157,7 +157,7 @@ class FrontierDisplay(Display):
                 clip_on=False,
             )
             ends.append(self.predicted)
-        # Right of whatever is drawn in the row.
+        # To the right of everything drawn in the row.
         for row, rate, end in zip(rows, rates, np.fmax.reduce(ends), strict=True):
             if np.isfinite(rate):
                 ax.annotate(

@@ -101,8 +101,8 @@ class PhaseTransitionDisplay(Display):
             What reads the code.
 
         theory : bool, default=False
-            Whether to lay over where theory expects a rate of 1/2; there has to be a prediction for
-            the decoder, and no channel but a ``GaussianChannel``.
+            Whether to draw the line where theory expects a rate of 1/2. There has to be a
+            prediction for the decoder, and no channel but a ``GaussianChannel``.
 
         ax : matplotlib Axes or None, default=None
             Where to draw; None makes a new figure.

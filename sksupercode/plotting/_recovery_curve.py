@@ -25,7 +25,7 @@ class RecoveryCurveDisplay(Display):
         Fraction of the trials that were recovered exactly.
 
     n_trials : float, array-like of shape (n_points,) or None, default=None
-        Number of independent trials behind each rate; None draws no intervals.
+        Number of independent trials of each rate; None draws no intervals.
 
     predicted : array-like of shape (n_points,) or None, default=None
         The rates that theory expects.
@@ -94,8 +94,8 @@ class RecoveryCurveDisplay(Display):
             What reads the code.
 
         theory : bool, default=False
-            Whether to lay over what theory expects; there has to be a prediction for the decoder,
-            and no channel but a ``GaussianChannel``.
+            Whether to draw the prediction of theory, too. There has to be a prediction for the
+            decoder, and no channel but a ``GaussianChannel``.
 
         name : str or None, default=None
             Label of the curve; None is the name of the decoder's class.
@@ -170,7 +170,7 @@ class RecoveryCurveDisplay(Display):
     def from_cv_results(
         cls, cv_results, *, n_trials=None, predicted=None, name=None, ax=None, **kwargs
     ):
-        """Draw what a search of scikit-learn measured: a curve for each decoder that it tried.
+        """Draw the results of a search of scikit-learn: a curve for each decoder that it tried.
 
         Parameters
         ----------
@@ -180,15 +180,16 @@ class RecoveryCurveDisplay(Display):
             each combination of the others, such as the decoders that a step is set to.
 
         n_trials : int or None, default=None
-            The number of samples that were scored at each dimension, all folds together. None is
-            what a halving search had of them, and no intervals for others.
+            The number of samples that were scored at each dimension, all folds together. None takes
+            the number of a halving search, and draws no intervals for other searches.
 
         predicted : array-like of shape (n_points,) or None, default=None
             The rates that theory expects, one curve after another, by increasing dimensions.
 
         name : str, list of str or None, default=None
-            Labels of the curves, in the order in which the search tried them. None are the classes
-            of the decoders, and the parameters in which they differ; a single curve has none.
+            Labels of the curves, in the order in which the search tried them. None takes the
+            classes of the decoders, and the parameters in which they differ; a single curve has no
+            label.
 
         ax : matplotlib Axes or None, default=None
             Where to draw; None makes a new figure.

@@ -1,4 +1,4 @@
-"""What a search over n_components measured, out of its ``cv_results_``."""
+"""The results of a search over n_components, from its ``cv_results_``."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -25,7 +25,8 @@ def read_search(search):
     Raises
     ------
     ValueError
-        If these are no results, or if not exactly one parameter ends in ``n_components``.
+        If these are not the results of a search, or if not exactly one parameter ends in
+        ``n_components``.
     """
     cv_results = getattr(search, "cv_results_", search)
     if not isinstance(cv_results, Mapping):

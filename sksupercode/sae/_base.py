@@ -82,8 +82,8 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         Returns
         -------
         X_original : ndarray of shape (n_samples, d)
-            Reconstructions, float32 for float32 latents and float64 otherwise. Of an autoencoder
-            that normalises every sample by itself they are those of normalised samples.
+            Reconstructions, float32 for float32 latents and float64 otherwise. Where an autoencoder
+            normalises every sample by itself, they are reconstructions of normalised samples.
 
         Raises
         ------
@@ -120,7 +120,7 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         return as_float(X_hat, X_hat.dtype, "reconstructions of X")
 
     def normalize(self, X):
-        r"""Lead samples to where the dictionary reconstructs them, ``x' = (x - mu) / sigma``.
+        r"""Normalise samples as the dictionary reconstructs them, ``x' = (x - mu) / sigma``.
 
         Parameters
         ----------
@@ -207,9 +207,8 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             If there is anything else at ``path``.
 
         ValueError
-            If SAELens has no place for something that the weights say: the scale of
-            "expected_average", or latents of other architectures than "topk" that are rescaled by
-            norms.
+            If the format of SAELens cannot hold the weights: the scale of "expected_average", or
+            latents of other architectures than "topk" that are rescaled by norms.
         """
         check_is_fitted(self)
         save_saelens(self.weights_, path)

@@ -1,4 +1,4 @@
-"""What several decoders make of the same activations, in one pass over them."""
+"""Several decoders on the same activations, compared in one pass over them."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -26,22 +26,22 @@ COLUMNS = ("L0", "FVU", "cosine", "dead_latents", "seconds_per_sample")
 
 
 def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None):
-    r"""Decode the same activations by several decoders, and compare what they make of them.
+    r"""Decode the same activations by several decoders, and compare the results.
 
     Parameters
     ----------
     decoders : dict of str to estimator
         Sparse autoencoders as :func:`~sksupercode.load_sae` gives them, decoders, or other
-        transformers with ``inverse_transform``. They stay as they are: those that are not fitted
-        are fitted as copies, on the first block of X.
+        transformers with ``inverse_transform``. They are not changed: copies of those that are not
+        fitted are fitted, on the first block of X.
 
     X : array-like of shape (n_samples, d)
-        Activations. An array that is mapped from a file, or any object with ``shape`` whose slices
-        are arrays, is read block by block.
+        Activations. An array mapped from a file, or any object with ``shape`` whose slices are
+        arrays, is read block by block.
 
     n_nonzero_coefs : array-like of int or None, default=None
-        Numbers k of codewords, at each of which every decoder is compared that has a parameter of
-        this name. Autoencoders keep their own. None takes decoders as they are.
+        Numbers k of codewords. Every decoder with a parameter of this name is compared at each of
+        them. Autoencoders keep their own. None takes decoders as they are.
 
     block_size : int or None, default=None
         Number of samples that are in memory at a time. None goes by scikit-learn's
@@ -57,26 +57,27 @@ def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None):
         * ``"FVU"``, fraction of variance unexplained, pooled over samples and dimensions;
         * ``"cosine"`` of samples and reconstructions, the mean;
         * ``"dead_latents"``, number of latents that are active on no sample;
-        * ``"seconds_per_sample"`` of finding the latents, reconstruction and fit left out.
+        * ``"seconds_per_sample"`` of finding the latents, without reconstruction and fit.
 
     Raises
     ------
     ValueError
-        If there is no decoder, something among them is none, X is not a matrix of finite numbers,
+        If there is no decoder, one of them is not a decoder, X is not a matrix of finite numbers,
         or an autoencoder is not fitted.
 
     See Also
     --------
     sksupercode.plotting.ParetoDisplay : A picture of it.
-    sksupercode.metrics.fraction_of_variance_unexplained : The FVU, which is the same whatever
-        the blocks.
+    sksupercode.metrics.fraction_of_variance_unexplained : The FVU of all samples.
 
     Notes
     -----
     Decoders whose dictionary is an autoencoder with "layer_norm" or "constant_norm_rescale" get
-    normalised samples, and what they reconstruct is led back before it is scored.
+    normalised samples, and the normalisation of their reconstructions is undone before they are
+    scored.
 
-    Each decoder decodes two samples before its time is taken, for what is compiled or built once.
+    Each decoder decodes two samples before its time is measured, so that the time does not include
+    compilation.
 
     Examples
     --------
@@ -146,7 +147,7 @@ def _candidates(decoders, n_nonzero_coefs):
     return candidates
 
 
-def _thawed(estimator):
+def _unfrozen(estimator):
     return estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
 
 
@@ -168,13 +169,13 @@ class _Candidate:
         if k is not None:
             self.decoder = _at_sparsity(decoder, k)
         # A refit takes what it refits takes.
-        decoder = _thawed(decoder)
+        decoder = _unfrozen(decoder)
         if isinstance(decoder, RefitDecoder):
             decoder = decoder.estimator
-        autoencoder = _thawed(decoder)
+        autoencoder = _unfrozen(decoder)
         self.encodes = isinstance(autoencoder, SparseAutoencoder)
         if not self.encodes:
-            autoencoder = _thawed(getattr(autoencoder, "dictionary", None))
+            autoencoder = _unfrozen(getattr(autoencoder, "dictionary", None))
         elif not _is_fitted(autoencoder):
             raise NotFittedError(f"decoders[{name!r}] is a sparse autoencoder that is not fitted.")
         normalizes = getattr(autoencoder, "normalizes_samples_", False)
@@ -230,7 +231,7 @@ class _Candidate:
 
 def _is_fitted(estimator):
     try:
-        check_is_fitted(_thawed(estimator))
+        check_is_fitted(_unfrozen(estimator))
     except NotFittedError:
         return False
     return True

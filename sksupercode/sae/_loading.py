@@ -21,13 +21,13 @@ def load_sae(path, *, format=None):
     Parameters
     ----------
     path : str or os.PathLike
-        A directory, or the weight file within; ``~`` is the home directory. Names on a hub are no
-        paths: ``huggingface_hub.snapshot_download`` gives the directory that belongs to one.
+        A directory, or the weight file in it; ``~`` is the home directory. Names on a hub are not
+        paths: ``huggingface_hub.snapshot_download`` downloads one and returns its directory.
 
     format : str or None, default=None
-        Which library wrote it: "saelens", "gemma_scope", "sparsify", "dictionary_learning" or
-        "openai". None tells by the names of the files, and takes a directory only
-        if it holds one autoencoder.
+        The library that wrote it: "saelens", "gemma_scope", "sparsify", "dictionary_learning" or
+        "openai". None finds out by the names of the files, and takes a directory only if it holds
+        one autoencoder.
 
     Returns
     -------

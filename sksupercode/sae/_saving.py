@@ -32,7 +32,7 @@ def save_saelens(weights, path):
         If there is something else at ``path`` than such a directory or an empty one.
 
     ValueError
-        If SAELens has no place for something that the weights say.
+        If the format of SAELens cannot hold the weights.
     """
     path = check_path(path)
     config = _configuration(weights)

@@ -37,8 +37,8 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         Of "topk" and "batchtopk": weight of the loss that revives dead latents.
 
     init : {"samples", "random"}, default="samples"
-        What the codewords are when training begins: samples, less their mean and drawn without
-        replacement, as far as there are enough; or random directions.
+        The codewords at the start of training: samples drawn without replacement, as far as there
+        are enough, minus their mean; or random directions.
 
     learning_rate : float or "auto", default="auto"
         "auto" is :math:`4 \cdot 10^{-4} \sqrt{2^{14} / N}`, which falls with N as in [2]_.
@@ -50,11 +50,11 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         Passes over X; with early stopping, at most.
 
     early_stopping : bool, default=False
-        Whether to hold out part of X, end once its explained variance no longer rises, and keep the
-        best weights.
+        Whether to hold out part of X, stop when its explained variance no longer rises, and keep
+        the best weights.
 
     validation_fraction : float, default=0.1
-        Which part of X, if so.
+        The fraction of X to hold out.
 
     n_iter_no_change : int, default=5
         Passes without a rise by more than ``tol`` after which it stops.
@@ -69,7 +69,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         Whether to show a progress bar, which needs rich.
 
     random_state : int, RandomState, Generator or None, default=None
-        Of the first dictionary, and of the order of samples.
+        Seed of the first dictionary and of the order of samples.
 
     sparse_output : bool, default=True
         Whether latents come as CSR or as a dense array.
@@ -80,8 +80,8 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         All arrays, in the precision in which they are stored.
 
     dictionary_ : ndarray of shape (N, d)
-        What the latents stand for: rows of W_dec, divided by their norms where latents are
-        multiplied by them. Read-only, at least float32.
+        The codewords: rows of W_dec, divided by their norms where latents are multiplied by them.
+        Read-only, at least float32.
 
     intercept_ : ndarray of shape (d,)
         b_dec.
@@ -96,7 +96,8 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         Names of the columns of X in ``fit``, if all are strings.
 
     n_iter_ : int
-        Passes over samples that training made. Missing, as all below, where weights were loaded.
+        Passes over samples in training. Missing, as all attributes below, where weights were
+        loaded.
 
     loss_curve_ : list of float
         Mean loss in each pass, where 1 is the variance of X.
@@ -105,7 +106,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         With early stopping, explained variance of the samples held out, after each pass.
 
     best_validation_score_ : float
-        The largest of them, which is that of the weights.
+        The largest of ``validation_scores_``, which is the score of the weights.
 
     See Also
     --------
@@ -116,21 +117,22 @@ class SparseAutoencoder(BaseSparseAutoencoder):
     -----
     Arithmetic is in float32, as in the libraries that train autoencoders, or in float64 if W_dec
     is, or if samples or weights are beyond 1e12 or below 1e-12. Weights of half precision are
-    widened at their first use. Latents come in the dtype of X.
+    converted at their first use. Latents come in the dtype of X.
     Samples are encoded in blocks by scikit-learn's ``working_memory``.
 
-    "layer_norm" and "constant_norm_rescale" are undone with the mean and scale of the very sample,
-    which latents do not tell. There, :meth:`inverse_transform` and decoders with ``dictionary=``
-    such an autoencoder live in the space of normalised samples, where :meth:`normalize` leads and
-    :meth:`denormalize` leads back; :meth:`reconstruct` does it all.
+    To undo "layer_norm" and "constant_norm_rescale" takes the mean and the scale of the same
+    sample, which latents do not contain. With these, :meth:`inverse_transform`, and decoders that
+    have such an autoencoder as ``dictionary``, work with normalised samples. :meth:`normalize`
+    gives these, and :meth:`denormalize` undoes it. :meth:`reconstruct` does all steps.
 
-    Training is in float32, on samples of mean 0 and variance 1 (the mean squared norm), which is
-    folded into the weights: the unit of X does not matter. Weights are float32, or float64 where X
-    has a deviation beyond 1e12 or below 1e-12, or, in float64, a mean that is thousands of times
-    larger. "batchtopk" [3]_ is stored as "jumprelu". Mapped X is read by batches.
+    Training is in float32, on samples of mean 0 and variance 1 (the mean squared norm). The shift
+    and the scale are then included in the weights, so that the unit of X does not matter. Weights
+    are float32, or float64 where X has a deviation beyond 1e12 or below 1e-12, or, in float64, a
+    mean that is thousands of times larger. "batchtopk" [3]_ is stored as "jumprelu". Mapped X is
+    read by batches.
 
-    A clone is unfitted, as of any estimator: what must keep its weights in a grid search goes
-    inside :class:`sklearn.frozen.FrozenEstimator`.
+    A clone is unfitted, as of any estimator. To keep the weights in a grid search, put the
+    autoencoder inside :class:`sklearn.frozen.FrozenEstimator`.
 
     References
     ----------
@@ -217,7 +219,8 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         Raises
         ------
         ValueError
-            If ``weights`` is not that, or asks for what its architecture does not define.
+            If ``weights`` is no :class:`~sksupercode.sae.SAEWeights`, or has options that its
+            architecture does not define.
         """
         if not isinstance(weights, SAEWeights):
             raise ValueError(f"weights must be SAEWeights, got {type(weights).__name__}.")
@@ -260,9 +263,9 @@ class SparseAutoencoder(BaseSparseAutoencoder):
     def partial_fit(self, X, y=None):
         """Train for one more pass over X, at a learning rate that is constant after 100 steps.
 
-        Samples are shifted and scaled by the mean and variance of all that came so far. The first
-        codewords are drawn once two samples differ; until then, nothing is learned but the mean.
-        Both start anew after ``fit`` or unpickling, from the weights, and so does Adam.
+        Samples are shifted and scaled by the mean and variance of all samples so far. The first
+        codewords are drawn when two samples differ; until then, only the mean is learned. After
+        ``fit`` or unpickling, mean and variance start again from the weights, and so does Adam.
 
         Parameters
         ----------
@@ -283,7 +286,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
             If PyTorch is not installed.
 
         ValueError
-            As in ``fit``, or if the weights so far are not of the kind that training makes.
+            As in ``fit``, or if the present weights are not of the kind that training makes.
         """
         training = _import_training()
         fitted = self.__sklearn_is_fitted__()

@@ -1,4 +1,4 @@
-"""What training is asked for, checked."""
+"""The parameters of training, checked."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause

@@ -1,10 +1,10 @@
-"""What a sparse autoencoder is, whatever wrote it: the arrays and the numbers of its forward pass.
+"""The arrays and the numbers of the forward pass of a sparse autoencoder, in one form for all.
 
 .. math::
     z = (x' - b_{dec})\\, W_{enc} + b_{enc}, \\qquad a = \\phi(z), \\qquad
     \\hat x' = a\\, W_{dec} + b_{dec}
 
-with x' the normalised input. File formats come down to this on loading, and training ends with it.
+with x' the normalised input. Loading makes it from every file format, and training returns it.
 """
 
 # Authors: The sksupercode developers
@@ -31,14 +31,14 @@ class SAEWeights:
     """Arrays and constants of one sparse autoencoder with N latents on d dimensions.
 
     Arrays stay in the precision in which they were stored (float16, bfloat16, float32 or float64),
-    perhaps mapped from a file, and are widened to float32 before any arithmetic, or to float64
+    perhaps mapped from a file. They are converted to float32 before any arithmetic, or to float64
     where ``W_dec`` is.
 
     Parameters
     ----------
     architecture : {"relu", "topk", "jumprelu", "gated", "matching_pursuit"}
         The activation function. BatchTopK and Matryoshka autoencoders are "jumprelu" with a
-        constant threshold where they are used, and "topk" where they have none.
+        constant threshold, or "topk" where they have no threshold.
 
     W_dec : ndarray of shape (N, d)
         The dictionary.
@@ -73,19 +73,19 @@ class SAEWeights:
         Of the input, undone on the output.
 
     normalization_scale : float
-        Of "expected_average": what inputs are multiplied by.
+        Of "expected_average": the factor of the inputs.
 
     residual_threshold : float
-        Of "matching_pursuit": a sample ends where the norm of its residual is below this.
+        Of "matching_pursuit": the pursuit stops when the norm of the residual is below this.
 
     max_iterations : int or None
-        Of "matching_pursuit"; None stands for d.
+        Of "matching_pursuit": the largest number of iterations; None is d.
 
     stops_on_duplicate_support : bool
-        Of "matching_pursuit": a sample ends where an iteration adds no latent to its support.
+        Of "matching_pursuit": the pursuit stops when an iteration adds no latent to the support.
 
     name : str
-        What the weights call their kind, for messages and ``repr``.
+        Name of the kind of autoencoder, for messages and ``repr``.
 
     Raises
     ------

@@ -1,10 +1,10 @@
 """All public estimators, and the contracts of decoders and dictionaries as tests.
 
-:class:`DictionaryTestCase` is inherited by the tests of a dictionary. The checks of decoders are to
-decoders what :func:`sklearn.utils.estimator_checks.parametrize_with_checks` is to estimators; a
-decoder should pass both. Every check takes an unfitted decoder, whose ``dictionary`` and
-``n_nonzero_coefs`` it replaces in a clone, and raises an AssertionError where a promise is not
-kept. Only the decorator needs pytest.
+:class:`DictionaryTestCase` is inherited by the tests of a dictionary. The checks of decoders go
+beside those of :func:`sklearn.utils.estimator_checks.parametrize_with_checks`; a decoder should
+pass both. Every check takes an unfitted decoder, whose ``dictionary`` and ``n_nonzero_coefs`` it
+replaces in a clone, and raises an AssertionError if the decoder fails it. Only the decorator needs
+pytest.
 """
 
 # Authors: The sksupercode developers

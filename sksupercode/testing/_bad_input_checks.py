@@ -1,4 +1,4 @@
-"""Checks that what cannot be right is refused, or warned of, in words that name the parameter."""
+"""Checks that wrong input is refused, or warned of, in a message that names the parameter."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -91,7 +91,7 @@ BAD_INPUT = {
 
 
 def check_bad_parameters(decoder):
-    """What a parameter cannot be is a ValueError in ``fit`` that names the parameter."""
+    """An illegal value of a parameter is a ValueError in ``fit`` that names the parameter."""
     encoder, X, Y = easy_problem(n_samples=4)
     cases = {
         f"{case}, y={y if y is None else 'codes'}": (partial(bad.fit, X, y), name)
@@ -142,7 +142,7 @@ def _written_codes():
 
 
 def check_matching_codebook(decoder):
-    """The right codebook never warns, with few rows, much noise, or codes that are much alike."""
+    """The right codebook never warns, also with few rows, much noise, or similar codes."""
     rng = np.random.default_rng(0)
     for encoder_class in (RademacherEncoder, SphericalEncoder):
         encoder = encoder_class(n_components=128, random_state=0)

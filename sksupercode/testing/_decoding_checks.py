@@ -171,7 +171,7 @@ def check_common_scale(decoder):
 
 
 def check_ties(decoder):
-    """Of equal codewords the first is preferred, in every row and however it is stored.
+    """The first of equal codewords is preferred, in every row and every storage.
 
     A decoder that sees each codeword alone may select all of them.
     """

@@ -79,7 +79,7 @@ def check_other_recipes_are_unrelated(encoder):
 
 
 def check_codebook_is_shared(encoder):
-    """Whoever has the recipe holds the same copy: clones, fitted encoders, decoders."""
+    """All that have the recipe hold the same copy: clones, fitted encoders, decoders."""
     fitted = _recipe(encoder, n_components=_D).fit(_codes())
     codebook = fitted.dictionary_
     for other in (clone(fitted), copy.deepcopy(_recipe(encoder))):
@@ -108,7 +108,7 @@ def check_decoders_read_it(encoder):
 
 
 def check_no_integer_no_recipe(encoder):
-    """Without an integer seed each fit draws a fresh codebook, which is lent but not shared."""
+    """Without an integer seed each fit draws a fresh codebook, which only decoders of it use."""
     for random_state in _unseeded():
         unseeded = _recipe(encoder, random_state, n_components=_D)
         assert not unseeded.has_recipe

@@ -13,7 +13,7 @@ from sksupercode.testing import (
 from sksupercode.testing._runner import checks_of, expected_failures, run_checks
 
 _MODULES = (_decoding_checks, _legal_input_checks, _interface_checks, _bad_input_checks)
-# Their path is that of the base class, whatever the parameters of a decoder.
+# They run code of the base class, for any parameters of a decoder.
 _ONCE_PER_CLASS = {"check_bad_parameters", "check_bad_input"}
 
 

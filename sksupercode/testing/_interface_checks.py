@@ -29,7 +29,7 @@ from sksupercode.testing._problems import (
 )
 
 
-class LentDictionary(BaseEstimator):
+class FittedDictionary(BaseEstimator):
     """A fitted estimator of somebody else, with a dictionary and an intercept."""
 
     def __init__(self, dictionary=None, intercept=None):
@@ -104,8 +104,8 @@ def check_sparse_output(decoder):
 def check_inverse_transform(decoder):
     """``inverse_transform`` is Z F + intercept, for sparse and dense Z, in the dtype of Z."""
     dictionary, intercept = float_dictionary(), np.arange(20.0)
-    lent = LentDictionary(dictionary, intercept).fit(None)
-    fitted = configured(decoder, lent, 3).fit(float_dictionary(5))
+    source = FittedDictionary(dictionary, intercept).fit(None)
+    fitted = configured(decoder, source, 3).fit(float_dictionary(5))
     _, _, Z = hard_problem()
     Z.data *= np.random.default_rng(0).standard_normal(Z.nnz)
     for dtype in (np.float64, np.float32):
@@ -117,7 +117,7 @@ def check_inverse_transform(decoder):
 
 
 def check_reconstruct(decoder):
-    """``reconstruct`` superposes what ``transform`` finds, whatever the form of the output."""
+    """``reconstruct`` superposes the codes of ``transform``, for every form of the output."""
     encoder, X, Y = easy_problem()
     fitted = configured(decoder, encoder).set_output(transform="pandas").fit(X, Y)
     with only_convergence_warnings():
@@ -130,13 +130,13 @@ def check_reconstruct(decoder):
         np.testing.assert_array_equal(fitted.reconstruct(X), fitted.inverse_transform(codes))
 
 
-def check_lent_dictionary(decoder):
-    """A fitted estimator, also a frozen one, lends ``dictionary_`` and ``intercept_``."""
+def check_dictionary_of_an_estimator(decoder):
+    """``dictionary_`` and ``intercept_`` of a fitted estimator, frozen or not, are used."""
     encoder, X, Y = easy_problem()
     dictionary, intercept = np.asarray(encoder.dictionary_), np.linspace(-3, 3, 100)
     values = getattr(decoder, "values", "binary")
-    lent = LentDictionary(dictionary, intercept).fit(None)
-    for source in (lent, FrozenEstimator(lent)):
+    estimator = FittedDictionary(dictionary, intercept).fit(None)
+    for source in (estimator, FrozenEstimator(estimator)):
         fitted = configured(decoder, source, 2).fit(X + intercept, Y)
         assert fitted.values_ == "nonnegative" or values != "auto"
         np.testing.assert_array_equal(np.asarray(fitted.dictionary_), dictionary)
@@ -148,8 +148,8 @@ def check_lent_dictionary(decoder):
     assert configured(decoder, encoder, 2).fit(X, Y).values_ in (legal_values(decoder)[0], values)
 
 
-def check_lent_encoder(decoder):
-    """A fitted encoder without a seed is lent as it is; frozen, it survives ``clone``."""
+def check_encoder_without_seed(decoder):
+    """A fitted encoder without a seed is used as it is; frozen, it survives ``clone``."""
     Y = easy_problem()[2]
     encoder = RademacherEncoder(160, random_state=np.random.default_rng(0)).fit(Y)
     X = encoder.transform(Y)

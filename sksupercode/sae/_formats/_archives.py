@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def open_archive(path, *, max_ratio):
-    """Open an archive and turn whatever goes wrong within into a ``ValueError``.
+    """Open an archive, and turn every error while it is read into a ``ValueError``.
 
     Parameters
     ----------

@@ -86,7 +86,7 @@ class Tensors:
                 )
             arrays[field] = array if axes == _AXES.get(field, "N") else array.T
         try:
-            # Whatever bits a file holds are for the check that follows to judge.
+            # The check that follows judges the bits.
             with np.errstate(all="ignore"):
                 return SAEWeights(**arrays, **settings)
         except ValueError as error:

@@ -55,6 +55,5 @@ plt.show()
 # fitted to them:
 
 result = {row.decoder: row.result for row in frontier.rows}["matching pursuit"]
-print(result.curve.n_components)
-print(result.curve.n_recovered, "of", result.curve.n_trials[0])
+print(result.curve.to_frame()[["n_components", "n_recovered", "n_trials"]])
 print(f"d = {result.n_components}, from {result.low} to {result.high}")

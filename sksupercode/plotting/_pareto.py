@@ -42,7 +42,7 @@ class ParetoDisplay(Display):
     >>> from sksupercode.plotting import ParetoDisplay
     >>> display = ParetoDisplay(["SAE", "OMP", "OMP"], [32, 32, 16], [0.3, 0.2, 0.35])
     >>> display.plot().lines_[1].get_xdata()
-    array([16., 32.])
+    array([16, 32])
     """
 
     def __init__(self, names, l0, fvu):

@@ -13,7 +13,7 @@ from sksupercode.decoders._selection import score_gains
 
 
 class AdaptiveSuccessiveDecoder(BaseDecoder):
-    r"""Decide section by section, first those whose codeword stands out, and subtract them.
+    r"""Decide section by section, the clearest first, and subtract their codewords.
 
     A sparse regression code has one active codeword in each of k sections of M = N/k. From r = x,
     each step decides all sections that are not yet decided and have a codeword with
@@ -29,7 +29,7 @@ class AdaptiveSuccessiveDecoder(BaseDecoder):
     dictionary : encoder, fitted estimator with ``dictionary_``, or array-like of shape (N, d)
         Where the codewords come from; the power allocation is that of the encoder. An encoder with
         an integer ``random_state`` is a recipe: the decoder takes the same codebook for the d of X
-        and the N of y. Other estimators are lent as they are; put them inside
+        and the N of y. Other estimators must be fitted; put them inside
         :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as in a grid search.
 
     n_nonzero_coefs : int or None, default=None
@@ -37,8 +37,8 @@ class AdaptiveSuccessiveDecoder(BaseDecoder):
         rows, or with a warning the largest.
 
     margin : float, default=1.0
-        What a codeword must have above :math:`\sqrt{2 \ln M}`, which the largest of M standard
-        normal variables hardly exceeds: the a above.
+        The a above. A codeword must exceed :math:`\sqrt{2 \ln M}` by a; the largest of M standard
+        normal variables hardly exceeds :math:`\sqrt{2 \ln M}`.
 
     sparse_output : bool, default=True
         Whether codes come as CSR or as a dense array.
@@ -66,12 +66,12 @@ class AdaptiveSuccessiveDecoder(BaseDecoder):
 
     Notes
     -----
-    Sections that are never decided get, at last, their best codeword, with a
+    Sections that are never decided get their best codeword in the end, with a
     :class:`~sklearn.exceptions.ConvergenceWarning`. A wrong decision is never taken back.
 
-    In [1]_ the statistic of a step combines those of all steps before, of the parts of the
-    subtracted sums that are orthogonal to one another, with weights that are fixed in advance.
-    Here it is the normalised residual, which needs no weights.
+    In [1]_ the statistic of a step is a weighted sum over all steps before, of the parts of the
+    subtracted sums that are orthogonal to one another, with weights that are fixed in advance. Here
+    the statistic comes from the normalised residual, which needs no weights.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""The base class of decoders: its hooks, and how they come by dictionary, values and sparsity."""
+"""The base class of decoders: its hooks, and how dictionary, values and k are found in ``fit``."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -23,15 +23,15 @@ from sksupercode.decoders._decoding import DecodingMixin
 
 
 class BaseDecoder(DecodingMixin, BaseEstimator, ABC):
-    """Base class of the decoders, to derive a decoder of one's own from.
+    """Base class of the decoders, also for decoders of your own.
 
     Points x in d dimensions become sparse codes y of N columns. A concrete decoder implements one
     hook, ``_decode``. Inside a decoder, samples are in the units of the unnormalised dictionary
     ``self._codewords``, and a batch of sparse codes is a pair ``(indices, values)`` of arrays of
     shape (n_samples, m), in which a value of 0 means no entry. CSR is made of them once, here.
 
-    Samples that are very small or large come in those units times ``2**self._exponent``: a length
-    in the units of X, as a tolerance, is led to them by ``self._in_units``.
+    Very small or large samples are in those units times ``2**self._exponent``. ``self._in_units``
+    converts a length in the units of X, such as a tolerance.
 
     Parameters
     ----------
@@ -62,12 +62,12 @@ class BaseDecoder(DecodingMixin, BaseEstimator, ABC):
         Which values nonzero coefficients take.
 
     expected_failed_checks : dict of str to str
-        Class attribute: the checks of :func:`~sksupercode.testing.check_decoder` whose promise the
-        algorithm cannot keep, by name, and why.
+        Class attribute: the names of the checks of :func:`~sksupercode.testing.check_decoder` that
+        the algorithm cannot pass, and the reasons.
 
     See Also
     --------
-    sksupercode.testing.check_decoder : What a decoder promises, as checks.
+    sksupercode.testing.check_decoder : The contract of decoders, as checks.
 
     Notes
     -----
@@ -153,7 +153,7 @@ class BaseDecoder(DecodingMixin, BaseEstimator, ABC):
         return 24 * self.dictionary_.shape[0]
 
     def fit(self, X, y=None):
-        """Find the dictionary, learn the sparsity, and check the one against the other.
+        """Find the dictionary, learn k, and check X against the dictionary.
 
         Parameters
         ----------
@@ -172,8 +172,8 @@ class BaseDecoder(DecodingMixin, BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If a parameter is illegal, if there is no dictionary or sparsity to be had, or if X is
-            not a matrix of finite numbers whose columns are the dimensions of the codewords.
+            If a parameter is illegal, if there is no dictionary or no k, or if X is not a matrix of
+            finite numbers with as many columns as the codewords have dimensions.
 
         MemoryError
             If the codebook, or what it takes to decode one sample, cannot fit in memory.

@@ -1,4 +1,4 @@
-"""How a decoder comes by its dictionary, and how it notices that it is the wrong one."""
+"""How a decoder finds its dictionary, and how it notices a wrong one."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -33,14 +33,14 @@ def resolve_dictionary(source, X, y):
     ----------
     source : BaseEncoder, fitted estimator, Dictionary or array-like of shape (N, d)
         An encoder with an integer seed is a recipe for d = ``X.shape[1]`` and N = its
-        ``n_features`` or else ``y.shape[1]``; a fitted encoder without such a seed, and any other
-        estimator, lends its ``dictionary_`` as it is.
+        ``n_features`` or else ``y.shape[1]``. Of a fitted encoder without such a seed, and of any
+        other estimator, the ``dictionary_`` is used as it is.
 
     X : ndarray of shape (n_samples, d)
         Points in code space.
 
     y : object
-        What ``fit`` was given; consulted where N is to be learned.
+        The y of ``fit``, from which N is learned where it is not given.
 
     Returns
     -------
@@ -210,7 +210,7 @@ def warn_on_mismatch(dictionary, X, intercept, Y):
     )
     mean_square = codewords.squared_norms.mean()
     z = cosines.sum() / np.sqrt(mean_square * sum(overlaps) / X.shape[1])
-    # A handful of numbers cannot tell, but a right codebook without noise has cosines of 1.
+    # A few numbers cannot tell, but a right codebook without noise has cosines of 1.
     if z < _LOWEST_Z and cosines.mean() < 0.5:
         warnings.warn(
             f"X is uncorrelated with the codes y written in the decoder's dictionary (z = {z:.1f}, "

@@ -22,22 +22,22 @@ class GradientPursuitDecoder(PursuitDecoder):
         y_S &\leftarrow y_S + a p \\
         r &\leftarrow x - F_S^T y_S
 
-    a being the length of step that shortens r most [1]_. For nonnegative values the inner products
-    are compared with their signs, and negative coefficients are set to 0 after each step; this is
-    the inference-time optimisation of sparse autoencoders [2]_ [3]_. What is selected stays in S,
-    also with a coefficient of 0, and may be the best again: then S does not grow.
+    where a is the length of step that shortens r most [1]_. For nonnegative values the inner
+    products are compared with their signs, and negative coefficients are set to 0 after each step;
+    this is the inference-time optimisation of sparse autoencoders [2]_ [3]_. A selected codeword
+    stays in S, also with a coefficient of 0. If it is the best again, S does not grow.
 
     Parameters
     ----------
     dictionary : encoder, fitted estimator with ``dictionary_``, or array-like of shape (N, d)
         Where the codewords come from. An encoder with an integer ``random_state`` is a recipe: the
-        decoder takes the same codebook for the d of X and the N of y. Other estimators are lent as
-        they are; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
+        decoder takes the same codebook for the d of X and the N of y. Other estimators must be
+        fitted; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
         in a grid search.
 
     n_nonzero_coefs : int or None, default=None
-        Number k of iterations, hence most nonzero coefficients. None learns it from y. With
-        ``tol`` or ``noise_std`` it is only a cap, and None stands for the d of X.
+        Number k of iterations, and so the largest number of nonzero coefficients. None learns it
+        from y. With ``tol`` or ``noise_std`` it is only a cap, and None stands for the d of X.
 
     tol : float or None, default=None
         Stop a sample when the norm of its residual ||r|| is at most ``tol``, so that k need not be
@@ -64,7 +64,7 @@ class GradientPursuitDecoder(PursuitDecoder):
         Subtracted from X before decoding; 0.0 unless the dictionary's estimator has one.
 
     n_nonzero_coefs_ : int or None
-        The sparsity k that was given or learned; None where the tolerance alone decides.
+        The number k that was given or learned; None where the tolerance alone decides.
 
     tol_ : float or None
         The tolerance in use: ``tol``, or what ``noise_std`` stands for.
@@ -88,8 +88,8 @@ class GradientPursuitDecoder(PursuitDecoder):
     The cost is k correlations, most of them at low precision, and 4 k d operations in each
     iteration for the step: without the triangular systems of orthogonal matching pursuit.
 
-    A residual that is zero up to rounding ends a sample early, and so does a step that goes
-    nowhere. Samples whose codes leave more than the tolerance are reported by a
+    A residual that is zero up to rounding ends a sample early, and so does a step of length zero.
+    Samples whose codes leave more than the tolerance are reported by a
     :class:`~sklearn.exceptions.ConvergenceWarning`.
 
     References

@@ -27,7 +27,7 @@ def _knows_prior(decoder):
 
 
 class MatchedFilterDecoder(BaseDecoder):
-    r"""Base class of the one-step decoders, which see each codeword through its matched filter.
+    r"""Base class of the one-step decoders, which use one matched filter for each codeword.
 
     For the model ``x = y_i f_i + z``, where the interference z of the other codewords has
     covariance Sigma, the matched-filter output and its signal-to-noise ratio are

@@ -1,4 +1,4 @@
-"""Matching pursuit: take away the codeword that fits best, and look again."""
+"""Matching pursuit: subtract the codeword that fits best, and repeat."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -12,7 +12,7 @@ from sksupercode.decoders._selection import score_gains
 
 
 class MatchingPursuitDecoder(PursuitDecoder):
-    r"""Select codewords one at a time, each the best match to what is left of x.
+    r"""Select codewords one at a time, each the best match to the residual.
 
     From y = 0 and r = x, each iteration does
 
@@ -30,8 +30,8 @@ class MatchingPursuitDecoder(PursuitDecoder):
     ----------
     dictionary : encoder, fitted estimator with ``dictionary_``, or array-like of shape (N, d)
         Where the codewords come from. An encoder with an integer ``random_state`` is a recipe: the
-        decoder takes the same codebook for the d of X and the N of y. Other estimators are lent as
-        they are; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
+        decoder takes the same codebook for the d of X and the N of y. Other estimators must be
+        fitted; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
         in a grid search.
 
     n_nonzero_coefs : int or None, default=None
@@ -62,7 +62,7 @@ class MatchingPursuitDecoder(PursuitDecoder):
         Subtracted from X before decoding; 0.0 unless the dictionary's estimator has one.
 
     n_nonzero_coefs_ : int or None
-        The sparsity k that was given or learned; None where the tolerance alone decides.
+        The number k that was given or learned; None where the tolerance alone decides.
 
     tol_ : float or None
         The tolerance in use: ``tol``, or what ``noise_std`` stands for.
@@ -82,16 +82,16 @@ class MatchingPursuitDecoder(PursuitDecoder):
     -----
     For N above 2^16 about 1.3 k log2(eN/k) dimensions suffice, 3/4 bit per dimension. The cost is k
     correlations, 2 k N d operations a sample. With binary values and packed random signs, a few
-    correlations select the same codewords in the same order, except with a probability below 1e-9
-    for each sample whose codes were chosen without looking at the codebook:
-    between them only the best candidates are followed, for as long as Hoeffding's inequality keeps
-    all others behind.
+    correlations with all codewords select the same codewords in the same order, except with a
+    probability below 1e-9 for each sample whose code is independent of the codebook. Between these
+    correlations only the best candidates are compared, for as long as no other can be better by
+    Hoeffding's inequality.
 
     A residual that is zero up to rounding, 1e-12 ||x|| or 1e-6 ||x|| for binary values, ends a
     sample early. With a tolerance, so does a binary sample whose residual no further codeword would
     shorten. Samples whose codes leave more than the tolerance are reported by a
-    :class:`~sklearn.exceptions.ConvergenceWarning`. Nonnegative coefficients only ever grow: what
-    was taken too much of is not given back.
+    :class:`~sklearn.exceptions.ConvergenceWarning`. Nonnegative coefficients never become smaller:
+    an error that made one too large stays.
 
     Selecting a codeword c times in a binary code counts as selecting it: coefficients are 0 or 1.
 

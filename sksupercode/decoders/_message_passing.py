@@ -27,7 +27,7 @@ _ROUNDING = 1e-12
 
 
 class AMPDecoder(BaseDecoder):
-    r"""Estimate all coefficients at once, and again with what is then left of the interference.
+    r"""Estimate all coefficients at once, again and again, as the interference becomes less.
 
     From y = 0 and r = x, for codewords of unit norm, each iteration does
 
@@ -37,16 +37,17 @@ class AMPDecoder(BaseDecoder):
         y &\leftarrow \eta(u; t) \\
         r &\leftarrow x - F^T y + \frac{r}{d} \sum_i \eta'(u_i; t)
 
-    The last term keeps u, for random codewords, as good as the true code in white noise of variance
-    t, and eta is the mean of its posterior: for binary codes of density epsilon = k/N
+    By the last term u is, for random codewords, like the true code in white noise of variance t,
+    and eta is the posterior mean of a coefficient given u: for binary codes of density epsilon =
+    k/N
 
     .. math::
         \eta(u; t) = \Big(1 + \exp\big(\tfrac{1 - 2u}{2t}
         + \log\tfrac{1 - \epsilon}{\epsilon}\big)\Big)^{-1} .
 
-    Nonnegative and real coefficients are, where not 0, half normal and normal, of a variance that
-    is learned from each sample on the way. With sections the odds become a softmax, for codewords
-    of power :math:`p_i = \lVert f_i \rVert^2`
+    For nonnegative and real values, the prior of nonzero coefficients is half normal or normal, of
+    a variance that is learned from each sample. With sections the odds become a softmax, for
+    codewords of power :math:`p_i = \lVert f_i \rVert^2`
 
     .. math::
         \eta_i(u; t) = \frac{\exp(p_i u_i / t)}{\sum_{j} \exp(p_j u_j / t)} ,
@@ -57,14 +58,14 @@ class AMPDecoder(BaseDecoder):
     ----------
     dictionary : encoder, fitted estimator with ``dictionary_``, or array-like of shape (N, d)
         Where the codewords come from. An encoder with an integer ``random_state`` is a recipe: the
-        decoder takes the same codebook for the d of X and the N of y. Other estimators are lent as
-        they are; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
+        decoder takes the same codebook for the d of X and the N of y. Other estimators must be
+        fitted; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
         in a grid search.
 
     n_nonzero_coefs : int or None, default=None
-        Number k of codewords in a superposition: the prior is k/N, and the k most probable are
-        selected, but none of a probability below 1e-4. None learns it from y; if rows differ, their
-        mean makes the prior, and what is more probable than not is selected.
+        Number k of codewords in a superposition: the prior is k/N, and the k most probable
+        codewords are selected, but none of a probability below 1e-4. None learns it from y. If rows
+        differ, their mean gives the prior, and codewords of a probability above 1/2 are selected.
 
     sections : bool, default=False
         Whether the codewords are divided into k contiguous sections with one active codeword each,
@@ -96,7 +97,7 @@ class AMPDecoder(BaseDecoder):
         Subtracted from X before decoding; 0.0 unless the dictionary's estimator has one.
 
     n_nonzero_coefs_ : int
-        The sparsity k that was given or learned.
+        The number k that was given or learned.
 
     values_ : {"binary", "nonnegative", "real"}
         The values in use.
@@ -108,8 +109,8 @@ class AMPDecoder(BaseDecoder):
     --------
     MatchingPursuitDecoder : Needs more dimensions and knows when it is exact.
     AdaptiveSuccessiveDecoder : Hard decisions, for sections.
-    sksupercode.theory.amp_state_evolution : The effective variance t that is to be expected.
-    sksupercode.theory.amp_success_probability : The exact-recovery rate that is.
+    sksupercode.theory.amp_state_evolution : The predicted effective variance t.
+    sksupercode.theory.amp_success_probability : The predicted exact-recovery rate.
     sksupercode.theory.sparc_state_evolution : Both with sections.
 
     Notes
@@ -118,16 +119,16 @@ class AMPDecoder(BaseDecoder):
     the d that is needed: about 0.7 dimensions per bit at N = 2^20, k = 2^8. Noise of the channel
     needs no parameter, since t measures it.
 
-    It is made for codewords that are independent and random. Where t grows to four times its
-    smallest value, or finds no smaller one for 30 iterations, the sample ends with the estimate of
-    that time, and where ``max_iter`` is reached with the last. These samples, and those whose t
-    ends no smaller than it began, are reported by a
+    The algorithm is made for codewords that are independent and random. A sample ends where t grows
+    to four times its smallest value, or finds no smaller one for 30 iterations. It then gets the
+    estimate at the smallest t, and where ``max_iter`` is reached it gets the last estimate. These
+    samples, and those whose t is in the end no smaller than at the start, are reported by a
     :class:`~sklearn.exceptions.ConvergenceWarning`.
 
     Codewords of other norms are normalised, and their coefficients scaled by the norm.
 
-    On a spatially coupled dictionary each block of dimensions has a t of its own, by which it is
-    weighted.
+    On a spatially coupled dictionary each block of dimensions has its own t, which gives its
+    weight.
 
     References
     ----------
@@ -365,7 +366,7 @@ class _State:
         lowest = min(self.variances, default=t)
         self._n_stalled = 0 if t < (1 - tol) * lowest else self._n_stalled + 1
         if self._best is None or t <= lowest:
-            # The code of all zeros, from which it starts, is nobody's best.
+            # The code of all zeros, from which it starts, does not count as the best.
             self._best = (self.indices, self.probabilities, self.means) if self.variances else None
         if self._n_stalled > _PATIENCE or not t <= _DIVERGENCE * lowest:
             self.indices, self.probabilities, self.means = self._best

@@ -1,4 +1,4 @@
-"""Orthogonal matching pursuit: select, and fit all that is selected again."""
+"""Orthogonal matching pursuit: select, and fit all coefficients again."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -11,7 +11,7 @@ from sksupercode.decoders._pursuit import PursuitDecoder
 
 
 class OrthogonalMatchingPursuitDecoder(PursuitDecoder):
-    r"""Select codewords one at a time, and fit the coefficients of all that are selected again.
+    r"""Select codewords one at a time, and fit all coefficients again each time.
 
     From S = {} and r = x, each iteration does
 
@@ -21,24 +21,25 @@ class OrthogonalMatchingPursuitDecoder(PursuitDecoder):
         y_S = \arg\min_y \lVert x - F_S^T y \rVert, \qquad r = x - F_S^T y_S .
 
     For nonnegative values the inner products are compared with their signs and the minimum is over
-    :math:`y \ge 0`; a sample ends where no inner product is positive. For binary values they are
-    compared with their signs, y may be any number on the way, and what is not 0 becomes 1.
+    :math:`y \ge 0`; a sample ends where no inner product is positive. For binary values inner
+    products are compared with their signs, the coefficients are fitted as real ones, and those that
+    are not 0 become 1 in the end.
 
     Parameters
     ----------
     dictionary : encoder, fitted estimator with ``dictionary_``, or array-like of shape (N, d)
         Where the codewords come from. An encoder with an integer ``random_state`` is a recipe: the
-        decoder takes the same codebook for the d of X and the N of y. Other estimators are lent as
-        they are; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
+        decoder takes the same codebook for the d of X and the N of y. Other estimators must be
+        fitted; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
         in a grid search.
 
     n_nonzero_coefs : int or None, default=None
-        Number k of iterations, hence most nonzero coefficients. None learns it from y. With
-        ``tol`` or ``noise_std`` it is only a cap, and None stands for the d of X.
+        Number k of iterations, and so the largest number of nonzero coefficients. None learns it
+        from y. With ``tol`` or ``noise_std`` it is only a cap, and None stands for the d of X.
 
     tol : float or None, default=None
         Stop a sample when the norm of its residual ||r|| is at most ``tol``, so that k need not be
-        known. For binary values, too, r is what least squares leave. Unlike here, ``tol`` of
+        known. For binary values, too, r is the residual of least squares. Unlike here, ``tol`` of
         scikit-learn's OMP is the squared norm, and overrides k.
 
     noise_std : float or None, default=None
@@ -61,7 +62,7 @@ class OrthogonalMatchingPursuitDecoder(PursuitDecoder):
         Subtracted from X before decoding; 0.0 unless the dictionary's estimator has one.
 
     n_nonzero_coefs_ : int or None
-        The sparsity k that was given or learned; None where the tolerance alone decides.
+        The number k that was given or learned; None where the tolerance alone decides.
 
     tol_ : float or None
         The tolerance in use: ``tol``, or what ``noise_std`` stands for.
@@ -80,22 +81,21 @@ class OrthogonalMatchingPursuitDecoder(PursuitDecoder):
 
     Notes
     -----
-    The inner product divided by the norm tells how far the best coefficient of that codeword alone
+    The inner product divided by the norm says how much the best coefficient of that codeword alone
     would lower ||r||. Ties go to the lowest index, zero codewords are never selected, and no
     codeword is selected twice. A codeword whose coefficient becomes 0 up to rounding is left out of
     the code, and counts as one of the k all the same.
 
-    The cost is k correlations, with all samples of a block at once. They need not be precise: in
+    The cost is k correlations, with all samples of a block at once. They need not be precise. In
     float32, or with a residual rounded to a few digits for dictionaries of signs, they leave a few
-    candidates, of which inner products in float64 select what precise correlations would have. The
-    bases of the supports grow by the Gram-Schmidt process [3]_; with nonnegative values active sets
-    [5]_ start from the solution of the iteration before.
+    candidates, and inner products in float64 select the same one as precise correlations. The bases
+    of the supports grow by the Gram-Schmidt process [3]_; with nonnegative values active sets [5]_
+    start from the solution of the iteration before.
 
-    A residual that is zero up to rounding ends a sample early, and so does a codeword that depends
-    on those selected before it: being the best, it shows that nothing correlates with r.
-    Samples whose codes leave more than the tolerance are reported by a
-    :class:`~sklearn.exceptions.ConvergenceWarning`; those of binary codes with 1 for each
-    coefficient.
+    A residual that is zero up to rounding ends a sample early. So does a best codeword that depends
+    on those selected before it: then no codeword correlates with r. Samples whose codes leave more
+    than the tolerance are reported by a :class:`~sklearn.exceptions.ConvergenceWarning`; those of
+    binary codes with 1 for each coefficient.
 
     References
     ----------

@@ -39,7 +39,7 @@ Why the pool is safe
         L_t = \ln N + \ln \binom{N + t - 1}{t} + t \ln 2 + \ln (1 / p)
 
     the probability that there is any codeword, any t and any sum of t others that breaks it is less
-    than ``sum_t 2^-t p = p``. This is a property of the dictionary, for all samples whatever.
+    than ``sum_t 2^-t p = p``. This is a property of the dictionary, for all samples.
 
     p is 10^-9 for each sample in the first case and for each dictionary in the second.
 

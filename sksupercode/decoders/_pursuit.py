@@ -1,4 +1,4 @@
-"""What pursuits share: select the codeword that fits best, subtract, and look at what is left."""
+"""The base class of pursuits: select the codeword that fits best, subtract, and repeat."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause

@@ -1,4 +1,4 @@
-"""Least squares on the support that something else has selected."""
+"""Least squares on the support that another estimator has selected."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -26,16 +26,15 @@ class RefitDecoder(BaseDecoder):
     .. math::
         y_S = \arg\min_y \lVert x - F_S^T y \rVert, \qquad S = \{i : \hat y_i \ne 0\}
 
-    over :math:`y \ge 0` for nonnegative values. What the one-step encoder of a sparse autoencoder
-    finds is thus divided in two: the support, which is kept, and the values, which are made the
-    best ones.
+    over :math:`y \ge 0` for nonnegative values. The support of the one-step encoder of a sparse
+    autoencoder, for example, is kept, and its values are replaced by the best ones.
 
     Parameters
     ----------
     estimator : decoder or fitted sparse autoencoder
-        What selects the support. Of a decoder, ``fit`` fits a copy. A sparse autoencoder, or
-        whatever is inside :class:`~sklearn.frozen.FrozenEstimator`, is lent as it is; only the
-        latter survives :func:`~sklearn.base.clone`, as in a grid search.
+        The estimator that selects the support. Of a decoder, ``fit`` fits a copy. A sparse
+        autoencoder, or any estimator inside :class:`~sklearn.frozen.FrozenEstimator`, is used as it
+        is; only the latter survives :func:`~sklearn.base.clone`, as in a grid search.
 
     values : {"auto", "nonnegative", "real"}, default="auto"
         Which values nonzero coefficients may take. "auto" is real if those of the estimator are,
@@ -47,7 +46,7 @@ class RefitDecoder(BaseDecoder):
     Attributes
     ----------
     estimator_ : estimator
-        What selects the support, fitted.
+        The fitted estimator that selects the support.
 
     dictionary_ : Dictionary of shape (N, d)
         The codewords, those of the estimator.
@@ -56,7 +55,7 @@ class RefitDecoder(BaseDecoder):
         Subtracted from X before the fit, as by the estimator.
 
     n_nonzero_coefs_ : int or None
-        The sparsity k of the estimator, None where it has none.
+        The number k of the estimator, None where it has none.
 
     values_ : {"nonnegative", "real"}
         The values in use.
@@ -75,16 +74,16 @@ class RefitDecoder(BaseDecoder):
     sparse autoencoders, as inference-time optimisation with a fixed support [3]_, of which gated
     autoencoders [4]_ close part of the gap.
 
-    A triangular system is what QR decompositions leave of each sample, without the squared
-    condition number of normal equations. Where codewords of the support depend on each other, real
-    values are those of least norm for codewords of norm 1, as of :func:`numpy.linalg.lstsq`;
-    nonnegative ones come of active sets [5]_, which use no set of dependent codewords. Coefficients
-    that become 0 leave the support.
+    A QR decomposition reduces each sample to a triangular system, without the squared condition
+    number of normal equations. Where codewords of the support depend on each other, real values are
+    those of least norm for codewords of norm 1, as of :func:`numpy.linalg.lstsq`; nonnegative ones
+    are found by active sets [5]_, which use no set of dependent codewords. Coefficients that become
+    0 leave the support.
 
-    X is what the estimator takes. An autoencoder that normalises every sample by itself, such as
-    one with "layer_norm", does so before it selects, and its normalised samples are what is fitted:
-    codes are then such as the autoencoder gives, and ``reconstruct`` leads back. Decoders on such a
-    dictionary take normalised samples, and so does their refit.
+    X is the input of the estimator. An autoencoder that normalises every sample by itself, such as
+    one with "layer_norm", does so before it selects. The normalised samples are then fitted, so
+    that codes are in the units of the autoencoder's own latents, and ``reconstruct`` undoes the
+    normalisation. Decoders on such a dictionary take normalised samples, and so do their refits.
 
     References
     ----------
@@ -119,7 +118,7 @@ class RefitDecoder(BaseDecoder):
         self.sparse_output = sparse_output
 
     def fit(self, X, y=None):
-        """Fit a copy of the estimator, unless it is lent, and take over its dictionary.
+        """Fit a copy of the estimator, unless it is used as it is, and take over its dictionary.
 
         Parameters
         ----------
@@ -162,16 +161,16 @@ class RefitDecoder(BaseDecoder):
         if isinstance(estimator, BaseDecoder):
             # Not a clone: it would unfit a sparse autoencoder that is the dictionary.
             return copy(estimator).fit(X, y)
-        lent = estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
-        if isinstance(lent, type) or not (
-            hasattr(lent, "transform") and hasattr(lent, "dictionary_")
+        fitted = estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
+        if isinstance(fitted, type) or not (
+            hasattr(fitted, "transform") and hasattr(fitted, "dictionary_")
         ):
             raise ValueError(
                 "estimator must be a decoder, or have transform and dictionary_: pass a sparse "
                 "autoencoder fitted, and inside sklearn.frozen.FrozenEstimator where it is cloned, "
-                f"as in a grid search; got {lent!r}."
+                f"as in a grid search; got {fitted!r}."
             )
-        return lent
+        return fitted
 
     def _normalize(self, X):
         """Return the samples that the estimator's dictionary reconstructs."""

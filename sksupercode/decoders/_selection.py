@@ -1,4 +1,4 @@
-"""Which codewords to select: one rule for one-step decoders and pursuits alike.
+"""Which codewords to select: one rule for both one-step decoders and pursuits.
 
 Setting the coefficient of codeword f to the best value that is admissible lowers ||x||^2 by
 

@@ -1,4 +1,4 @@
-"""Every codeword whose matched filter responds enough."""
+"""Every codeword whose matched filter reaches a threshold."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -23,14 +23,14 @@ class ThresholdDecoder(MatchedFilterDecoder):
         \rho_i = \frac{\lVert f_i \rVert^2}{v_0}, \quad
         v_0 = \frac{\overline{\lVert x \rVert^2}}{d},
 
-    where v0, the variance of the interference per dimension, is read off the X of ``fit``.
+    where v0 is the variance of the interference per dimension, estimated from the X of ``fit``.
 
     Parameters
     ----------
     dictionary : encoder, fitted estimator with ``dictionary_``, or array-like of shape (N, d)
         Where the codewords come from. An encoder with an integer ``random_state`` is a recipe: the
-        decoder takes the same codebook for the d of X and the N of y. Other estimators are lent as
-        they are; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
+        decoder takes the same codebook for the d of X and the N of y. Other estimators must be
+        fitted; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
         in a grid search.
 
     n_nonzero_coefs : int or None, default=None
@@ -63,7 +63,7 @@ class ThresholdDecoder(MatchedFilterDecoder):
         Subtracted from X before decoding; 0.0 unless the dictionary's estimator has one.
 
     n_nonzero_coefs_ : int or None
-        The sparsity k that was given or learned.
+        The number k that was given or learned.
 
     threshold_ : float or ndarray of shape (N,)
         The threshold in use; with "map", that of each codeword.
@@ -86,9 +86,9 @@ class ThresholdDecoder(MatchedFilterDecoder):
 
     Notes
     -----
-    A threshold of 1/2 needs about 8 k ln N dimensions for exact recovery; the best one needs
-    2 k (sqrt(ln N) + sqrt(ln k))^2, to which the MAP threshold comes close. The posterior treats
-    the coefficient as 0 or 1, whatever ``values`` says.
+    A threshold of 1/2 needs about 8 k ln N dimensions for exact recovery; the best one needs 2 k
+    (sqrt(ln N) + sqrt(ln k))^2, to which the MAP threshold comes close. The posterior treats
+    coefficients as 0 or 1, for all ``values``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The k codewords whose matched filters respond most."""
+"""The k codewords whose matched filters are largest."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -26,8 +26,8 @@ class TopKDecoder(MatchedFilterDecoder):
     ----------
     dictionary : encoder, fitted estimator with ``dictionary_``, or array-like of shape (N, d)
         Where the codewords come from. An encoder with an integer ``random_state`` is a recipe: the
-        decoder takes the same codebook for the d of X and the N of y. Other estimators are lent as
-        they are; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
+        decoder takes the same codebook for the d of X and the N of y. Other estimators must be
+        fitted; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
         in a grid search.
 
     n_nonzero_coefs : int or None, default=None
@@ -60,7 +60,7 @@ class TopKDecoder(MatchedFilterDecoder):
         Subtracted from X before decoding; 0.0 unless the dictionary's estimator has one.
 
     n_nonzero_coefs_ : int
-        The sparsity k that was given or learned.
+        The number k that was given or learned.
 
     values_ : {"binary", "nonnegative", "real"}
         The values in use.
@@ -84,8 +84,8 @@ class TopKDecoder(MatchedFilterDecoder):
     About 4 k ln(kN) dimensions suffice for exact recovery. The cost is one correlation, 2 N d
     operations a sample.
 
-    Codewords of unequal norm are ranked by how far their best admissible coefficient lowers
-    ||x||^2, so that a short codeword is not preferred for the noise that it amplifies: by <f, x> -
+    Codewords of unequal norm are ranked by how much their best admissible coefficient lowers
+    ||x||^2, since the matched filter of a short codeword amplifies noise: by <f, x> -
     ||f||^2 / 2 for binary, <f, x> / ||f|| for nonnegative and its magnitude for real values. For
     codewords of equal norm all of these rank as the matched filter does. Ties go to the lowest
     index.

@@ -92,7 +92,7 @@ def test_refused_recipes_say_what_to_do(Y):
         TopKDecoder(ThresholdDecoder(np.eye(120)), 3).fit(X)
 
 
-def test_a_fitted_decoder_lends_its_dictionary(Y):
+def test_a_fitted_decoder_is_a_dictionary(Y):
     X = RademacherEncoder(120, random_state=3).fit_transform(Y)
     lender = TopKDecoder(RademacherEncoder(random_state=3)).fit(X, Y)
     decoder = ThresholdDecoder(lender).fit(X, Y)

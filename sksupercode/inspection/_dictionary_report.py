@@ -106,7 +106,7 @@ class DictionaryReport:
         """How many standard deviations the mean squared cosine is from that of random codewords."""
         deviation = theory.random_mean_square_deviation(self.n_features, self.n_components)
         difference = self.rms_cosine**2 - 1 / self.n_components
-        return difference / deviation if deviation > 0 else 0.0
+        return float(difference / deviation) if deviation > 0 else 0.0
 
     @property
     def effective_dimension(self):

@@ -1,4 +1,4 @@
-"""Where a sweep measures if it is not told: around the transition from failure to success."""
+"""The dimensions of a sweep with "auto": around the transition from failure to success."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause

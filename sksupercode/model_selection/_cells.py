@@ -1,4 +1,4 @@
-"""Cells: what a sweep is made of. Each has its own seeds, and needs no other to be run."""
+"""Cells: the units of a sweep. Each has its own seeds, and can be run without the others."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -50,7 +50,7 @@ class Chain:
 
     @classmethod
     def of(cls, encoder, channel, decoder, sections=False):
-        """Clone the user's estimators, without what every cell sets for itself."""
+        """Clone the user's estimators, without the parameters that every cell sets for itself."""
         require_estimator(encoder, "encoder", {"n_components", "random_state"})
         require_estimator(decoder, "decoder", {"dictionary"})
         _check_sections(sections, decoder)
@@ -129,10 +129,10 @@ def _warn_of_another_dictionary(encoder, decoder):
 
 @contextmanager
 def single_threaded():
-    """Let rounding not depend on the number of threads, and be silent of what is counted."""
+    """Make rounding independent of the number of threads, and ignore warnings of failures."""
     with _thread_pools().limit(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        # Encoder and decoder of a cell share their codebook, however loud the noise.
+        # Encoder and decoder of a cell share their codebook, for any noise.
         warnings.simplefilter("ignore", CodebookMismatchWarning)
         yield
 

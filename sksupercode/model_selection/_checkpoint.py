@@ -1,9 +1,9 @@
-"""Finished cells of a sweep in an SQLite file: what is there survives whatever comes next.
+"""Finished cells of a sweep in an SQLite file, which are kept when the process is killed.
 
 Each cell is a transaction of its own, synchronised to disk before the next one. A file belongs to
 one configuration, which is written into it when it is made: the estimators and their parameters,
-the seeds, and the versions that the numbers may depend on. Which dimensions are swept and how many
-trials there are is no part of it, so that a sweep can be extended.
+the seeds, and the versions that the numbers may depend on. The dimensions and the number of trials
+are not part of it, so that a sweep can be extended.
 """
 
 # Authors: The sksupercode developers

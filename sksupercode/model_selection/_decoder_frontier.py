@@ -1,4 +1,4 @@
-"""The decoder frontier: the bits per dimension that each decoder reaches, beside theory."""
+"""The decoder frontier: the bits per dimension of each decoder, measured and predicted."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -60,7 +60,7 @@ class FrontierRow:
         What was measured.
 
     predicted_dimension : float
-        The dimension that theory expects, nan where it says nothing.
+        The dimension that theory predicts, nan where there is no prediction.
 
     reason : str or None
         Why there is no result.
@@ -150,16 +150,16 @@ def decoder_frontier(
     Parameters
     ----------
     decoders : dict of str to decoder, or None, default=None
-        What to measure, by name. The ``dictionary`` of each is an encoder, of which codebooks are
-        drawn. Of ours with ``sections=True`` the codes have sections. None is every public decoder
-        with a ``RademacherEncoder``, and message passing with the codes that are made for it.
+        The decoders to measure, by name. The ``dictionary`` of each is an encoder, which draws the
+        codebooks. Decoders of this package with ``sections=True`` get codes with sections. None
+        takes every public decoder with a ``RademacherEncoder``, and message passing with the codes
+        that are made for it.
 
     n_features : int or array-like of int
         Numbers N of codewords, each at least 1.
 
     n_nonzero_coefs : int or array-like of int
-        Numbers k of codewords in a superposition, of a shape that goes with that of
-        ``n_features``: each N with its k.
+        Numbers k of codewords in a superposition, as many as there are N: each N has its k.
 
     probability : float, default=0.9
         The exact-recovery rate p, in (0, 1).
@@ -171,17 +171,17 @@ def decoder_frontier(
         Level of the intervals, in (0, 1).
 
     channel : transformer or None, default=None
-        What happens in between; its ``random_state`` does not matter.
+        The channel between encoder and decoder; its ``random_state`` does not matter.
 
     n_trials_per_codebook : int, default=10
         Codes that share a codebook.
 
     max_seconds : float or None, default=None
-        About how long each measurement may take. Slow decoders get fewer trials, or have no result
-        but a reason; those that are known to be out of reach at some N and k are not tried.
+        About how long each measurement may take. Slow decoders get fewer trials, or a reason
+        instead of a result. Decoders that are known to take too long at some N and k are not tried.
 
     random_state : int, RandomState, Generator or None, default=None
-        Names all codes, codebooks and noise. None is fresh entropy, or that of the checkpoint.
+        Seed of all codes, codebooks and noise. None is fresh entropy, or that of the checkpoint.
 
     n_jobs : int or None, default=None
         Number of jobs in parallel; without ``max_seconds`` results do not depend on it.
@@ -335,7 +335,7 @@ def _measure(name, decoder, n_features, k, checkpoint, options):
 
 
 def _predict(decoder, encoder, options, **size):
-    """Return the dimension that theory expects, by the law for finite N or state evolution."""
+    """Return the dimension that theory predicts, by the law for finite N or state evolution."""
     try:
         noise = noise_of(options["channel"])
         decoder = with_dictionary(decoder, encoder)

@@ -37,9 +37,9 @@ def design_effect(groups):
         D = \max\Bigl(1, \frac{\sum_d v_d}{\sum_d m_d \hat p_d (1 - \hat p_d)}\Bigr), \qquad
         v_d = \frac{c_d}{c_d - 1} \sum_{i=1}^{c_d} (x_{di} - m_{di} \hat p_d)^2
 
-    over the dimensions d with :math:`c_d \ge 2` codebooks, of which codebook i had
-    :math:`m_{di}` trials, :math:`m_d` in all, and :math:`x_{di}` successes. Divided by D, counts
-    are as good as those of independent trials.
+    over the dimensions d with :math:`c_d \ge 2` codebooks, of which codebook i had :math:`m_{di}`
+    trials, :math:`m_d` in all, and :math:`x_{di}` successes. Counts divided by D are treated as
+    those of independent trials.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def design_effect(groups):
     Returns
     -------
     effect : float
-        D, at least 1; 1 where there is nothing to estimate it from.
+        D, at least 1; 1 where it cannot be estimated.
 
     References
     ----------

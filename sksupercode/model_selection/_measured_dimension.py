@@ -58,7 +58,7 @@ class MeasuredDimension(TableMixin):
         Bits that a code holds.
 
     curve : RecoveryCurve
-        What the estimate is fitted to: rates at dimensions around the transition.
+        The rates at dimensions around the transition, to which the estimate is fitted.
 
     seconds_per_trial : float
         What decoding takes at d.
@@ -118,18 +118,18 @@ def measured_dimension(
     .. math:: d(p) = \min \{ d \ge 1 : P_d(\hat y = y) \ge p \}, \qquad
               P_d(\hat y = y) \approx \Phi(a + b \ln d)
 
-    over the draw of the k-sparse y, of the codebook and of what the channel does. Trials are spent
-    in sequence, most of them close to where those before say that the rate is p; a and b are fitted
-    to all of them by maximum likelihood.
+    over the draw of the k-sparse y, of the codebook and of the noise of the channel. Trials are
+    made in sequence, most of them close to the d where, by the trials before, the rate is p. The
+    numbers a and b are fitted to all trials by maximum likelihood.
 
     Parameters
     ----------
     encoder : encoder
-        Which codebooks are drawn; its ``n_components``, ``n_features`` and ``random_state`` do
-        not matter.
+        The encoder, which draws the codebooks; its ``n_components``, ``n_features`` and
+        ``random_state`` do not matter.
 
     decoder : decoder
-        What reads the code; its ``dictionary`` is set to the encoder of each codebook.
+        The decoder; its ``dictionary`` is set to the encoder of each codebook.
 
     n_features : int
         Number N of codewords, at least 1.
@@ -141,13 +141,13 @@ def measured_dimension(
         The exact-recovery rate p, in (0, 1).
 
     n_trials : int, default=800
-        Trials in all. Finding the transition takes some 60 of them, whatever there are.
+        Trials in all. Some 60 of them are used to find the transition.
 
     confidence : float, default=0.95
         Level of the interval, in (0, 1).
 
     channel : transformer or None, default=None
-        What happens in between; its ``random_state`` does not matter.
+        The channel between encoder and decoder; its ``random_state`` does not matter.
 
     sections : bool, default=False
         Whether the codes have one codeword in each of k contiguous sections, as sparse regression
@@ -162,7 +162,7 @@ def measured_dimension(
         a limit it depends on ``random_state`` alone.
 
     random_state : int, RandomState, Generator or None, default=None
-        Names all codes, codebooks and noise. None is fresh entropy, or that of the checkpoint.
+        Seed of all codes, codebooks and noise. None is fresh entropy, or that of the checkpoint.
 
     n_jobs : int or None, default=None
         Number of jobs in parallel, once the transition is found; results do not depend on it.
@@ -194,8 +194,8 @@ def measured_dimension(
     Warns
     -----
     UserWarning
-        If no dimension was found that is enough, up to 16 times the larger of N and the bits of a
-        code. Then all dimensions of the result are inf: with noise there need not be one.
+        If no dimension is enough, up to 16 times the larger of N and the bits of a code. Then all
+        dimensions of the result are inf. With noise it may be that no dimension is enough.
 
     See Also
     --------
@@ -204,12 +204,12 @@ def measured_dimension(
 
     Notes
     -----
-    The search starts at as many dimensions as the code has bits. It doubles or halves them until
-    the transition lies in between, and then looks where the trials so far suggest that the rate is
-    p, and in turn where it is 1/2. Three stages follow, with a quarter, a quarter and a half of the
-    trials that are left, each at four dimensions around where those before put d(p). That is where
-    trials tell most of it: a grid of dimensions that spans the transition takes three times as many
-    for the same interval, or more.
+    The search starts at as many dimensions as the code has bits. It doubles or halves d until the
+    transition lies in between. Then it tries the dimensions where, by the trials so far, the rate
+    is p and where it is 1/2, in turn. Three stages follow, with a quarter, a quarter and a half of
+    the remaining trials, each at four dimensions around the estimate of d(p) so far. Trials there
+    give the most information about d(p): a grid of dimensions that spans the transition takes three
+    times as many for the same interval, or more.
 
     Each trial is independent of those before, given its dimension, and how that was chosen does not
     enter the likelihood [2]_. The interval is that of the profile likelihood: all d for which some

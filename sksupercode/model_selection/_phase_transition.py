@@ -28,7 +28,7 @@ class PhaseTransition(TableMixin):
     Attributes
     ----------
     parameter : {"n_features", "n_nonzero_coefs"}
-        What varies beside d.
+        The parameter that varies beside d.
 
     values : ndarray of int of shape (n_values,)
         Its values, increasing.
@@ -84,7 +84,7 @@ class PhaseTransition(TableMixin):
 
         See Also
         --------
-        RecoveryCurve.dimension_at : What is fitted, and how.
+        RecoveryCurve.dimension_at : The curve that is fitted.
         """
         options = {"confidence": confidence, "link": link}
         with warnings.catch_warnings():
@@ -115,16 +115,16 @@ def phase_transition(
 
     .. math:: P_{N, k, d}(\hat y = y), \qquad x = \mathrm{channel}(F^T y)
 
-    over the draw of the k-sparse y, of the codebook F and of what the channel does.
+    over the draw of the k-sparse y, of the codebook F and of the noise of the channel.
 
     Parameters
     ----------
     encoder : encoder
-        Which codebooks are drawn; its ``n_components``, ``n_features`` and ``random_state`` do
-        not matter.
+        The encoder, which draws the codebooks; its ``n_components``, ``n_features`` and
+        ``random_state`` do not matter.
 
     decoder : decoder
-        What reads the code; its ``dictionary`` is set to the encoder of each codebook.
+        The decoder; its ``dictionary`` is set to the encoder of each codebook.
 
     n_features : int or array-like of int
         Number N of codewords, at least 1.
@@ -140,7 +140,7 @@ def phase_transition(
         Number of codes that are decoded at each point of the grid.
 
     channel : transformer or None, default=None
-        What happens in between; its ``random_state`` does not matter.
+        The channel between encoder and decoder; its ``random_state`` does not matter.
 
     sections : bool, default=False
         Whether the codes have one codeword in each of k contiguous sections, as sparse regression
@@ -150,7 +150,7 @@ def phase_transition(
         Codes that share a codebook.
 
     random_state : int, RandomState, Generator or None, default=None
-        Names all codes, codebooks and noise. None is fresh entropy, or that of the checkpoint.
+        Seed of all codes, codebooks and noise. None is fresh entropy, or that of the checkpoint.
 
     n_jobs : int or None, default=None
         Number of jobs in parallel; results do not depend on it.

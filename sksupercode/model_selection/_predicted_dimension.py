@@ -47,7 +47,7 @@ def predicted_dimension(
     Parameters
     ----------
     decoder : decoder
-        What reads the code; see :func:`recovery_probability`.
+        The decoder; see :func:`recovery_probability`.
 
     n_features : int
         Number N of codewords, from 1 to 2**60.

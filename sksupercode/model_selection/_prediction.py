@@ -38,7 +38,7 @@ def recovery_probability(
     Parameters
     ----------
     decoder : decoder
-        What reads the code; fitted or not, it is not changed. Its ``dictionary`` is a
+        The decoder, fitted or not, which is not changed. Its ``dictionary`` is a
         :class:`~sksupercode.RademacherEncoder`, of which only the kind matters.
 
     n_features : int
@@ -96,9 +96,9 @@ def recovery_probability(
     ``AMPDecoder``              closed form, a normal approximation, for k >= 4
     ==========================  ====================================================================
 
-    The refined Gaussian forms are within about 0.03 of the truth, from k = 3 on, and that of
-    ``AMPDecoder`` within about 0.08, or with noise 0.1; its dimension for a rate of 1/2 is within 3
-    percent.
+    From k = 3 on, the error of the refined Gaussian forms is at most about 0.03. The error of the
+    prediction for ``AMPDecoder`` is at most about 0.08, or with noise 0.1; its dimension for a rate
+    of 1/2 is within 3 percent.
 
     Examples
     --------

@@ -39,11 +39,11 @@ class RecoveryCurve(TableMixin):
         At each d, how many of how many trials were recovered exactly.
 
     design_effect : float
-        By how much the variance of the rates exceeds that of independent trials, at least 1: the
-        trials of one codebook may have something in common.
+        Ratio of the variance of the rates to that of independent trials, at least 1: the trials of
+        one codebook may depend on each other.
 
     seconds_per_trial : ndarray of float of shape (n_dimensions,) or None
-        What decoding took at each d, of one trial.
+        Seconds of decoding for one trial, at each d.
     """
 
     n_components: np.ndarray
@@ -112,8 +112,8 @@ class RecoveryCurve(TableMixin):
         Returns
         -------
         estimate : DimensionEstimate
-            A named tuple ``(n_components, low, high)``. An end that the counts say nothing about
-            is 0 or infinite, and so is d where nothing was recovered, or everything.
+            A named tuple ``(n_components, low, high)``. An end that the counts do not bound is 0 or
+            infinite, and so is d where no code was recovered, or all were.
 
         Warns
         -----
@@ -122,10 +122,10 @@ class RecoveryCurve(TableMixin):
 
         Notes
         -----
-        The two laws differ by little between rates of 0.1 and 0.9; neither is that of any decoder.
-        What lies far from p pulls at the fit all the same: a curve with d's around the transition
-        gives the best estimate. Of d's that were not measured, those up to 20 times below the first
-        and above the last are looked at.
+        The two laws differ by little between rates of 0.1 and 0.9, and neither is the exact law of
+        a decoder. Rates far from p change the fit, too: a curve with dimensions around the
+        transition gives the best estimate. The fit searches from a twentieth of the smallest
+        measured dimension to 20 times the largest.
 
         References
         ----------
@@ -173,16 +173,16 @@ def recovery_curve(
 
     .. math:: P_d(\hat y = y), \qquad x = \mathrm{channel}(F^T y)
 
-    over the draw of the k-sparse y, of the codebook F and of what the channel does.
+    over the draw of the k-sparse y, of the codebook F and of the noise of the channel.
 
     Parameters
     ----------
     encoder : encoder
-        Which codebooks are drawn; its ``n_components``, ``n_features`` and ``random_state`` do
-        not matter.
+        The encoder, which draws the codebooks; its ``n_components``, ``n_features`` and
+        ``random_state`` do not matter.
 
     decoder : decoder
-        What reads the code; its ``dictionary`` is set to the encoder of each codebook.
+        The decoder; its ``dictionary`` is set to the encoder of each codebook.
 
     n_features : int
         Number N of codewords, at least 1.
@@ -191,31 +191,32 @@ def recovery_curve(
         Number k of codewords in a superposition, from 1 to N.
 
     n_components : int, array-like of int or "auto"
-        The dimensions d. With "auto" they are some ten from a rate of about 0.02 to one of 0.98, by
-        the prediction where there is one, and else by a search with some 100 trials.
+        The dimensions d. With "auto" they are some ten dimensions from a rate of about 0.02 to one
+        of 0.98. They come from the prediction, or where there is none from a search with some 100
+        trials.
 
     n_trials : int
         Number of codes that are decoded at each d.
 
     channel : transformer or None, default=None
-        What happens in between; its ``random_state`` does not matter. It is fitted to the vectors
-        of each codebook.
+        The channel between encoder and decoder; its ``random_state`` does not matter. It is fitted
+        to the vectors of each codebook.
 
     sections : bool, default=False
         Whether the codes have one codeword in each of k contiguous sections, as sparse regression
         codes do, and as a decoder with ``sections=True`` expects.
 
     n_trials_per_codebook : int, default=10
-        Codes that share a codebook, which takes less time than a codebook for each. Intervals
-        allow for it from two codebooks on, well from five; with one they take its codes for
-        independent, and are too narrow if N and d are small.
+        Number of codes that share a codebook, which takes less time than a codebook for each.
+        Intervals allow for it from two codebooks on, and do so well from five on. With one codebook
+        they take its codes for independent, and are too narrow if N and d are small.
 
     random_state : int, RandomState, Generator or None, default=None
-        Names all codes, codebooks and noise. None is fresh entropy, or that of the checkpoint.
+        Seed of all codes, codebooks and noise. None is fresh entropy, or that of the checkpoint.
 
     n_jobs : int or None, default=None
-        Number of jobs in parallel, as everywhere in scikit-learn: processes by default, and
-        whatever ``joblib.parallel_config`` names, such as ``backend="dask"``. Results do not
+        Number of jobs in parallel, as everywhere in scikit-learn: processes by default, or the
+        backend that ``joblib.parallel_config`` names, such as ``backend="dask"``. Results do not
         depend on it.
 
     checkpoint : str, PathLike or None, default=None
@@ -249,15 +250,15 @@ def recovery_curve(
     Notes
     -----
     A cell of the sweep is one codebook with its codes. Its seeds are those of
-    ``SeedSequence(entropy, spawn_key=(N, k, d, i))`` for the i-th codebook, so that a cell is the
-    same whatever other cells there are. The user's estimators are cloned, never changed. Codes that
-    a decoder fails on, with a ``ConvergenceWarning``, count as what they are. Linear algebra runs
-    in one thread, as its rounding depends on their number.
+    ``SeedSequence(entropy, spawn_key=(N, k, d, i))`` for the i-th codebook, so that a cell does not
+    depend on the other cells. The user's estimators are cloned, never changed. Codes that a decoder
+    reports by a ``ConvergenceWarning`` count like all others. Linear algebra runs in one thread,
+    since its rounding depends on the number of threads.
 
-    Each finished cell is a transaction, synchronised to disk: a process that is killed loses the
-    cells in flight, and the next one ends with the same numbers as if nothing had happened. With a
-    backend of joblib that returns nothing before all is done, such as "multiprocessing" and that
-    of Ray, cells come in batches of four for each worker.
+    Each finished cell is a transaction, synchronised to disk: a process that is killed loses only
+    unfinished cells, and the next one ends with the same numbers as a run without interruption.
+    With a backend of joblib that returns nothing before all is done, such as "multiprocessing" and
+    that of Ray, cells come in batches of four for each worker.
 
     Examples
     --------

@@ -53,9 +53,9 @@ class _Likelihood:
 def guess_transition(points, p):
     """Return the mean and the deviation of ln d_p, and a slope, given few trials.
 
-    ``points`` are triples: a dimension, and how many of how many trials succeeded there. What they
-    leave open is averaged over, the slope with what slopes usually are: where failure and success
-    are far apart, d_p is anywhere in between.
+    ``points`` are triples: a dimension, the number of trials that succeeded there, and the number
+    of trials. The result is a mean over the posterior, with a prior of usual slopes: where failure
+    and success are far apart, d_p may be anywhere in between.
     """
     dimensions, *counts = np.array(points).T
     dimensions, where = np.unique(dimensions, return_inverse=True)
@@ -76,7 +76,7 @@ def guess_transition(points, p):
 def fit_transition(dimensions, n_successes, n_trials, p, confidence, link="probit"):
     """Return d_p by maximum likelihood, and its interval by the profile of the likelihood.
 
-    An end of the interval that the counts say nothing about is 0 or infinite.
+    An end of the interval that the counts do not bound is 0 or infinite.
     """
     likelihood = _Likelihood(dimensions, n_successes, n_trials, p, link)
     span = likelihood.x[[0, -1]] + np.array([-_REACH, _REACH])

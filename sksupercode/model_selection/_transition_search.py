@@ -18,9 +18,9 @@ from sksupercode.model_selection._transition import guess_transition
 _LOOKS = 8
 _TRIALS_PER_LOOK = 5
 _LARGEST_RATIO = 16
-# Whatever the time limit, there are so many trials for each of the dimensions.
+# The fewest trials for each of the dimensions, for any time limit.
 FEWEST = 5
-# Seconds that compilation may take, whatever the time limit.
+# Seconds that compilation may take, for any time limit.
 _PATIENCE = 30.0
 
 
@@ -105,7 +105,7 @@ def affordable_batch(trials, d, largest, clock):
 
 
 def find_transition(trials, d, p, per_codebook, clock):
-    """Look around for the transition; return triples (d, n_recovered, n_trials).
+    """Search for the transition; return triples (d, n_recovered, n_trials).
 
     They are empty where the rate is 0 at all dimensions.
     """

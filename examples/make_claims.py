@@ -1,4 +1,4 @@
-"""Measure what the paper's rules of thumb deliver, by decoding random codes.
+"""Measure the recovery rates at the paper's rules of thumb, by decoding random codes.
 
 An hour on two cores at the paper's own size, whose largest codebook takes 4 GiB; what is finished
 is kept in the folder of ``--checkpoint``::

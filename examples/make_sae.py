@@ -6,7 +6,7 @@ Needs PyTorch, and some minutes on two cores::
     python examples/make_sae.py minilm_sae
 
 It is trained on the first 4,000 activations. The number of passes and the learning rate, which is
-the default, were chosen by the next 500; the last 500 had no part in anything, and are there to
+the default, were chosen on the next 500; the last 500 were not used for any choice, and are there to
 compare decoders on.
 """
 

@@ -3,8 +3,8 @@ The decoder frontier
 ====================
 
 How many bits does a dimension hold, if nine codes in ten are to be read back without an error? This
-example measures it for one code and the decoders of the package, and lays over what theory
-expects.
+example measures this number for one code and the decoders of the package, and draws the predictions
+of theory beside it.
 """
 
 # Authors: The sksupercode developers
@@ -43,7 +43,7 @@ frontier = decoder_frontier(
 )
 
 # %%
-# Diamonds are what theory expects at this N and k, without decoding anything:
+# Diamonds are the predictions of theory at this N and k, without any decoding:
 
 display = FrontierDisplay.from_result(frontier)
 display.ax_.set_title("N = 1,024, k = 8, 90 % exact recovery")
@@ -51,7 +51,7 @@ display.figure_.set_size_inches(6.4, 3.2)
 plt.show()
 
 # %%
-# Behind each dot are recovery rates at dimensions around the transition, and the curve that is
+# Each dot comes from recovery rates at dimensions around the transition, and a curve that is
 # fitted to them:
 
 result = {row.decoder: row.result for row in frontier.rows}["matching pursuit"]

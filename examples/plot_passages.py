@@ -2,9 +2,9 @@
 Passages of text in superposition
 =================================
 
-Real sets are unlike the model: the words of a passage vary in number, some are in every other
-passage, and they come together. A random code does not mind, because a set is written with
-codewords that know nothing of the words they stand for.
+Real sets differ from the model: the number of words in a passage varies, some words are in every
+second passage, and words depend on each other. Random codes work all the same, since the codewords
+are independent of the words.
 """
 
 # Authors: The sksupercode developers
@@ -37,9 +37,9 @@ counts = np.diff(words.indptr)
 print(f"N = {len(vocabulary)} words, k = {counts.min()} to {counts.max()}")
 
 # %%
-# With ``tol`` the decoder stops when nothing is left to explain, so that it need not know k. The
-# whole is one pipeline, from text to the set of its words. Samples that do not reach ``tol`` are
-# reported by a warning; here they are what is counted, as errors.
+# With ``tol`` the decoder stops when the residual is small enough, so that it need not know k. One
+# pipeline goes from the text to the set of its words. A warning reports samples that do not reach
+# ``tol``; here they are counted as errors.
 
 warnings.simplefilter("ignore", ConvergenceWarning)
 encoder = RademacherEncoder(random_state=0)
@@ -49,7 +49,7 @@ grid = {"rademacherencoder__n_components": [150, 200, 260, 330, 410, 500, 600]}
 search = GridSearchCV(pipeline, grid, cv=KFold(2), refit=False).fit(passages, words)
 
 # %%
-# What the model asks for at the mean and at the largest k brackets the transition.
+# The predictions of the model at the mean and at the largest k are on both sides of the transition.
 
 _, ax = plt.subplots(layout="constrained")
 RecoveryCurveDisplay.from_cv_results(search, n_trials=len(passages), ax=ax)

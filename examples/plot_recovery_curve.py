@@ -3,8 +3,8 @@ How many dimensions does a decoder need?
 ========================================
 
 A superposition code writes k of N codewords as their sum, in d dimensions. This example measures
-the smallest d from which the sum can be read back, for two decoders, with nothing but a pipeline
-and a grid search.
+the smallest d at which the sum can be read back, for two decoders, with only a pipeline and a grid
+search.
 """
 
 # Authors: The sksupercode developers
@@ -25,9 +25,9 @@ from sksupercode.plotting import RecoveryCurveDisplay
 Y = make_sparse_codes(n_samples=200, n_features=2048, n_nonzero_coefs=8, random_state=0)
 
 # %%
-# The decoder is given the encoder, and by its seed knows the codebook. The grid is over the decoder
-# and the width of the encoder: the decoder takes the d of the points that it is fitted on. Each
-# decoder has a curve in the picture.
+# The decoder is given the encoder, and draws the same codebook by its seed. The grid is over the
+# decoder and the number of dimensions: the decoder takes the d of the points that it is fitted on.
+# Each decoder has a curve in the picture.
 
 encoder = RademacherEncoder(random_state=0)
 decoders = {
@@ -45,5 +45,5 @@ display.ax_.set_title("N = 2048, k = 8")
 plt.show()
 
 # %%
-# Looking again after each codeword that was found divides the dimensions by about three. The bands
-# are 95 % Wilson intervals of the 200 trials at each dimension.
+# Matching pursuit correlates again after each codeword that it finds, and needs about a third of
+# the dimensions. The bands are 95 % Wilson intervals of the 200 trials at each dimension.

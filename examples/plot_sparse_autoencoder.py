@@ -1,10 +1,10 @@
 """
-What the encoder of a sparse autoencoder leaves on the table
-============================================================
+How much better than an autoencoder's encoder can a decoder be?
+================================================================
 
-A sparse autoencoder (SAE) finds its latents in one step. How much better could the activations be
-explained by as many of the same directions? This example asks every decoder of the package, on
-activations of a real transformer that no autoencoder and no decoder has seen.
+A sparse autoencoder (SAE) finds its latents in one step. How much better can as many of the same
+directions explain the activations? This example compares the decoders of the package, on
+activations of a real transformer that were not used in training.
 """
 
 # Authors: The sksupercode developers
@@ -13,7 +13,7 @@ activations of a real transformer that no autoencoder and no decoder has seen.
 # %%
 # The activations and the autoencoder come with the package: the residual stream of a small
 # transformer, and a TopK autoencoder of 2,048 latents, 32 of them active, that was trained on
-# others of these activations. The last 500 are of passages that it knows nothing of.
+# others of these activations. The last 500 are of passages that were not used in training.
 
 import matplotlib.pyplot as plt
 
@@ -34,9 +34,9 @@ print(f"{X.shape[0]} activations of {X.shape[1]} dimensions")
 
 # %%
 # Every decoder takes the autoencoder as its dictionary. ``RefitDecoder`` keeps the latents that
-# the encoder selects, and makes their values the best ones: so one sees how much is lost by the
-# values, and how much by the selection. Decoders are compared at several numbers k of latents, the
-# encoder at its own.
+# the encoder selects, and replaces their values by the best ones. This shows how much is lost by
+# the values, and how much by the selection. Decoders are compared at several numbers k of latents,
+# and the encoder at its own.
 
 decoders = {
     "SAE encoder": sae,
@@ -51,9 +51,9 @@ comparison = compare_decoders(decoders, X, n_nonzero_coefs=ks)
 print(comparison.drop(columns="seconds_per_sample").round(3))
 
 # %%
-# Lower left is better. Of what the encoder leaves unexplained, a tenth is due to the values that it
-# gives to its latents, and another quarter to their selection: pursuits look at what is left before
-# they select the next. With 16 latents orthogonal matching pursuit explains almost as much as the
+# Lower left is better. A tenth of the encoder's FVU is due to the values that it gives to its
+# latents, and another quarter to their selection: pursuits correlate with the residual before they
+# select the next latent. With 16 latents orthogonal matching pursuit explains almost as much as the
 # encoder with 32. Gradient pursuit, which takes one step for each latent, is as good.
 
 _, ax = plt.subplots(layout="constrained")

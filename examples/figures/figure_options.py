@@ -1,4 +1,4 @@
-"""Options that the scripts of the figures share, and what they leave on disk."""
+"""Options that the scripts of the figures share, and the files that they write."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause

@@ -2,8 +2,8 @@
 Figure 1: coarse coding of a point in the plane
 ===============================================
 
-A point in the plane makes every receptive field active that it lies in. One field says little of
-where the point is; many wide ones that overlap say it precisely.
+A point in the plane makes every receptive field active in which it lies. One field says little
+about the place of the point; many wide fields that overlap give it precisely.
 """
 
 # Authors: The sksupercode developers
@@ -173,16 +173,16 @@ finish(figure, rows, options)
 
 # %%
 # On the left are the fields, the active ones in blue, and the point as a dot. In the middle are
-# the scores of all positions. They fall off from the point, as what is near lies in much the same
-# fields, and they are the same throughout a cell that no edge of a field divides: the cross is
-# the middle of the best cell.
+# the scores of all positions. They become smaller with the distance from the point, since positions
+# near it lie in almost the same fields. They are the same throughout a cell that no edge of a field
+# divides: the cross is the middle of the best cell.
 #
-# On the right is how many positions share their code with a random one, which is what the code
-# leaves open. Bars are 95 % intervals of the mean over random points and fields; dashed is the
-# exact expectation, from the area that belongs to one of two discs but not to both. Wide fields
-# tell more than narrow ones: a code changes where an edge is crossed, and wide fields have long
-# edges. The uncertainty for many fields, as an area A, should be that of a random tessellation by
-# lines,
+# On the right is the number of positions that share their code with a random one, between which the
+# code cannot decide. Bars are 95 % intervals of the mean over random points and fields. Dashed is
+# the exact expectation, from the area that belongs to one of two discs but not to both. Wide fields
+# give more information than narrow ones: a code changes where an edge is crossed, and wide fields
+# have long edges. The uncertainty for many fields, as an area A, should be that of a random
+# tessellation by lines,
 #
 # .. math:: A \approx \frac{\pi}{8} \Big(\frac{W}{r d}\Big)^2
 #
@@ -198,8 +198,8 @@ for d in (64, 128, 256):
     print(f"d = {d}: {area.mean():.5f} +- {error:.5f}, formula {formula:.5f}")
 
 # %%
-# Twice the fields, or twice their radius, halve the error of the position: the claim of coarse
-# coding, as long as only one point is shown. Several points at once are a superposition, and
-# reading it is what the other figures are about.
+# Twice the fields, or twice their radius, halve the error of the position. This is the claim of
+# coarse coding, as long as only one point is shown. Several points at once are a superposition,
+# and the other figures are about reading it.
 #
 # With ``--full`` this script takes a finer grid and ten times the points.

@@ -3,7 +3,7 @@ Figure 2: the smallest dimension, from one codeword to a thousand
 =================================================================
 
 How many dimensions does it take to write k of N codewords as one vector, so that half of all such
-vectors are read back without an error? And how many is that for each bit that they carry?
+vectors are read back without an error? And how many dimensions is that for each bit?
 """
 
 # Authors: The sksupercode developers
@@ -115,17 +115,17 @@ figure.suptitle(rf"Smallest dimensions at $N = 2^{{{int(np.log2(N))}}}$, and dim
 finish(figure, rows, options)
 
 # %%
-# On the left, all curves rise about as fast as k. Dividing by H shows what is hidden there.
-# Choosing the k largest scores, *top-k*, costs ever more dimensions for each bit: every other
-# active codeword disturbs the scores, and nothing is ever done about it. *Matching pursuit* takes
-# away what it has found before it looks again, and its cost for a bit hardly depends on k. *AMP*,
-# which revises all of its estimates at each step, and *basis pursuit*, which solves a linear
-# program, need about one dimension for a bit or less.
+# On the left, all curves rise about as fast as k. On the right they are divided by H. *Top-k*,
+# which selects the k largest scores, needs more dimensions for each bit the larger k is: the other
+# active codewords add interference to the scores, which is never subtracted. *Matching pursuit*
+# subtracts the codewords that it has found before it correlates again, and its cost for a bit
+# hardly depends on k. *AMP*, which revises all of its estimates at each step, and *basis pursuit*,
+# which solves a linear program, need about one dimension for a bit or less.
 #
 # Dashed is theory: closed forms for top-k, AMP and basis pursuit, and for matching pursuit a
 # simulation of the k active codewords alone, whose cost does not depend on N. At the smallest k
-# the normal approximation behind the curve of basis pursuit asks for a few dimensions too many;
-# there is none for AMP below k = 4. Bars are 95 % intervals.
+# the normal approximation for basis pursuit gives a few dimensions too many. There is no
+# prediction for AMP below k = 4. Bars are 95 % intervals.
 #
 # The paper gives the cost in "bits per dimension" where it means dimensions per bit; see
 # :doc:`/user_guide/corrections`.
@@ -141,8 +141,8 @@ finish(figure, rows, options)
 #        --checkpoint figure_2 --csv figure_2.csv --output figure_2.png
 #
 # measures that, in half an hour on two cores and with 10 GiB of memory, and writes the picture and
-# the table. Stop it whenever you like: run again, it goes on from what is finished in the folder
-# of ``--checkpoint``.
+# the table. It may be stopped at any time: the same command goes on from the finished part in the
+# folder of ``--checkpoint``.
 #
 # .. figure:: ../../images/figure_2.png
 #    :alt: Smallest dimensions of four decoders, and dimensions per bit, for a million codewords

@@ -12,7 +12,7 @@ of variance P. How large must d be for the message to be read?
 # %%
 # The codebook is a superposition code with k = 1, and the best decoder takes the codeword with
 # the largest inner product. Proposition 3 of the paper says that :math:`(2 + \epsilon) P \ln N`
-# dimensions suffice for large N, whatever :math:`\epsilon > 0`.
+# dimensions suffice for large N, for every :math:`\epsilon > 0`.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -100,8 +100,8 @@ finish(figure, rows, options)
 # %%
 # Points are measured, with 95 % Wilson intervals; the curves through them are exact for codewords
 # that are uniform on the sphere, and not fitted. As N grows they become a step. It is not at 2:
-# the black curve is for 2^60 messages, more than anybody can try, and in the shaded range, where
-# Proposition 3 promises success, it goes on to 0. The step is at the capacity of the Gaussian
+# the black curve is for 2^60 messages, too many to measure. In the shaded range, where
+# Proposition 3 states success, it falls to 0. The step is at the capacity of the Gaussian
 # channel,
 #
 # .. math:: d = \frac{2}{\ln(1 + 1/P)} \ln N ,

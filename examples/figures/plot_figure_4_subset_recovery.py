@@ -1,6 +1,6 @@
 """
-Figure 4: all decoders at reading subsets
-=========================================
+Figure 4: recovery of subsets by all decoders
+=============================================
 
 The probability that a random k-subset is read back without an error, against the dimension of its
 code, for every decoder.
@@ -105,12 +105,12 @@ finish(figure, rows, options)
 # %%
 # From the right:
 #
-# * A *threshold* on the scores :math:`\langle f_i, x \rangle` has to hold for all subsets alike.
-# * *Top-k* knows k, and takes as its threshold whatever this subset needs.
-# * *Matching pursuit* subtracts what it has found. Its *orthogonal* version fits all values anew
-#   at each step, which gains nothing here: the values are known to be one, and it does not make
-#   use of that.
-# * *Basis pursuit* and *AMP* look at all codewords together.
+# * A *threshold* on the scores :math:`\langle f_i, x \rangle` has to be the same for all subsets.
+# * *Top-k* knows k, and so has the best threshold for each subset.
+# * *Matching pursuit* subtracts the codewords that it has found. Its *orthogonal* version fits all
+#   values again at each step. This gains nothing here: the values are known to be one, and it does
+#   not use that.
+# * *Basis pursuit* and *AMP* estimate the values of all codewords together.
 #
 # Orthogonal matching pursuit is drawn dotted, as there is no prediction for it at finite size.
 #

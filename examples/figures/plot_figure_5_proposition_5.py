@@ -3,7 +3,7 @@ Figure 5: one-step decoding, and Proposition 5
 ==============================================
 
 Reading k of N codewords by the k largest scores succeeds for large N in d dimensions, if d is more
-than a constant times k ln N. How large must N be for that to say something?
+than a constant times k ln N. How large must N be for this to hold?
 """
 
 # Authors: The sksupercode developers
@@ -107,10 +107,10 @@ finish(figure, rows, options)
 
 # %%
 # Points are measured, with 95 % Wilson intervals; dashed is the theory at finite size, which is
-# not fitted. The proposition is right and far from sharp at sizes that can be measured: the
+# not fitted. The proposition is right, and far from sharp at sizes that can be measured: the
 # curves approach the step at 1 from the left, so that the dimension of the proposition is on the
-# safe side. The black curve is the theory for N = 2^28. How far off a rate of one half still is,
-# for :math:`\eta = 1/2`:
+# safe side. The black curve is the theory for N = 2^28. These are the dimensions for a rate of one
+# half, in the same units, for :math:`\eta = 1/2`:
 
 for power in (8, 16, 28):
     N, k = 2**power, 2 ** (power // 2)

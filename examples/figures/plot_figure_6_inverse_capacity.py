@@ -1,6 +1,6 @@
 """
-Figure 6: what a nat costs in one step
-======================================
+Figure 6: dimensions per nat of one-step decoding
+=================================================
 
 The inverse capacity of one-step decoding, in dimensions for each nat that a code carries.
 """
@@ -92,8 +92,8 @@ finish(figure, rows, options)
 
 # %%
 # Bars are 95 % intervals; dashed is the theory at finite size. The cost rises with :math:`\eta`
-# without bound: the more codewords, the more each disturbs the others, and the fewer nats are
-# left in which of them it is. Finite codes are cheaper than the limit, which they approach
+# without bound: with more codewords in a superposition there is more interference, and each of
+# them carries fewer nats. Finite codes need fewer dimensions than the limit, which they approach
 # slowly, as the grey curve for N = 2^40 shows.
 #
 # The paper has "at least :math:`4 \ln 2`" and calls it bits per dimension, while d/H is

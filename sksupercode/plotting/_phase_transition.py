@@ -95,10 +95,10 @@ class PhaseTransitionDisplay(Display):
         Parameters
         ----------
         encoder : encoder
-            Which codebooks are drawn.
+            The encoder, which draws the codebooks.
 
         decoder : decoder
-            What reads the code.
+            The decoder.
 
         theory : bool, default=False
             Whether to draw the line where theory expects a rate of 1/2. There has to be a

@@ -88,10 +88,10 @@ class RecoveryCurveDisplay(Display):
         Parameters
         ----------
         encoder : encoder
-            Which codebooks are drawn.
+            The encoder, which draws the codebooks.
 
         decoder : decoder
-            What reads the code.
+            The decoder.
 
         theory : bool, default=False
             Whether to draw the prediction of theory, too. There has to be a prediction for the

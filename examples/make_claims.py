@@ -6,7 +6,7 @@ is kept in the folder of ``--checkpoint``::
     python examples/make_claims.py claims.csv --n-jobs 2 --checkpoint claims
 
 Each decoder is measured at its rule and at the dimensions where theory expects 10, 50 and 90 % of
-the codes to come back. Basis pursuit takes up to three minutes for a code at this size: it gets
+the codes to be recovered. Basis pursuit takes up to three minutes for a code at this size: it gets
 three fifths of the codes, and its rule alone.
 """
 

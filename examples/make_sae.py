@@ -6,8 +6,8 @@ Needs PyTorch, and some minutes on two cores::
     python examples/make_sae.py minilm_sae
 
 It is trained on the first 4,000 activations. The number of passes and the learning rate, which is
-the default, were chosen on the next 500; the last 500 were not used for any choice, and are there to
-compare decoders on.
+the default, were chosen on the next 500; the last 500 were not used for any choice, and are for
+comparing decoders.
 """
 
 # Authors: The sksupercode developers

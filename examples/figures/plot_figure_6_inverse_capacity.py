@@ -24,7 +24,7 @@ from figure_options import checkpoint_file, columns, finish, parse_options
 from sksupercode import RademacherEncoder, TopKDecoder, theory
 from sksupercode.model_selection import measured_dimension
 
-options = parse_options("Figure 6: what a nat costs one-step decoding, in dimensions.")
+options = parse_options("Figure 6: dimensions per nat of one-step decoding.")
 n_trials = options.trials or (800 if options.full else 200)
 # The largest k for each N is N^(3/4).
 sizes = {2**8: 2 ** np.arange(2, 7), 2**12: 2 ** np.arange(2, 8)}

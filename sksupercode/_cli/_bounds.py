@@ -21,7 +21,7 @@ _RULES = {
 
 
 def limits(n_features, n_nonzero_coefs, noise_variance):
-    """Return (name, d) of what holds whatever the size of the sample, from theory alone."""
+    """Return (name, d) of the limits, the guarantees and the rules of thumb."""
     size = (n_features, n_nonzero_coefs)
     rows = [
         ("one dimension per bit", theory.entropy(*size)),

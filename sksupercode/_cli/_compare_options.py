@@ -19,8 +19,8 @@ def add_compare(commands):
     parser = commands.add_parser(
         "compare",
         help="compare a sparse autoencoder's encoder with other decoders, and stop",
-        description="How much does the one-step encoder of a sparse autoencoder leave on the "
-        "table? Explain the same activations by it and, with the same codewords, by decoders: "
+        description="How much better than the one-step encoder of a sparse autoencoder are other "
+        "decoders of the same codewords? Compare them on the same activations: "
         "numbers of active latents, fraction of variance unexplained, cosine, and time.",
     )
     add = parser.add_argument

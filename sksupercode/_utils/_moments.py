@@ -7,7 +7,7 @@ import numpy as np
 
 
 class RunningMoments:
-    """Number, mean and sum of squared deviations of rows, the same whatever their blocks.
+    """Number, mean and sum of squared deviations of rows, the same for any division into blocks.
 
     Attributes
     ----------

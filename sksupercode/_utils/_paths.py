@@ -41,8 +41,8 @@ def check_path(path, name="path"):
     for part in (path, *path.parents):
         if part.is_symlink() and not os.path.exists(part):
             raise FileNotFoundError(
-                f"{part}: a link to {os.readlink(part)}, where nothing is. In a cache of downloads "
-                f"that was tidied up, download it again."
+                f"{part}: a link to {os.readlink(part)}, which does not exist. If it is in a "
+                f"cache of downloads, download it again."
             )
     return path
 

@@ -47,7 +47,7 @@ def load_sae(path, *, format=None):
         If the file is one of PyTorch's and PyTorch is not installed.
 
     ValueError
-        If the format cannot be told, a file is damaged, weights and configuration disagree, or
+        If the format is not found out, a file is damaged, weights and configuration disagree, or
         something is unknown or missing. The message names the file and the key.
 
     Notes

@@ -115,7 +115,7 @@ def test_checksums_of_archives_are_verified(tmp_path, torch):
         data[offset + 4] ^= 1
         path.unlink()
         path.write_bytes(data)
-        with pytest.raises(ValueError, match=f"{path.name}: not a sound archive"):
+        with pytest.raises(ValueError, match=f"{path.name}: not a valid archive"):
             read_weights(path)
 
 

@@ -47,7 +47,7 @@ def test_npz_runs_no_code(tmp_path):
             read_weights(path)
     for data in (pickle.dumps(Payload(marker)), npy((1,), "|O", pickle.dumps(Payload(marker)))):
         path.write_bytes(data)
-        with pytest.raises(ValueError, match=r"params.npz: not a sound archive"):
+        with pytest.raises(ValueError, match=r"params.npz: not a valid archive"):
             read_weights(path)
     assert not marker.exists()
 
@@ -63,10 +63,10 @@ def test_pytorch_files_run_no_code(tmp_path, torch):
     with pytest.raises(ValueError, match="weights_only"):
         read_weights(path)
     torch.save({"activation": payload}, path, _use_new_zipfile_serialization=False)
-    with pytest.raises(ValueError, match="not a sound archive"):
+    with pytest.raises(ValueError, match="not a valid archive"):
         read_weights(path)
     path.write_bytes(pickle.dumps(payload))
-    with pytest.raises(ValueError, match="not a sound archive"):
+    with pytest.raises(ValueError, match="not a valid archive"):
         read_weights(path)
     assert not marker.exists()
 
@@ -117,7 +117,7 @@ def test_pickles_that_take_forever_to_hash(tmp_path, torch, data):
     with zipfile.ZipFile(path, "w") as archive:
         for name, member in members.items():
             archive.writestr(name, data if name.endswith("data.pkl") else member)
-    with deadline(), pytest.raises(ValueError, match=r"9.pt: not a sound archive"):
+    with deadline(), pytest.raises(ValueError, match=r"9.pt: not a valid archive"):
         read_weights(path)
 
 

@@ -36,4 +36,4 @@ def open_archive(path, *, max_ratio):
             yield archive
     # zipfile raises what its parsers happen to stumble over.
     except Exception as error:
-        raise ValueError(f"{path}: not a sound archive: {error}") from error
+        raise ValueError(f"{path}: not a valid archive: {error}") from error

@@ -87,7 +87,7 @@ def read_weights(path, *, format=None):
         If a ``.pt`` file is to be read and PyTorch is not installed.
 
     ValueError
-        If the format cannot be told, or a file is not a sound one of that format. The message
+        If the format cannot be found out, or a file is not a valid one of that format. The message
         names file and key.
     """
     if format is not None:

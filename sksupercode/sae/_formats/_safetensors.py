@@ -55,7 +55,7 @@ def read_safetensors(path):
         raise ValueError(f"{path}: not a safetensors file: {error}") from error
     entries.pop("__metadata__", None)
     if set(entries) != keys:
-        raise ValueError(f"{path}: a header that is read in two ways.")
+        raise ValueError(f"{path}: a header that can be read in two ways.")
 
     dtypes = {**_DTYPES, "BF16": ml_dtypes.bfloat16}
     return Tensors(

@@ -213,7 +213,7 @@ def test_members_of_npz(tmp_path, member):
 def test_archives_that_expand(tmp_path):
     path = tmp_path / "params.npz"
     np.savez_compressed(path, W_dec=np.zeros(2**23))
-    with deadline(), bounded_memory(), pytest.raises(ValueError, match=r"params.npz: not a sound"):
+    with deadline(), bounded_memory(), pytest.raises(ValueError, match=r"params.npz: not a valid"):
         read_weights(path)
 
 

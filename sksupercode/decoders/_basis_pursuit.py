@@ -46,20 +46,20 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
     ----------
     dictionary : encoder, fitted estimator with ``dictionary_``, or array-like of shape (N, d)
         Where the codewords come from. An encoder with an integer ``random_state`` is a recipe: the
-        decoder takes the same codebook for the d of X and the N of y. Other estimators are lent as
-        they are; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
+        decoder takes the same codebook for the d of X and the N of y. Other estimators must be
+        fitted; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
         in a grid search.
 
     n_nonzero_coefs : int or None, default=None
         Number k of codewords that ``predict`` keeps. None learns it from y if all rows of y have
-        the same number of nonzero entries; otherwise ``predict`` keeps what exceeds 1/2.
+        the same number of nonzero entries; otherwise ``predict`` keeps coefficients above 1/2.
 
     solver : str, default="auto"
-        What solves the program. "homotopy" follows the solutions of the LASSO, and is faster by
-        far. "cvxpy" solves linear programs of a few d columns by Clarabel and, without a tolerance,
-        by HiGHS's simplex method after it; the name of one of ``cvxpy.installed_solvers()`` solves
-        them by that one alone. "auto" takes "cvxpy" for samples that rounding keeps the homotopy
-        from.
+        The method. "homotopy" follows the solutions of the LASSO, and is much faster. "cvxpy"
+        solves linear programs of a few d columns by Clarabel and then, without a tolerance, by
+        HiGHS's simplex method. A name in ``cvxpy.installed_solvers()`` solves them by that solver
+        alone. "auto" is "homotopy", and "cvxpy" for samples where the homotopy fails through
+        rounding.
 
     tol : float or None, default=None
         Norm of the residual to allow for, in the units of X. None or 0 asks for equality.
@@ -89,7 +89,7 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
         Subtracted from X before decoding; 0.0 unless the dictionary's estimator has one.
 
     n_nonzero_coefs_ : int or None
-        The sparsity k that was given or learned; None where ``predict`` goes by 1/2.
+        The number k that was given or learned; None where ``predict`` goes by 1/2.
 
     tol_ : float or None
         The tolerance in use: ``tol``, or what ``noise_std`` stands for.
@@ -116,22 +116,23 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
     .. math::
         \max_u \langle x, u \rangle \quad \text{subject to} \quad F u \le 1
 
-    (:math:`-1 \le F u \le 1` for real values): as long as one exceeds 1 it is taken in, and when
-    none does u proves that the code is optimal among all N. The homotopy [3]_, [4]_, [5]_ finds u
-    at the end of a path of some k to d steps; generating the columns of linear programs [6]_ takes
-    a few rounds. A sample that no code explains gets the code of least squares, proved by its
-    residual in the same way, with a :class:`~sklearn.exceptions.ConvergenceWarning`.
+    (:math:`-1 \le F u \le 1` for real values): codewords whose inner product with u exceeds 1 are
+    taken in, and when there are none, u proves that the code is optimal among all N. The homotopy
+    [3]_, [4]_, [5]_ finds u at the end of a path of some k to d steps; generating the columns of
+    linear programs [6]_ takes a few rounds. A sample that no code explains gets the code of least
+    squares, with a :class:`~sklearn.exceptions.ConvergenceWarning`; its residual proves it in the
+    same way.
 
-    No solver is believed. Its code is corrected by least squares on its support, and then two
-    numbers are computed: the norm of the residual, and by how much the l1 norm exceeds the value of
-    the dual program. Samples whose residual is longer than ``tol`` (without a tolerance, than 1e-7
-    of their norm, which is the rounding of single precision), or whose l1 norm may be 1e-5 above
-    the least, are counted in the warning, and get the best code found. Codes in float32 add their
-    own rounding to the residual.
+    The code of every solver is checked. It is corrected by least squares on its support, and then
+    two numbers are computed: the norm of the residual, and the difference between the l1 norm and
+    the value of the dual program. Samples whose residual is longer than ``tol`` (without a
+    tolerance, than 1e-7 of their norm, which is the rounding of single precision), or whose l1 norm
+    may be 1e-5 above the least, are counted in the warning, and get the best code found. Codes in
+    float32 add their own rounding to the residual.
 
     Samples with noise have no sparse code that explains them exactly. Without a tolerance they get
-    one of d codewords, at many times the cost. If all samples do that where codes without noise
-    would not, there is a warning.
+    a code of d codewords, at many times the cost. There is a warning if all samples get such codes
+    where codes without noise would not.
 
     Each sample is solved from scratch, and depends on no other.
 

@@ -10,12 +10,12 @@ The program and its dual are
 A solver that is given only some of the columns of A returns a code z and prices u. If no other
 column has ``<a, u> > 1``, then u is feasible in the dual of the whole program, and z is its
 optimum; otherwise the columns of the largest violations are added [1]_. While the columns at hand
-cannot explain x, the residual p of their best nonnegative fit takes the place of u: what has
-``<a, p> > 0`` is added, and where nothing has, Farkas's lemma says that there is no code at all.
+cannot explain x, the residual p of their best nonnegative fit takes the place of u: columns with
+``<a, p> > 0`` are added. If there are none, there is no code at all, by Farkas's lemma.
 
-The prices of an interior-point method lie in the middle of the optimal ones, which takes a handful
-of rounds where those of the simplex method, at a corner, take dozens [2]_. A last run of the
-simplex method on the columns whose price is 1 brings exact zeros.
+The prices of an interior-point method lie in the middle of the optimal ones and need a few rounds;
+those of the simplex method lie at a corner and need dozens [2]_. A last run of the simplex method
+on the columns whose price is 1 brings exact zeros.
 
 References
 ----------

@@ -15,13 +15,13 @@ k-sparse code to be found, it takes a few times k steps [3]_.
 
 Why a working set is safe
     The path is followed on a pool of the columns that matter soon. Every few steps all M columns
-    are correlated once. If none exceeds lambda, the point solves the LASSO over all of them,
-    whatever the path did on its way. Otherwise the columns of the largest violations join the pool,
-    and the path goes on from the last point that stood the test. The last test is on the line to
-    lambda = 0: with ``r = p + lambda u``, no column may have a positive correlation with p, nor
-    exceed 1 in that with u where it is orthogonal to p. If p = 0, this makes u feasible in the dual
-    program ``max <x, u> subject to A u <= 1`` and proves the optimum. Otherwise ``A p <= 0`` proves
-    that no code explains x, and that this one has the least squared error.
+    are correlated once. If none exceeds lambda, the point solves the LASSO over all of them, for
+    any path so far. Otherwise the columns of the largest violations join the pool, and the path
+    goes on from the last point that passed the test. The last test is on the line to lambda = 0:
+    with ``r = p + lambda u``, no column may have a positive correlation with p, nor exceed 1 in
+    that with u where it is orthogonal to p. If p = 0, this makes u feasible in the dual program
+    ``max <x, u> subject to A u <= 1`` and proves the optimum. Otherwise ``A p <= 0`` proves that no
+    code explains x, and that this one has the least squared error.
 
 References
 ----------
@@ -100,7 +100,7 @@ def follow_path(columns, x, tol=0.0):
 
 
 def _follow_path(columns, x, tol):
-    """Return the last point that stood the test, and the pool of columns that it came to."""
+    """Return the last point that passed the test, and its pool of columns."""
     size = np.linalg.norm(x)
     prices = columns.price(x[np.newaxis])[0]
     top = max(0.0, prices.max(initial=0.0))

@@ -1,6 +1,6 @@
-r"""What solvers of l1 programs return, made exact and put to the proof.
+r"""Codes of solvers of l1 programs, made exact and checked.
 
-Solvers stop at tolerances of their own, and rounding does the rest. A code z of theirs is moved in
+Solvers stop at tolerances of their own, and their codes have rounding errors. A code z of theirs is moved in
 a straight line towards the least-squares fit on its own columns, no further than until its residual
 is as short as was asked for: coefficients stay nonnegative on the way, and where the support is
 that of the optimum the end is the optimum itself. The proof of it is a vector u of the dual program
@@ -8,7 +8,7 @@ that of the optimum the end is the optimum itself. The proof of it is a vector u
 .. math::
     \max_u \langle x, u \rangle - \delta \|u\| \ \text{ subject to } \ A u \le 1 ,
 
-whose value no code can go below: it holds whatever u was computed from.
+whose value is a lower bound for all codes, for every u that is feasible.
 """
 
 # Authors: The sksupercode developers

@@ -30,8 +30,8 @@ class MaximumLikelihoodDecoder(BaseDecoder):
     ----------
     dictionary : encoder, fitted estimator with ``dictionary_``, or array-like of shape (N, d)
         Where the codewords come from. An encoder with an integer ``random_state`` is a recipe: the
-        decoder takes the same codebook for the d of X and the N of y. Other estimators are lent as
-        they are; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
+        decoder takes the same codebook for the d of X and the N of y. Other estimators must be
+        fitted; put them inside :class:`~sklearn.frozen.FrozenEstimator` where they are cloned, as
         in a grid search.
 
     n_nonzero_coefs : int or None, default=None
@@ -39,12 +39,12 @@ class MaximumLikelihoodDecoder(BaseDecoder):
         nonzero entries of its rows, or with a warning the largest.
 
     time_limit : float or None, default=10.0
-        Seconds for a sample. When they are over the sample gets the best code found. None sets no
-        limit.
+        Seconds for a sample. After them the sample gets the best code found. None sets no limit.
 
     max_nodes : int or None, default=None
-        Most nodes of the branch-and-bound tree of a sample; at 0 it is not begun. With
-        ``time_limit=None`` codes do not depend on the speed of the machine. None sets no limit.
+        The largest number of nodes of the branch-and-bound tree of a sample; with 0 there is no
+        tree. With ``time_limit=None`` codes do not depend on the speed of the machine. None sets no
+        limit.
 
     n_jobs : int or None, default=None
         Number of jobs that share the samples, as joblib's: None is 1 unless
@@ -62,7 +62,7 @@ class MaximumLikelihoodDecoder(BaseDecoder):
         Subtracted from X before decoding; 0.0 unless the dictionary's estimator has one.
 
     n_nonzero_coefs_ : int
-        The sparsity k that was given or learned.
+        The number k that was given or learned.
 
     values_ : {"binary"}
         The values of nonzero coefficients.
@@ -87,8 +87,8 @@ class MaximumLikelihoodDecoder(BaseDecoder):
     * for other dictionaries, each pair of codewords has a variable for the product of their
       coefficients, whose sums over pairs are known.
 
-    A sample at its limit gets the better of what HiGHS has found and a greedy code. Zero
-    codewords are not used. Of codes at the same distance any may be returned, but of equal
+    A sample at its limit gets the code that HiGHS has found or a greedy code, whichever is better.
+    Zero codewords are not used. Of codes at the same distance any may be returned, but of equal
     codewords the first.
 
     References

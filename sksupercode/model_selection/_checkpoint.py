@@ -13,9 +13,7 @@ import json
 import os
 import pickle
 import sqlite3
-import tempfile
-import zlib
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,38 +26,29 @@ from sksupercode.model_selection._cells import Cell
 
 # Marks our files among those of SQLite: "supc".
 _APPLICATION = 0x73757063
-_FORMAT = 3
+_FORMAT = 4
 # Seconds to wait while another process writes.
 _PATIENCE = 120
-# Where an SQLite file has its application id, and what SQLite puts next to a file, or removes.
-_PLACE = slice(68, 72)
-_NEIGHBOURS = ("-journal", "-wal", "-shm")
+_JOURNAL = bytes.fromhex("d9d505f920a163d7")
 # What a damaged file answers, if not that it cannot be opened.
 _DAMAGED = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
-_SCHEMA = f"""
-BEGIN;
-PRAGMA application_id = {_APPLICATION};
-PRAGMA user_version = {_FORMAT};
-CREATE TABLE configuration (
-    name TEXT NOT NULL,
-    value TEXT NOT NULL,
-    part TEXT NOT NULL,
-    PRIMARY KEY (part, name)
-);
-CREATE TABLE cells (
-    n_features INTEGER NOT NULL,
-    n_nonzero_coefs INTEGER NOT NULL,
-    n_components INTEGER NOT NULL,
-    codebook INTEGER NOT NULL,
-    n_trials INTEGER NOT NULL,
-    n_recovered INTEGER NOT NULL CHECK (n_recovered BETWEEN 0 AND n_trials),
-    seconds REAL NOT NULL,
-    checksum INTEGER NOT NULL,
-    part TEXT NOT NULL,
-    PRIMARY KEY (part, n_features, n_nonzero_coefs, n_components, codebook, n_trials)
-);
-"""
+_SCHEMA = (
+    f"PRAGMA application_id = {_APPLICATION}",
+    "CREATE TABLE configuration (part TEXT, name TEXT, value TEXT NOT NULL, "
+    "PRIMARY KEY (part, name))",
+    """CREATE TABLE cells (
+        part TEXT NOT NULL,
+        n_features INTEGER NOT NULL,
+        n_nonzero_coefs INTEGER NOT NULL,
+        n_components INTEGER NOT NULL,
+        codebook INTEGER NOT NULL,
+        n_trials INTEGER NOT NULL,
+        n_recovered INTEGER NOT NULL CHECK (n_recovered BETWEEN 0 AND n_trials),
+        seconds REAL NOT NULL CHECK (seconds >= 0),
+        PRIMARY KEY (part, n_features, n_nonzero_coefs, n_components, codebook, n_trials)
+    )""",
+)
 
 
 class Part(NamedTuple):
@@ -99,161 +88,120 @@ class Checkpoint:
         versions = {"sksupercode": sksupercode.__version__, "numpy": np.__version__}
         # What is kept in memory alone will never be compared.
         wanted = {} if path is None else dict(_flatten(configuration | {"version": versions}))
-        drawn = np.random.SeedSequence().entropy if entropy is None else entropy
-        initial = wanted | {"random_state": json.dumps(drawn)}
-        path, self._part = path if isinstance(path, Part) else (path, "")
-        self._connection, self._path = None, path
+        self._path, self._part = path if isinstance(path, Part) else (path, "")
+        self._connection = None
         try:
-            if path is None:
-                self._connection = _connect(":memory:")
-                _initialize(self._connection, initial, self._part)
-            else:
-                self._path = path = _check_path(path)
-                if path.exists():
-                    _require_ours(path)
-                else:
-                    _create(path, initial, self._part)
-                self._connection = _connect(path)
-            stored = self._read(initial)
-            self.elapsed = json.loads(stored.pop("elapsed", "0"))
-            self.entropy = json.loads(stored["random_state"])
-            wanted["random_state"] = json.dumps(self.entropy if entropy is None else entropy)
-            _require_equal(stored, wanted)
-        except (sqlite3.Error, OSError, KeyError, ValueError) as error:
+            if path is not None:
+                self._path = _check_path(self._path)
+            self._connection = _connect(self._path or ":memory:")
+            with self._connection:
+                self._open(wanted, entropy)
+        except (sqlite3.Error, OSError, ValueError) as error:
             self.close()
             message = str(error)
-            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
-            if isinstance(error, OSError) or code not in _DAMAGED:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code in _DAMAGED:
+                message = f"is damaged, or no checkpoint of a sweep: {error}"
+            elif isinstance(error, OSError | sqlite3.Error):
                 message = f"cannot be opened for writing: {error}"
-            elif isinstance(error, sqlite3.Error | KeyError):
-                message = f"cannot be read, as if damaged or no checkpoint: {error}"
-            raise ValueError(f"checkpoint={_shown(path)} {message}.") from error
+            raise ValueError(f"{self._shown} {message}.") from error
 
-    def _read(self, initial):
+    def _open(self, wanted, entropy):
+        """Make or read the file, in one transaction."""
         execute = self._connection.execute
+        execute("BEGIN IMMEDIATE")
+        application = execute("PRAGMA application_id").fetchone()[0]
         version = execute("PRAGMA user_version").fetchone()[0]
-        if version != _FORMAT:
+        if application == version == 0 and not execute("SELECT * FROM sqlite_master").fetchone():
+            for statement in _SCHEMA:
+                execute(statement)
+        elif application != _APPLICATION:
+            raise ValueError("is no checkpoint of a sweep")
+        elif version != _FORMAT:
             age = "a newer" if version > _FORMAT else "another"
             raise ValueError(
                 f"was written by {age} version of sksupercode, in format {version}; "
                 f"this version reads format {_FORMAT}"
             )
-        report = execute("PRAGMA integrity_check(1)").fetchone()[0]
-        if report != "ok":
-            raise sqlite3.DatabaseError(report)
-        rows = execute("SELECT * FROM cells").fetchall()
-        if any(_checksum(row[:7]) != row[7] for row in rows):
-            raise sqlite3.DatabaseError("a cell differs from its checksum")
-        self.cells = {Cell(*row[:5]): row[5:7] for row in rows if row[8] == self._part}
+        if (report := execute("PRAGMA integrity_check(1)").fetchone()[0]) != "ok":
+            raise ValueError(f"is damaged: {report}")
         # What cannot be written is better known now than after the first cell.
-        execute("BEGIN IMMEDIATE")
         execute(f"PRAGMA user_version = {_FORMAT}")
-        parts = {part for (part,) in execute("SELECT part FROM configuration")}
+        parts = {part for (part,) in execute("SELECT DISTINCT part FROM configuration")}
         if parts and bool(self._part) != all(parts):
             kinds = ("one sweep", "a decoder frontier")
             raise ValueError(f"is of {kinds[all(parts)]}, not of {kinds[bool(self._part)]}")
-        is_new = bool(self._part) and self._part not in parts
-        if is_new:
-            _configure(self._connection, initial, self._part)
-        execute("COMMIT" if is_new else "ROLLBACK")
+        if self._part not in parts:
+            drawn = np.random.SeedSequence(entropy).entropy
+            rows = wanted | {"random_state": json.dumps(drawn)}
+            rows = [(self._part, *row) for row in rows.items()]
+            self._connection.executemany("INSERT INTO configuration VALUES (?, ?, ?)", rows)
         query = "SELECT name, value FROM configuration WHERE part = ?"
-        return dict(execute(query, (self._part,)).fetchall())
+        stored = dict(execute(query, (self._part,)).fetchall())
+        self.elapsed = json.loads(stored.pop("elapsed", "0"))
+        self.entropy = json.loads(stored["random_state"])
+        seeds = {"random_state": json.dumps(self.entropy if entropy is None else entropy)}
+        _require_equal(stored, wanted | seeds)
+        query = f"SELECT {', '.join(Cell._fields)}, n_recovered, seconds FROM cells WHERE part = ?"
+        self.cells = {Cell(*row[:-2]): row[-2:] for row in execute(query, (self._part,))}
 
     def add(self, cell, n_recovered, seconds):
         """Keep a cell; when this returns, it is on the disk."""
         # Another process may have been here first, with the same number.
-        statement = "INSERT INTO cells VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-        row = (*cell, n_recovered, seconds)
-        self._write(statement, (*row, _checksum(row), self._part))
+        self._write(
+            "INSERT INTO cells VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (self._part, *cell, n_recovered, seconds),
+        )
         self.cells[cell] = (n_recovered, seconds)
 
     def keep_elapsed(self, seconds):
         """Keep the seconds that this run and those before took."""
-        statement = "INSERT OR REPLACE INTO configuration VALUES ('elapsed', ?, ?)"
-        self._write(statement, (json.dumps(seconds), self._part))
+        statement = "INSERT OR REPLACE INTO configuration VALUES (?, 'elapsed', ?)"
+        self._write(statement, (self._part, json.dumps(seconds)))
 
     def _write(self, statement, values):
         try:
             self._connection.execute(statement, values)
         except sqlite3.Error as error:
-            raise OSError(
-                f"checkpoint={_shown(self._path)} cannot be written any more: {error}. The cells "
-                "that it has are kept."
-            ) from error
+            message = f"cannot be written any more: {error}. The cells that it has are kept."
+            raise OSError(f"{self._shown} {message}") from error
+
+    @property
+    def _shown(self):
+        path = self._path
+        return f"checkpoint={(str(path) if isinstance(path, Path) else path)!r}"
 
     def close(self):
         """Close the file."""
         if self._connection is not None:
             self._connection.close()
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self.close()
-
 
 def _check_path(path):
+    """Return the path of a file that SQLite may use, or a new one."""
     if not isinstance(path, str | os.PathLike):
         raise ValueError("must be None or the path of a file")
     # SQLite has meanings of its own for some relative paths; a link may lead to no file yet.
-    path = Path(os.path.realpath(path))
+    path = Path(os.path.realpath(os.path.expanduser(path)))
     if not path.parent.is_dir():
         raise ValueError("is in a folder that does not exist")
     if path.is_dir():
         raise ValueError("is a folder, not a file")
+    # To SQLite one byte is an empty file, which it fills.
+    if path.exists() and path.stat().st_size == 1:
+        raise ValueError("is no checkpoint of a sweep")
+    # SQLite removes what has these names, whoever wrote it. What a killed process left is ours.
+    for ending in ("-journal", "-wal", "-shm"):
+        neighbour = path.with_name(path.name + ending)
+        with suppress(FileNotFoundError), neighbour.open("rb") as file:
+            start = file.read(len(_JOURNAL))
+            if ending != "-journal" or start not in (_JOURNAL, bytes(len(start))):
+                raise ValueError(f"is next to {neighbour.name}, which SQLite would remove")
     return path
-
-
-def _require_ours(path):
-    """Refuse a file that is no checkpoint before SQLite sees it, and clears up around it."""
-    with path.open("rb") as file:
-        header = file.read(_PLACE.stop)
-    if header[_PLACE] != _APPLICATION.to_bytes(4, "big"):
-        raise ValueError("is empty or no checkpoint of a sweep")
-
-
-def _checksum(row):
-    return zlib.crc32(repr(row).encode())
-
-
-def _shown(path):
-    return repr(str(path) if isinstance(path, Path) else path)
 
 
 def _connect(path):
     return sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
-
-
-def _initialize(connection, configuration, part):
-    connection.executescript(_SCHEMA)
-    _configure(connection, configuration, part)
-    connection.execute("COMMIT")
-
-
-def _configure(connection, configuration, part):
-    rows = [(name, value, part) for name, value in configuration.items()]
-    connection.executemany("INSERT INTO configuration VALUES (?, ?, ?)", rows)
-
-
-def _create(path, configuration, part=""):
-    """Make a file that is complete from the moment it bears its name."""
-    neighbours = [path.with_name(path.name + ending) for ending in _NEIGHBOURS]
-    taken = [neighbour.name for neighbour in neighbours if neighbour.exists()]
-    # Those of a file that another process has just made are its own.
-    if taken and not path.exists():
-        raise ValueError(f"is next to {', '.join(taken)}, which SQLite would take for its own")
-    with tempfile.TemporaryDirectory(prefix=f"{path.name}.", dir=path.parent) as folder:
-        draft = os.path.join(folder, "draft")
-        with closing(_connect(draft)) as connection:
-            _initialize(connection, configuration, part)
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass  # Another process was faster, and theirs is as good.
-        except OSError:  # A file system without hard links
-            with suppress(FileExistsError), path.open("xb") as file:
-                file.write(Path(draft).read_bytes())
 
 
 def _require_equal(stored, wanted):

@@ -85,6 +85,6 @@ def open_runner(
         raise ValueError("n_jobs must be None or an integer other than 0, got 0.")
     configuration = configuration | {"encoder": chain.encoder, "decoder": chain.decoder}
     configuration |= {"channel": chain.channel, "sections": chain.sections}
-    with Checkpoint(checkpoint, configuration, check_entropy(random_state)) as store:
+    with closing(Checkpoint(checkpoint, configuration, check_entropy(random_state))) as store:
         with single_threaded():
             yield Runner(replace(chain, entropy=store.entropy), store, n_jobs, callbacks, verbose)

@@ -7,29 +7,27 @@ import json
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 
-# Each cell takes 20 ms, and leaves a line in a log.
+# Each cell says that it began, and waits for a line or the end of the input.
 SCRIPT = """
-import json, os, sys, time
+import json, sys
 from sklearn.base import BaseEstimator, TransformerMixin
 from sksupercode import RademacherEncoder, TopKDecoder
 from sksupercode.model_selection import recovery_curve
 
-class Slow(TransformerMixin, BaseEstimator):
+class Waiting(TransformerMixin, BaseEstimator):
     def fit(self, X, y=None):
         return self
 
     def transform(self, X):
-        time.sleep(0.02)
-        with open(sys.argv[2], "a") as log:
-            log.write("x")
+        print("cell", flush=True)
+        sys.stdin.readline()
         return X
 
 encoder = RademacherEncoder()
 curve = recovery_curve(
-    encoder, TopKDecoder(encoder), channel=Slow(), n_features=64, n_nonzero_coefs=4,
+    encoder, TopKDecoder(encoder), channel=Waiting(), n_features=64, n_nonzero_coefs=4,
     n_components=range(10, 60, 5), n_trials=20, n_trials_per_codebook=5, random_state=0,
     checkpoint=sys.argv[1],
 )
@@ -38,44 +36,32 @@ print(json.dumps([curve.n_recovered.tolist(), curve.design_effect]))
 N_CELLS = 40
 
 
-def start(folder, name):
-    command = [sys.executable, "-c", SCRIPT, str(folder / name), str(folder / f"{name}.log")]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def start(path):
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    return subprocess.Popen([sys.executable, "-c", SCRIPT, str(path)], text=True, **pipes)
 
 
 def finish(process):
-    output, errors = process.communicate(timeout=120)
+    """Return the numbers of a sweep, and how many cells it ran."""
+    output, errors = process.communicate()
     assert process.returncode == 0, errors
-    return json.loads(output)
+    *cells, numbers = output.splitlines()
+    return json.loads(numbers), len(cells)
+
+
+def kill(process, n_cells, *, within_a_cell):
+    """Kill a sweep after so many cells: while it runs another one, or writes the last."""
+    for _ in range(n_cells):
+        assert process.stdout.readline() == "cell\n"
+        process.stdin.write("\n")
+        process.stdin.flush()
+    if within_a_cell:
+        assert process.stdout.readline() == "cell\n"
+    process.kill()
+    process.communicate()
 
 
 def table(path):
     """Return all cells and their numbers; not the times they took."""
     with closing(sqlite3.connect(path)) as connection:
-        return sorted(row[:6] for row in connection.execute("SELECT * FROM cells"))
-
-
-def kill_again_and_again(folder, n_kills, rng):
-    """Return the numbers and the table of a sweep that was killed so many times."""
-    path, log = folder / "killed", folder / "killed.log"
-    killed = 0
-    while killed < n_kills:
-        done = len(table(path)) if path.exists() else 0
-        process = start(folder, "killed")
-        if rng.random() < 0.8:
-            # Most often in the midst of the cells, and else at any moment.
-            n_more = 1 + rng.integers(2 * (N_CELLS - done) // (n_kills - killed + 1) + 1)
-            while not log.exists() or log.stat().st_size < done + killed + n_more:
-                if process.poll() is not None:
-                    break
-                time.sleep(0.002)
-            time.sleep(0.02 * rng.random())
-        else:
-            time.sleep(2 * rng.random())
-        process.kill()
-        process.communicate()
-        killed += 1
-    result = finish(start(folder, "killed"))
-    # A kill cost the one cell in flight.
-    assert log.stat().st_size <= N_CELLS + n_kills
-    return result, table(path)
+        return sorted(row[1:-1] for row in connection.execute("SELECT * FROM cells"))

@@ -8,16 +8,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import FunctionTransformer
 
 from sksupercode import GaussianChannel, MatchingPursuitDecoder, RademacherEncoder, TopKDecoder
-from sksupercode.model_selection import _checkpoint, phase_transition, recovery_curve
-from tests.model_selection.killed_sweeps import (
-    N_CELLS,
-    finish,
-    kill_again_and_again,
-    start,
-    table,
-)
+from sksupercode.model_selection import phase_transition, recovery_curve
+from tests.model_selection.killed_sweeps import N_CELLS, finish, kill, start, table
 
 ENCODER = RademacherEncoder()
 SWEEP = {
@@ -37,32 +33,25 @@ def sweep(path, **changes):
 
 
 def test_killed_sweeps_end_as_if_nothing_had_happened(tmp_path):
-    expected = finish(start(tmp_path, "whole"))
-    result, cells = kill_again_and_again(tmp_path, 2, np.random.default_rng(0))
-    assert result == expected
-    assert len(cells) == N_CELLS and cells == table(tmp_path / "whole")
-    assert len({n_recovered for *_, n_recovered in cells}) > 3
-
-
-def test_two_processes_share_a_file(tmp_path):
-    both = [start(tmp_path, "shared") for _ in range(2)]
-    first, second = map(finish, both)
-    alone = finish(start(tmp_path, "alone"))
-    assert first == second == alone
-    assert table(tmp_path / "shared") == table(tmp_path / "alone")
+    path = tmp_path / "killed"
+    kill(start(path), 5, within_a_cell=True)
+    assert len(table(path)) == 5
+    kill(start(path), 7, within_a_cell=False)
+    n_finished = len(table(path))
+    assert n_finished in (11, 12)
+    # Two processes share the rest.
+    both = [start(path) for _ in range(2)]
+    (first, n_first), (second, n_second) = map(finish, both)
+    expected, n_cells = finish(start(tmp_path / "whole"))
+    assert first == second == expected and n_cells == N_CELLS
+    assert max(n_first, n_second) == N_CELLS - n_finished
+    assert table(path) == table(tmp_path / "whole")
+    assert len({n_recovered for *_, n_recovered in table(path)}) > 3
     # Nothing else is left in the folder.
-    assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "alone", "alone.log", "shared", "shared.log",
-    ]  # fmt: skip
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["killed", "whole"]
 
 
-def test_finished_cells_are_not_run_again(tmp_path, monkeypatch):
-    first = sweep(tmp_path / "cells")
-    monkeypatch.setattr(TopKDecoder, "score", lambda *_: pytest.fail("ran again"))
-    assert_array_equal(sweep(tmp_path / "cells").n_recovered, first.n_recovered)
-
-
-def test_sweeps_are_extended(tmp_path):
+def test_sweeps_are_extended(tmp_path, monkeypatch):
     path = tmp_path / "cells"
     sweep(path)
     before = table(path)
@@ -71,6 +60,9 @@ def test_sweeps_are_extended(tmp_path):
     assert_array_equal(curve.n_recovered, sweep(None, **longer).n_recovered)
     assert set(before) < set(table(path))
     assert len(table(path)) == 15
+    # Finished cells are not run again.
+    monkeypatch.setattr(TopKDecoder, "score", lambda *_: pytest.fail("ran again"))
+    assert_array_equal(sweep(path, **longer).n_recovered, curve.n_recovered)
 
 
 def test_fresh_entropy_is_kept(tmp_path):
@@ -128,107 +120,35 @@ def test_other_sweeps_and_versions_are_refused(tmp_path, monkeypatch):
 
 def test_what_does_not_matter_may_differ(tmp_path):
     path = tmp_path / "cells"
-    sweep(path)
+    sweep(path, channel=GaussianChannel(1))
     before = table(path)
     encoder = RademacherEncoder(7, n_features=64, random_state=3).fit(np.eye(64))
-    channel = GaussianChannel(0.01, random_state=5)
+    channel = GaussianChannel(1.0, random_state=5)
     sweep(path, encoder=encoder, decoder=TopKDecoder(encoder), channel=channel, n_jobs=2)
     assert table(path) == before
 
 
-def test_frozen_estimators_are_known_by_what_they_learned(tmp_path):
-    path = tmp_path / "cells"
-    X = np.ones((2, 20))
-    first, second = (
-        FrozenEstimator(GaussianChannel(noise, random_state=0).fit(X)) for noise in (0.1, 0.2)
-    )
-    sweep(path, channel=first, n_components=[20])
-    sweep(path, channel=first, n_components=[20])
-    with pytest.raises(ValueError, match="channel is .*FrozenEstimator .* there"):
-        sweep(path, channel=second, n_components=[20])
+def test_parameters_are_known_by_what_they_hold(tmp_path):
+    def frozen(noise):
+        return FrozenEstimator(GaussianChannel(noise, random_state=0).fit(np.ones((2, 20))))
 
+    # In a table of 8 places 1 and 9 collide, so that the order is that of insertion.
+    def with_set(*elements):
+        return FunctionTransformer(kw_args={}, inv_kw_args={"a": frozenset(elements)})
 
-@pytest.mark.parametrize("length", [0, 1, 50, 1000, 4096, -4096, -1])
-def test_truncated_files_are_refused(tmp_path, length):
-    path = tmp_path / "cells"
-    sweep(path)
-    whole = path.read_bytes()
-    path.write_bytes(whole[:length])
-    with pytest.raises(ValueError, match="cells' (cannot be read|is empty)"):
-        sweep(path)
-    assert path.read_bytes() == whole[:length]
-
-
-def test_damaged_files_are_refused(tmp_path):
-    path = tmp_path / "cells"
-    sweep(path)
-    whole = bytearray(path.read_bytes())
-    whole[-4096:-4000] = bytes(96)
-    path.write_bytes(whole)
-    with pytest.raises(ValueError, match="cells' cannot be read, as if damaged"):
-        sweep(path)
-
-
-def test_files_that_are_no_checkpoint_are_refused(tmp_path):
-    text = tmp_path / "notes.txt"
-    text.write_text("to do: everything\n" * 100)
-    with pytest.raises(ValueError, match=r"notes.txt' is empty or no checkpoint of a sweep\."):
-        sweep(text)
-    other = tmp_path / "other.sqlite"
-    with closing(sqlite3.connect(other)) as connection:
-        connection.execute("CREATE TABLE cells (a)")
-    with pytest.raises(ValueError, match=r"other.sqlite' is empty or no checkpoint of a sweep\."):
-        sweep(other)
-    with pytest.raises(ValueError, match="is a folder, not a file"):
-        sweep(tmp_path)
-    for path in (5, True, b"cells"):
-        with pytest.raises(ValueError, match=r"^checkpoint=.* must be None or the path of a file"):
-            sweep(path)
-    with pytest.raises(ValueError, match="cells' is in a folder that does not exist"):
-        sweep(tmp_path / "missing" / "cells")
-
-
-def test_files_that_cannot_be_used_are_refused_before_anything_is_run(tmp_path, monkeypatch):
-    path = tmp_path / "cells"
-    sweep(path, n_trials=10)
-    monkeypatch.setattr(TopKDecoder, "score", lambda *_: pytest.fail("ran"))
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("BEGIN EXCLUSIVE")
-        monkeypatch.setattr(_checkpoint, "_PATIENCE", 0.1)
-        with pytest.raises(
-            ValueError, match="cells' cannot be opened for writing: database is locked"
-        ):
-            sweep(path)
-        connection.execute("ROLLBACK")
-        connection.execute("DELETE FROM configuration")
-        connection.commit()
-    with pytest.raises(ValueError, match="cells' cannot be read, as if damaged.*random_state"):
-        sweep(path)
-
-
-def test_paths_have_no_meaning_of_their_own(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    first = sweep(":memory:")
-    assert_array_equal(sweep(":memory:").n_recovered, first.n_recovered)
-    assert len(table(tmp_path / ":memory:")) > 0
-
-
-def test_numbers_are_equal_in_any_spelling(tmp_path):
-    path = tmp_path / "cells"
-    first = sweep(path, channel=GaussianChannel(1))
-    again = sweep(path, channel=GaussianChannel(1.0))
-    assert_array_equal(again.n_recovered, first.n_recovered)
-
-
-def test_files_of_newer_versions_are_refused(tmp_path):
-    path = tmp_path / "cells"
-    sweep(path)
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(
-        ValueError, match="was written by a newer version of sksupercode, in format 99"
-    ):
-        sweep(path)
+    for name, same, others, message in [
+        ("frozen", (frozen(0.1), frozen(0.1)), frozen(0.2), "channel is .*FrozenEstimator .* th"),
+        ("set", (with_set(1, 9), with_set(9, 1)), with_set(1, 8), "inv_kw_args.a is .* there"),
+        ("nan", (SimpleImputer(), SimpleImputer()), SimpleImputer(missing_values=0), "NaN there"),
+    ]:
+        for channel in same:
+            sweep(tmp_path / name, channel=channel, n_components=[20])
+        with pytest.raises(ValueError, match=message):
+            sweep(tmp_path / name, channel=others, n_components=[20])
+    channel = FunctionTransformer(lambda X: X)
+    with pytest.raises(ValueError, match="a parameter that cannot be pickled, got channel.func=<"):
+        sweep(tmp_path / "function", channel=channel)
+    assert not (tmp_path / "function").exists()
 
 
 def test_cells_are_kept_when_one_fails(tmp_path):

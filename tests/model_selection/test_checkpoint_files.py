@@ -9,32 +9,37 @@ from contextlib import closing
 
 import pytest
 from numpy.testing import assert_array_equal
-from sklearn.impute import SimpleImputer
-from sklearn.preprocessing import FunctionTransformer
 
 from sksupercode import TopKDecoder
 from sksupercode.model_selection import _checkpoint
 from tests.model_selection.test_checkpoint import sweep, table
 
 
+@pytest.fixture
+def path(tmp_path):
+    """The file of a sweep."""
+    sweep(tmp_path / "cells")
+    return tmp_path / "cells"
+
+
 @pytest.mark.parametrize("ending", ["-journal", "-wal", "-shm"])
-@pytest.mark.parametrize("content", [None, b"", b"to do: everything\n" * 100])
+@pytest.mark.parametrize("content", ["none", "empty", "text", "cells"])
 def test_files_next_to_it_are_left_alone(tmp_path, ending, content):
+    path = tmp_path / "cells"
+    if content == "cells":
+        sweep(path)
+    elif content != "none":
+        path.write_text("to do: everything\n" * 100 if content == "text" else "")
     notes = tmp_path / f"cells{ending}"
     notes.write_text("to do: nothing")
-    message = rf"cells' is next to cells{ending}, which"
-    if content is not None:
-        (tmp_path / "cells").write_bytes(content)
-        message = "is empty or no checkpoint"
-    with pytest.raises(ValueError, match=message):
-        sweep(tmp_path / "cells")
+    with pytest.raises(ValueError, match=rf"cells' is next to cells{ending}, which SQLite would"):
+        sweep(path)
     assert notes.read_text() == "to do: nothing"
 
 
-def test_what_a_killed_process_was_writing_is_rolled_back(tmp_path):
-    path = tmp_path / "cells"
+def test_what_a_killed_process_was_writing_is_rolled_back(path):
     first = sweep(path)
-    journal = tmp_path / "cells-journal"
+    journal = path.with_name("cells-journal")
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA cache_size = 1")
         connection.execute("BEGIN")
@@ -43,107 +48,129 @@ def test_what_a_killed_process_was_writing_is_rolled_back(tmp_path):
         connection.execute("PRAGMA cache_spill = 1")
         halfway = path.read_bytes(), journal.read_bytes()
         connection.execute("ROLLBACK")
-    path.write_bytes(halfway[0])
-    journal.write_bytes(halfway[1])
-    assert_array_equal(sweep(path).n_recovered, first.n_recovered)
-    assert not journal.exists()
+    # Within a cell, and within the making of the file.
+    for content, begun in (halfway, (b"", bytes(512)), (b"", halfway[1])):
+        path.write_bytes(content)
+        journal.write_bytes(begun)
+        assert_array_equal(sweep(path).n_recovered, first.n_recovered)
+        assert not journal.exists()
 
 
-def test_cells_that_differ_from_their_checksum_are_refused(tmp_path):
-    path = tmp_path / "cells"
-    sweep(path)
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("UPDATE cells SET n_recovered = 10 - n_recovered WHERE codebook = 1")
-        connection.commit()
-    with pytest.raises(ValueError, match="as if damaged or no checkpoint: a cell differs"):
+@pytest.mark.parametrize("length", [50, 1000, 4096, -4096, -1])
+def test_truncated_files_are_refused(path, length):
+    truncated = path.read_bytes()[:length]
+    path.write_bytes(truncated)
+    with pytest.raises(ValueError, match="cells' is damaged"):
+        sweep(path)
+    assert path.read_bytes() == truncated
+
+
+@pytest.mark.parametrize("damage", ["zeros", "value", "missing"])
+def test_damaged_files_are_refused(path, damage):
+    if damage == "zeros":
+        whole = bytearray(path.read_bytes())
+        whole[-4096:-4000] = bytes(96)
+        path.write_bytes(whole)
+    else:
+        statement = "DROP TABLE cells" if damage == "missing" else "UPDATE cells SET n_recovered=99"
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA ignore_check_constraints = ON")
+            connection.execute(statement)
+    with pytest.raises(ValueError, match="cells' is damaged"):
         sweep(path)
 
 
-def test_missing_tables_are_a_damage(tmp_path):
-    path = tmp_path / "cells"
-    sweep(path)
+@pytest.mark.parametrize("version, age", [(99, "a newer"), (3, "another")])
+def test_files_of_other_versions_are_refused(path, version, age):
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("DROP TABLE cells")
-    with pytest.raises(ValueError, match="as if damaged or no checkpoint: no such table: cells"):
+        connection.execute(f"PRAGMA user_version = {version}")
+    message = f"was written by {age} version of sksupercode, in format {version}"
+    with pytest.raises(ValueError, match=message):
         sweep(path)
 
 
-def test_files_that_are_only_read_are_refused_before_anything_is_run(tmp_path, monkeypatch):
-    path = tmp_path / "cells"
-    sweep(path, n_trials=10)
+def test_what_is_no_checkpoint_is_refused(tmp_path):
+    text, other, short = tmp_path / "notes", tmp_path / "other", tmp_path / "short"
+    text.write_text("to do: everything\n" * 100)
+    short.write_text("1")
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE cells (a)")
+    for foreign, message in (
+        (text, "or no checkpoint of a sweep: file is not a database"),
+        (other, r"other' is no checkpoint of a sweep\."),
+        (short, r"short' is no checkpoint of a sweep\."),
+    ):
+        before = foreign.read_bytes()
+        with pytest.raises(ValueError, match=message):
+            sweep(foreign)
+        assert foreign.read_bytes() == before
+    for folder in (tmp_path, ""):
+        with pytest.raises(ValueError, match="is a folder, not a file"):
+            sweep(folder)
+    for number in (5, True, b"cells"):
+        with pytest.raises(ValueError, match=r"^checkpoint=.* must be None or the path of a file"):
+            sweep(number)
+    with pytest.raises(ValueError, match="cells' is in a folder that does not exist"):
+        sweep(tmp_path / "missing" / "cells")
+
+
+def test_paths_have_no_meaning_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "target")
+    for given, path in ((":memory:", ":memory:"), ("~/home", "home"), (link, "target")):
+        first = sweep(given)
+        assert_array_equal(sweep(given).n_recovered, first.n_recovered)
+        assert len(table(tmp_path / path)) > 0
+    assert link.is_symlink()
+
+
+@pytest.fixture
+def nothing_is_run(path, monkeypatch):
     monkeypatch.setattr(TopKDecoder, "score", lambda *_: pytest.fail("ran"))
 
-    # Permissions do not keep the superuser from writing.
-    def connect(path):
-        return sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
 
-    monkeypatch.setattr(_checkpoint, "_connect", connect)
-    with pytest.raises(ValueError, match="cannot be opened for writing: .*readonly database"):
-        sweep(path)
-
-
-def test_a_full_disk_loses_only_what_did_not_fit(tmp_path, monkeypatch):
-    path = tmp_path / "cells"
-    roomy = _checkpoint._connect
+def limited(monkeypatch, *statements, mode="rwc"):
+    """Let every connection begin with these statements."""
 
     def connect(path):
-        connection = roomy(path)
-        if os.path.basename(path) == "cells":
-            (n_pages,) = connection.execute("PRAGMA page_count").fetchone()
-            connection.execute(f"PRAGMA max_page_count = {n_pages}")
+        connection = sqlite3.connect(f"file:{path}?mode={mode}", uri=True, isolation_level=None)
+        for statement in statements:
+            connection.execute(statement)
         return connection
 
     monkeypatch.setattr(_checkpoint, "_connect", connect)
+
+
+def test_files_in_use_are_refused_before_anything_is_run(path, monkeypatch, nothing_is_run):
+    monkeypatch.setattr(_checkpoint, "_PATIENCE", 0)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(ValueError, match="cells' cannot be opened for writing: .*locked"):
+            sweep(path, n_trials=100)
+
+
+def test_files_that_are_only_read_are_refused_before_anything_is_run(
+    path, monkeypatch, nothing_is_run
+):
+    # Permissions do not keep the superuser from writing.
+    limited(monkeypatch, mode="ro")
+    with pytest.raises(ValueError, match="cannot be opened for writing: .*readonly database"):
+        sweep(path, n_trials=100)
+
+
+def test_a_full_disk_is_told_before_anything_is_run(tmp_path, monkeypatch, nothing_is_run):
+    limited(monkeypatch, "PRAGMA max_page_count = 2")
+    with pytest.raises(ValueError, match="new' cannot be opened for writing: .*full"):
+        sweep(tmp_path / "new")
+
+
+def test_a_full_disk_loses_only_what_did_not_fit(path, monkeypatch):
     size = {"n_components": list(range(20, 90)), "n_trials": 3, "n_trials_per_codebook": 1}
-    with pytest.raises(OSError, match="cells' cannot be written any more: .*full"):
-        sweep(path, **size)
-    n_kept = len(table(path))
-    assert 0 < n_kept < 210
-    monkeypatch.setattr(_checkpoint, "_connect", roomy)
+    with monkeypatch.context() as context:
+        limited(context, f"PRAGMA max_page_count = {os.path.getsize(path) // 4096}")
+        with pytest.raises(OSError, match="cells' cannot be written any more: .*full"):
+            sweep(path, **size)
+    assert 6 < len(table(path)) < 216
     assert_array_equal(sweep(path, **size).n_recovered, sweep(None, **size).n_recovered)
-
-
-def test_without_hard_links_nothing_is_overwritten(tmp_path, monkeypatch):
-    def link(*_):
-        raise PermissionError(1, "no hard links")
-
-    monkeypatch.setattr(os, "link", link)
-    first = sweep(tmp_path / "cells")
-    assert_array_equal(sweep(tmp_path / "cells").n_recovered, first.n_recovered)
-    # Another process is faster, between the look and the leap.
-    taken = tmp_path / "taken"
-    taken.write_text("to do: everything")
-    _checkpoint._create(taken, {})
-    assert taken.read_text() == "to do: everything"
-
-
-def test_a_link_may_lead_to_a_file_that_is_not_there_yet(tmp_path):
-    target, link = tmp_path / "cells", tmp_path / "link"
-    link.symlink_to(target)
-    first = sweep(link)
-    assert link.is_symlink() and len(table(target)) > 0
-    assert_array_equal(sweep(target).n_recovered, first.n_recovered)
-
-
-def test_nan_is_nan(tmp_path):
-    first = sweep(tmp_path / "cells", channel=SimpleImputer())
-    again = sweep(tmp_path / "cells", channel=SimpleImputer())
-    assert_array_equal(again.n_recovered, first.n_recovered)
-
-
-def test_sets_are_known_by_their_elements(tmp_path):
-    # In a table of 8 places 1 and 9 collide, so that the order is that of insertion.
-    def channel(*elements):
-        return FunctionTransformer(kw_args={}, inv_kw_args={"a": frozenset(elements)})
-
-    sweep(tmp_path / "cells", channel=channel(1, 9))
-    sweep(tmp_path / "cells", channel=channel(9, 1))
-    with pytest.raises(ValueError, match="channel.inv_kw_args.a is .* there"):
-        sweep(tmp_path / "cells", channel=channel(1, 8))
-
-
-def test_what_cannot_be_described_is_named(tmp_path):
-    channel = FunctionTransformer(lambda X: X)
-    with pytest.raises(ValueError, match="a parameter that cannot be pickled, got channel.func=<"):
-        sweep(tmp_path / "cells", channel=channel)
-    assert not list(tmp_path.iterdir())

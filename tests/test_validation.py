@@ -78,8 +78,8 @@ def test_tensors(dtype):
     assert decoder.inverse_transform(torch.tensor(Y, dtype=torch.bfloat16)).dtype == np.float32
     assert encoder.transform(torch.tensor(Y, dtype=torch.float32)).dtype == np.float32
     codewords = torch.tensor(np.asarray(encoder.dictionary_), requires_grad=True)
-    lent = TopKDecoder(codewords.to(tensor.dtype), 2, values="binary").fit(tensor)
-    assert lent.score(tensor, Y) == 1.0
+    decoder = TopKDecoder(codewords.to(tensor.dtype), 2, values="binary").fit(tensor)
+    assert decoder.score(tensor, Y) == 1.0
     assert fraction_of_variance_unexplained(tensor, tensor) == 0.0
     channel = GaussianChannel(0.0).fit(tensor)
     assert channel.transform(tensor).dtype == (np.float64 if dtype == "float16" else wanted)

@@ -1,9 +1,9 @@
 r"""Codes of solvers of l1 programs, made exact and checked.
 
-Solvers stop at tolerances of their own, and their codes have rounding errors. A code z of theirs is moved in
-a straight line towards the least-squares fit on its own columns, no further than until its residual
-is as short as was asked for: coefficients stay nonnegative on the way, and where the support is
-that of the optimum the end is the optimum itself. The proof of it is a vector u of the dual program
+Solvers stop at tolerances of their own, and their codes have rounding errors. The code z of a
+solver is moved in a straight line towards the least-squares fit on its own columns, until its
+residual is as short as was asked for. Coefficients stay nonnegative, and where the support is that
+of the optimum the result is the optimum. The proof of it is a vector u of the dual program
 
 .. math::
     \max_u \langle x, u \rangle - \delta \|u\| \ \text{ subject to } \ A u \le 1 ,

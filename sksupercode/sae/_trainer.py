@@ -100,7 +100,7 @@ class Trainer:
         self.optimizer = torch.optim.Adam(
             [self.W_enc, self.b_enc, self.W_dec, self.b_dec], lr=1.0, eps=6.25e-10
         )
-        self.silent = torch.zeros(n_latents, dtype=torch.int64, device=settings.device)
+        self.n_inactive = torch.zeros(n_latents, dtype=torch.int64, device=settings.device)
         self.step = 0
 
     def _measure(self, X, rows):
@@ -168,8 +168,8 @@ class Trainer:
             if self.settings.architecture == "relu":
                 loss = loss + ramp * self.settings.l1_coef * a.sum(dim=1).mean()
             else:
-                self.silent += len(x)
-                self.silent[(a.detach() > 0).any(dim=0)] = 0
+                self.n_inactive += len(x)
+                self.n_inactive[(a.detach() > 0).any(dim=0)] = 0
                 loss = loss + self._auxiliary_loss(z, error.detach())
             self.optimizer.zero_grad()
             loss.backward()
@@ -217,7 +217,7 @@ class Trainer:
         """Gao et al.: dead latents reconstruct the error, d / 2 of them for each sample."""
         n_latents, d = self.shape
         dead_after = _DEAD_AFTER * n_latents / self.settings.n_nonzero_coefs
-        dead = torch.nonzero(self.silent > dead_after).ravel()
+        dead = torch.nonzero(self.n_inactive > dead_after).ravel()
         if not len(dead) or self.settings.aux_coef == 0:
             return 0.0
         n_wanted = max(1, d // 2)

@@ -82,8 +82,8 @@ def check_zero_samples(decoder):
 def check_zero_codewords(decoder):
     """A zero codeword is legal and never selected, as are a dictionary and an N of nothing else."""
     dictionary = float_dictionary()
-    silent = np.array([0, 1, 7, 40, 79])
-    dictionary[silent] = 0
+    zeros = np.array([0, 1, 7, 40, 79])
+    dictionary[zeros] = 0
     _, _, Y = hard_problem(n_samples=6)
     X = Y @ dictionary + 0.1 * np.random.default_rng(1).standard_normal((6, 20))
     choices = (decoder.values, legal_values(decoder)[0]) if hasattr(decoder, "values") else ()
@@ -91,7 +91,7 @@ def check_zero_codewords(decoder):
         for k in (3, 80):
             reader = configured(decoder, dictionary, k, **params)
             for codes in _decode_legally(reader, X, None, 80):
-                assert not codes[:, silent].any(), f"k={k}, {params}"
+                assert not codes[:, zeros].any(), f"k={k}, {params}"
                 assert codes.any(), "nothing was decoded, so that the check shows nothing"
         reader = configured(decoder, np.zeros((5, 20)), 2, **params)
         for codes in _decode_legally(reader, X, None, 5):

@@ -29,7 +29,7 @@ _MAX_SECTION_SIZE = 2**60
 # Values of the normal variable, and the spacing of values of a normal plus a Gumbel variable.
 _NORMAL = np.linspace(-9, 9, 145)
 _SPACING = 0.15
-# Sections so many standard deviations above the loudest of the wrong codewords are certain.
+# Sections so many standard deviations above the largest score of a wrong codeword are certain.
 _CERTAIN = 8.0
 _N_KNOTS = 120
 

@@ -54,7 +54,7 @@ def test_working_set_far_smaller_than_the_dictionary(storage, signed, tests_pass
 
 
 def test_goes_back_when_a_column_outside_the_pool_violates(tests_passed, monkeypatch):
-    """Pools of a handful of columns: the path is wrong now and then, the end is not."""
+    """Pools of a few columns: the path is wrong now and then, the end is not."""
     monkeypatch.setattr(Columns, "best", small_best)
     _, V, dictionary = superpositions(4, 400, 4, 20)
     A = np.asarray(dictionary, dtype=np.float64)

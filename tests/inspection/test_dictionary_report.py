@@ -168,8 +168,8 @@ def test_codes(monkeypatch):
     assert report.n_samples == 200
     assert report.mean_l0 == pytest.approx((Z != 0).sum(axis=1).mean(), rel=1e-12)
     assert report.n_never_active == np.sum(frequencies == 0) >= 1
-    energies = np.square(Z * np.linalg.norm(make_dictionary(), axis=1))
-    sparsities = np.sqrt(energies).sum(axis=1) ** 2 / energies.sum(axis=1)
+    squares = np.square(Z * np.linalg.norm(make_dictionary(), axis=1))
+    sparsities = np.sqrt(squares).sum(axis=1) ** 2 / squares.sum(axis=1)
     assert report.effective_k == pytest.approx(sparsities.mean(), rel=1e-10)
     assert 1 < report.effective_k < report.mean_l0
     f = frequencies[(frequencies > 0) & (frequencies < 1)]
@@ -193,9 +193,9 @@ def test_codes_of_equal_strength_have_an_effective_k_of_l0():
     # The sample without a code has no effective k.
     assert report.effective_k == pytest.approx(3, rel=1e-12)
     assert report.mean_l0 == pytest.approx(2)
-    silent = dictionary_report(sae, X[2:])
-    assert silent.effective_k == silent.mean_l0 == silent.support_bits == 0
-    assert silent.n_nonzero_coefs == 1
+    inactive = dictionary_report(sae, X[2:])
+    assert inactive.effective_k == inactive.mean_l0 == inactive.support_bits == 0
+    assert inactive.n_nonzero_coefs == 1
 
 
 def test_a_decoder_encodes_as_well():

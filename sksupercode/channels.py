@@ -179,9 +179,7 @@ class GaussianChannel(_RandomChannel):
         self.random_state = random_state
 
     def _learn(self, X):
-        variance = check_real(
-            self.noise_variance, "noise_variance", minimum=0, maximum=np.inf, max_inclusive=False
-        )
+        variance = check_real(self.noise_variance, "noise_variance", 0, closed="left")
         check_bool(self.relative, "relative")
         self.noise_variance_ = variance * _mean_power(X) if self.relative else variance
 
@@ -260,7 +258,7 @@ class DropoutChannel(_RandomChannel):
         self._check_rate()
 
     def _check_rate(self):
-        return check_real(self.rate, "rate", minimum=0, maximum=1, max_inclusive=False)
+        return check_real(self.rate, "rate", 0, 1, closed="left")
 
     def _apply(self, X, rng):
         rate = self._check_rate()
@@ -291,7 +289,9 @@ class QuantizationChannel(_BaseChannel):
     GaussianChannel : Additive noise.
     DropoutChannel : Lost coordinates.
 
-    Notes ----- With p significant bits, rounding to nearest keeps ``|x' - x| <= 2 ** -p |x|``
+    Notes
+    -----
+    With p significant bits, rounding to nearest keeps ``|x' - x| <= 2 ** -p |x|``
     wherever neither overflow nor underflow occurs. float64 is rounded to float32 and then to
     bfloat16, as is usual. The first rounding can move a number by ``2 ** -24 |x|`` onto a tie.
 

@@ -23,20 +23,20 @@ def test_not_the_integer_wanted(value):
 
 @pytest.mark.parametrize("value", [0.5, 1, np.float32(0.5), np.inf])
 def test_reals(value):
-    checked = check_real(value, "rate", minimum=0)
+    checked = check_real(value, "rate", 0)
     assert checked == value and type(checked) is float
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.0, np.nan, np.inf, True, "0.5", None, 1j])
 def test_not_the_real_wanted(value):
     with pytest.raises(ValueError, match=r"rate must be a real number >= 0 and < 1, got "):
-        check_real(value, "rate", minimum=0, maximum=1, max_inclusive=False)
+        check_real(value, "rate", 0, 1, closed="left")
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
 def test_infinity_can_be_refused(value):
     with pytest.raises(ValueError, match="tol must be a finite real number"):
-        check_real(value, "tol", minimum=0, maximum=np.inf, max_inclusive=False)
+        check_real(value, "tol", 0, closed="left")
 
 
 def test_none_where_it_is_allowed():

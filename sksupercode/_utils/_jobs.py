@@ -20,23 +20,9 @@ def check_jobs(n_jobs):
 
 
 def in_jobs(function, rows, n_jobs):
-    """Return ``[function(row) for row in rows]``, computed by joblib's workers.
+    """Return ``[function(row) for row in rows]``, computed by ``n_jobs`` workers of joblib.
 
-    Parameters
-    ----------
-    function : callable
-        Can be pickled, and makes products too small to share among threads of BLAS.
-
-    rows : ndarray of shape (n_rows, n_columns)
-        Its arguments.
-
-    n_jobs : int or None
-        As joblib's; None is 1, or what ``joblib.parallel_config`` says.
-
-    Returns
-    -------
-    results : list
-        In the order of the rows.
+    The function can be pickled, and makes products too small to share among threads of BLAS.
     """
     n_batches = min(len(rows), _BATCHES * effective_n_jobs(n_jobs))
     if n_batches <= _BATCHES and effective_n_jobs(n_jobs) == 1:

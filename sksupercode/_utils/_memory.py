@@ -36,21 +36,7 @@ def _container_limit():
 
 
 def require_memory(nbytes, purpose):
-    """Raise a MemoryError that names the bytes needed if they exceed what is available.
-
-    Parameters
-    ----------
-    nbytes : int
-        Size of the request, in bytes.
-
-    purpose : str
-        What the memory is for; opens the message.
-
-    Raises
-    ------
-    MemoryError
-        If ``nbytes`` is more than the machine has available.
-    """
+    """Raise a MemoryError, which ``purpose`` opens, if so many bytes exceed what is available."""
     available = available_memory()
     if available is not None and nbytes > available:
         raise MemoryError(

@@ -9,20 +9,9 @@ import numpy as np
 class RunningMoments:
     """Number, mean and sum of squared deviations of rows, the same for any division into blocks.
 
-    Attributes
-    ----------
-    exponent : int
-        ``2**exponent`` is the unit of what follows, just above the largest number so far, since
-        squares overflow from 1e154 on.
-
-    n_samples : int
-        Number of rows.
-
-    mean : float64 ndarray of shape (d,)
-        Their mean.
-
-    squares : float
-        Sum of their squared distances from it; exactly 0 where all rows are equal.
+    ``2**exponent`` is the unit of ``mean``, a float64 array of shape (d,), and of ``squares``, the
+    sum of squared distances from it, which is 0 where all rows are equal. It is just above the
+    largest number so far, since squares overflow from 1e154 on.
     """
 
     def __init__(self):

@@ -10,33 +10,15 @@ from pathlib import Path
 _MOST_NAMES = 20
 
 
-def check_path(path, name="path"):
-    """Return a path, with ``~`` for the home directory, which is not a link to nothing.
+def check_path(path):
+    """Return the Path of a parameter, with ``~`` for the home directory.
 
-    Parameters
-    ----------
-    path : str or os.PathLike
-        What the user passed.
-
-    name : str, default="path"
-        The parameter's name, for the message.
-
-    Returns
-    -------
-    pathlib.Path
-
-    Raises
-    ------
-    FileNotFoundError
-        If a link on the way leads nowhere.
-
-    ValueError
-        If ``path`` is something else, or empty.
+    Raises ValueError for what is no path, and FileNotFoundError for a link to nothing.
     """
     if not isinstance(path, str | os.PathLike):
-        raise ValueError(f"{name} must be a str or a path, got {path!r} ({type(path).__name__}).")
+        raise ValueError(f"path must be a str or a path, got {path!r} ({type(path).__name__}).")
     if not os.fspath(path):
-        raise ValueError(f"{name} must not be empty: '.' is the current directory.")
+        raise ValueError("path must not be empty: '.' is the current directory.")
     path = Path(os.path.expanduser(os.fsdecode(path)))
     for part in (path, *path.parents):
         if part.is_symlink() and not os.path.exists(part):
@@ -47,33 +29,13 @@ def check_path(path, name="path"):
     return path
 
 
-def existing_path(path, name="path"):
-    """Return a path to something that can be read.
+def existing_path(path):
+    """Return the Path of a parameter, as :func:`check_path`, to something that can be read.
 
-    Parameters
-    ----------
-    path : str or os.PathLike
-        What the user passed.
-
-    name : str, default="path"
-        The parameter's name, for the message.
-
-    Returns
-    -------
-    pathlib.Path
-
-    Raises
-    ------
-    FileNotFoundError
-        If nothing is there. What may be the name of a repository on a hub is told from a path.
-
-    PermissionError
-        If it may not be read.
-
-    ValueError
-        As in :func:`check_path`.
+    Raises FileNotFoundError if nothing is there, which tells a path from what may be the name of a
+    repository on a hub, and PermissionError if it may not be read.
     """
-    given, path = path, check_path(path, name)
+    given, path = path, check_path(path)
     if not os.path.exists(path):
         parent = next(part for part in path.parents if os.path.exists(part))
         if parent.is_file():

@@ -17,10 +17,7 @@ def section_bounds(n_features, n_sections):
 
 
 def softmax(evidence, bounds):
-    """Return ``exp(evidence)``, normalised to sum 1 within each section.
-
-    A section whose evidence is -inf throughout gets zeros.
-    """
+    """Return ``exp(evidence)``, normalised to sum 1 within each section; 0 where all is -inf."""
     sizes = np.diff(bounds)
     starts, sizes = bounds[:-1][sizes > 0], sizes[sizes > 0]
     largest = np.maximum.reduceat(evidence, starts)

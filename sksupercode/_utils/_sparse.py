@@ -18,18 +18,7 @@ def as_configured_csr(codes):
 
 
 def refuse_sparse_frames(transformer):
-    """Raise a ValueError where CSR would have to become a data frame.
-
-    Parameters
-    ----------
-    transformer : estimator
-        One whose ``transform`` is about to return CSR.
-
-    Raises
-    ------
-    ValueError
-        If pandas or polars output is configured, for this transformer or globally.
-    """
+    """Raise a ValueError where pandas or polars output is configured, and CSR is about to come."""
     configured = getattr(transformer, "_sklearn_output_config", {})
     container = configured.get("transform", get_config()["transform_output"])
     if container != "default":

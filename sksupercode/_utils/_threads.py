@@ -20,11 +20,10 @@ _shared = threading.local()
 
 
 def thread_count():
-    """Return how many threads a call may use.
+    """Return how many threads a call may use: one in a thread of somebody's pool.
 
-    As many as there are processors, as far as affinity, container and the environment variables
-    ``NUMBA_NUM_THREADS`` and ``OMP_NUM_THREADS`` allow; joblib sets these in its workers. One where
-    the caller is a thread of somebody's pool already.
+    Else as many as there are processors, as far as affinity, container and what joblib sets in its
+    workers, ``NUMBA_NUM_THREADS`` and ``OMP_NUM_THREADS``, allow.
     """
     if threading.current_thread() is not threading.main_thread():
         return 1
@@ -40,13 +39,7 @@ def thread_count():
 def shared_threads():
     """Start threads that all calls of :func:`in_threads` from this block use.
 
-    Yields
-    ------
-    n_threads : int
-        How many there are, with the caller's.
-
-    pool : ThreadPoolExecutor
-        All of them but the caller's.
+    Yields how many there are, the caller's included, and a pool of all others.
     """
     if getattr(_shared, "threads", None) is not None:
         yield _shared.threads
@@ -63,21 +56,8 @@ def shared_threads():
 def in_threads(function, n_items, *, least=1):
     """Call ``function(start, stop)`` on contiguous parts of ``range(n_items)``, one a thread.
 
-    Parameters
-    ----------
-    function : callable
-        Releases the GIL.
-
-    n_items : int
-        Length of the range.
-
-    least : int, default=1
-        Parts are not made shorter than this, which should be worth some 100 microseconds.
-
-    Returns
-    -------
-    results : list
-        What the calls returned, in the order of the parts.
+    Returns the results in order. The function releases the GIL, and parts are not shorter than
+    ``least``, which should be worth some 100 microseconds.
     """
     if n_items < 2 * least:
         return [function(0, n_items)]
@@ -98,8 +78,7 @@ _single_limits = None
 def single_blas_thread():
     """Keep BLAS to one thread: products that are small take longer where threads share them.
 
-    The limit is the process's. Blocks that overlap in several threads share it, and the last to end
-    lifts it.
+    The limit is the process's: blocks that overlap share it, and the last to end lifts it.
     """
     global _single_users, _single_limits
     with _single:

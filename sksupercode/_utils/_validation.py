@@ -18,39 +18,18 @@ def _refuse(name, wanted, value):
     raise ValueError(f"{name} must be {wanted}, got {value!r} ({type(value).__name__}).")
 
 
-def _describe(noun, minimum, maximum, min_inclusive, max_inclusive, allow_none):
+def _describe(noun, minimum, maximum, closed, allow_none):
     bounds = []
-    if minimum is not None and minimum != -math.inf:
-        bounds.append(f"{'>=' if min_inclusive else '>'} {minimum}")
-    if maximum is not None and maximum != math.inf:
-        bounds.append(f"{'<=' if max_inclusive else '<'} {maximum}")
+    if minimum not in (None, -math.inf):
+        bounds.append(f"{'>=' if closed in ('both', 'left') else '>'} {minimum}")
+    if maximum not in (None, math.inf):
+        bounds.append(f"{'<=' if closed in ('both', 'right') else '<'} {maximum}")
     wanted = " ".join([noun, " and ".join(bounds)]) if bounds else noun
     return wanted + (" or None" if allow_none else "")
 
 
 def check_integer(value, name, *, minimum=None, maximum=None, allow_none=False):
-    """Return ``value`` as an int; bools and floats are refused.
-
-    Parameters
-    ----------
-    value : object
-        What the user passed.
-    name : str
-        The parameter's name, for the message.
-    minimum, maximum : int or None, default=None
-        Inclusive bounds.
-    allow_none : bool, default=False
-        Whether None is passed through.
-
-    Returns
-    -------
-    int or None
-
-    Raises
-    ------
-    ValueError
-        If ``value`` is not an integer within the bounds.
-    """
+    """Return a parameter as an int within inclusive bounds; bools and floats are refused."""
     if value is None and allow_none:
         return None
     if (
@@ -59,138 +38,58 @@ def check_integer(value, name, *, minimum=None, maximum=None, allow_none=False):
         or (minimum is not None and value < minimum)
         or (maximum is not None and value > maximum)
     ):
-        _refuse(name, _describe("an integer", minimum, maximum, True, True, allow_none), value)
+        _refuse(name, _describe("an integer", minimum, maximum, "both", allow_none), value)
     return int(value)
 
 
-def check_real(
-    value,
-    name,
-    *,
-    minimum=None,
-    maximum=None,
-    min_inclusive=True,
-    max_inclusive=True,
-    allow_none=False,
-):
-    """Return ``value`` as a float; bools and nan are refused, integers are taken.
+def check_real(value, name, low=-math.inf, high=math.inf, *, closed="both", allow_none=False):
+    """Return a parameter as a float within bounds; bools and nan are refused, integers are taken.
 
-    Infinity is a real number here: pass ``maximum=np.inf, max_inclusive=False`` to refuse it.
-
-    Parameters
-    ----------
-    value : object
-        What the user passed.
-    name : str
-        The parameter's name, for the message.
-    minimum, maximum : float or None, default=None
-        Bounds.
-    min_inclusive, max_inclusive : bool, default=True
-        Whether the bounds themselves are legal.
-    allow_none : bool, default=False
-        Whether None is passed through.
-
-    Returns
-    -------
-    float or None
-
-    Raises
-    ------
-    ValueError
-        If ``value`` is not a real number within the bounds.
+    ``closed`` says which bounds are legal: "both", "left", "right" or "neither". Infinity is a real
+    number here, and one that "left" refuses.
     """
     if value is None and allow_none:
         return None
-    legal = isinstance(value, Real) and not isinstance(value, bool) and not math.isnan(value)
-    if legal and minimum is not None:
-        legal = value >= minimum if min_inclusive else value > minimum
-    if legal and maximum is not None:
-        legal = value <= maximum if max_inclusive else value < maximum
-    if not legal:
-        finite = maximum == math.inf and not max_inclusive
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, Real)
+        or not low <= value <= high
+        or (value == low and closed not in ("both", "left"))
+        or (value == high and closed not in ("both", "right"))
+    ):
+        finite = high == math.inf and closed not in ("both", "right")
         noun = "a finite real number" if finite else "a real number"
-        wanted = _describe(noun, minimum, maximum, min_inclusive, max_inclusive, allow_none)
-        _refuse(name, wanted, value)
+        _refuse(name, _describe(noun, low, high, closed, allow_none), value)
     return float(value)
 
 
 def check_bool(value, name):
-    """Return ``value`` as a bool, if it is one of Python's or NumPy's.
-
-    Parameters
-    ----------
-    value : object
-        What the user passed.
-    name : str
-        The parameter's name, for the message.
-
-    Returns
-    -------
-    bool
-
-    Raises
-    ------
-    ValueError
-        If ``value`` is something else.
-    """
+    """Return a parameter as a bool, if it is one of Python's or NumPy's."""
     if not isinstance(value, bool | np.bool_):
         _refuse(name, "True or False", value)
     return bool(value)
 
 
 def check_option(value, name, options):
-    """Return ``value`` if it is one of the strings ``options``.
-
-    Parameters
-    ----------
-    value : object
-        What the user passed.
-    name : str
-        The parameter's name, for the message.
-    options : sequence of str
-        What is legal.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    ValueError
-        If ``value`` is something else.
-    """
+    """Return a parameter if it is one of the strings ``options``."""
     if not isinstance(value, str) or value not in options:
         _refuse(name, "one of " + ", ".join(repr(option) for option in options), value)
     return value
 
 
-def check_generator(random_state, name="random_state"):
-    """Return a ``numpy.random.Generator``, without touching numpy's global random state.
+def check_generator(random_state):
+    """Return a ``numpy.random.Generator``, without touching NumPy's global random state.
 
-    Parameters
-    ----------
-    random_state : int, RandomState, Generator or None
-        None gives fresh entropy, an integer the same stream every time, a `Generator` is returned
-        as it is, and a `RandomState` is advanced to seed a new generator.
-    name : str, default="random_state"
-        The parameter's name, for the message.
-
-    Returns
-    -------
-    numpy.random.Generator
-
-    Raises
-    ------
-    ValueError
-        If ``random_state`` is something else, or a negative integer.
+    None gives fresh entropy, an integer >= 0 the same stream every time, a Generator is returned as
+    it is, and a RandomState is advanced to seed a new one.
     """
     if random_state is None or isinstance(random_state, np.random.Generator):
         return np.random.default_rng(random_state)
     if isinstance(random_state, np.random.RandomState):
         return np.random.default_rng(random_state.randint(0, 2**32, size=4, dtype=np.uint32))
     if isinstance(random_state, Integral) and not isinstance(random_state, bool):
-        return np.random.default_rng(check_integer(random_state, name, minimum=0))
-    _refuse(name, "an integer >= 0, a RandomState, a Generator or None", random_state)
+        return np.random.default_rng(check_integer(random_state, "random_state", minimum=0))
+    _refuse("random_state", "an integer >= 0, a RandomState, a Generator or None", random_state)
 
 
 def require_known_shape(X, name="X"):
@@ -204,25 +103,10 @@ def require_known_shape(X, name="X"):
 
 
 def as_array(X, name="X"):
-    """Return what holds the numbers of a tensor of PyTorch or a lazy array as a NumPy array.
+    """Return the numbers of a dense tensor, or of a list of them, and anything else as it is.
 
-    Parameters
-    ----------
-    X : object
-        What the user passed.
-    name : str, default="X"
-        The parameter's name, for the message.
-
-    Returns
-    -------
-    object
-        Of a dense tensor, or a list of them, its numbers: without a copy if it is on the CPU, and
-        in float32 where NumPy lacks the dtype, as bfloat16. Anything else is returned as it is.
-
-    Raises
-    ------
-    ValueError
-        If X is a sparse tensor or one without numbers, or has an unknown number of rows.
+    Without a copy if they are on the CPU, and in float32 where NumPy lacks the dtype, as bfloat16.
+    Sparse tensors, those without numbers and lazy arrays of unknown length are refused.
     """
     require_known_shape(X, name)
     if isinstance(X, list | tuple) and X and _is_tensor(X[0]):
@@ -253,26 +137,7 @@ def _tensor_to_numpy(X, name):
 
 
 def as_float(array, dtype, what):
-    """Return numbers in a floating dtype that has to hold them.
-
-    Parameters
-    ----------
-    array : ndarray
-        Numbers that were computed from finite ones.
-    dtype : dtype
-        float32 or float64.
-    what : str
-        What they are, for the message.
-
-    Returns
-    -------
-    ndarray
-
-    Raises
-    ------
-    ValueError
-        If one is too large for ``dtype``.
-    """
+    """Return numbers, computed from finite ones, in a dtype; refuse those too large for it."""
     with np.errstate(over="ignore", under="ignore"):
         array = array.astype(dtype, copy=False)
     if not np.isfinite(array).all():
@@ -285,32 +150,11 @@ def as_float(array, dtype, what):
 
 
 def check_samples(estimator, X, *, reset, accept_sparse=False, keeps_half=False):
-    """Return X as a float matrix through scikit-learn's ``validate_data``.
+    """Return X as a float matrix through scikit-learn's ``validate_data``; errors name X.
 
-    Names of columns are compared with those of ``fit``; where that had none, they do not matter.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Whose ``n_features_in_`` is set or checked.
-    X : array-like, tensor, or sparse matrix or array of shape (n_samples, n_features)
-        What the user passed.
-    reset : bool
-        True in ``fit``.
-    accept_sparse : bool or list of str, default=False
-        The sparse formats that are taken.
-    keeps_half : bool, default=False
-        Whether float16 stays, too, for the caller to widen it block by block.
-
-    Returns
-    -------
-    ndarray or sparse matrix or array of shape (n_samples, n_features)
-        float32 and float64 stay, all else becomes float64, but float32 of bfloat16.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As scikit-learn does, with messages that name X.
+    float32 and float64 stay, with ``keeps_half`` float16 too, for the caller to widen it block by
+    block; all else becomes float64, but float32 of bfloat16. Names of columns are compared with
+    those of ``fit``, in which ``reset`` is true; where that had none, they do not matter.
     """
     dtypes = (np.float64, np.float32, np.float16)[: 2 + keeps_half]
     if issparse(X) and not accept_sparse:
@@ -337,27 +181,11 @@ def check_samples(estimator, X, *, reset, accept_sparse=False, keeps_half=False)
 
 
 def check_codes(y, name="y", *, n_samples=None, n_features=None):
-    """Return sparse codes as a canonical ``csr_array``, leaving the input as it was.
+    """Return codes as a canonical ``csr_array``, leaving the input as it was.
 
-    Parameters
-    ----------
-    y : array-like or sparse matrix or array of shape (n_samples, n_features)
-        Dense or sparse, in any format. Explicit zeros are dropped, duplicate entries summed.
-    name : str, default="y"
-        The parameter's name, for the messages.
-    n_samples, n_features : int or None, default=None
-        The shape that is wanted, where it is known.
-
-    Returns
-    -------
-    csr_array of shape (n_samples, n_features)
-        With sorted indices and no explicit zeros. float32 and float64 stay, all else becomes
-        float64. May share memory with ``y``: not to be written to.
-
-    Raises
-    ------
-    ValueError
-        If ``y`` is not a finite real matrix of that shape with at least one row and one column.
+    Explicit zeros are dropped, duplicate entries summed. float32 and float64 stay, all else becomes
+    float64. It may share memory with ``y``: not to be written to. A ValueError is raised unless it
+    is a finite matrix of the shape that is wanted, as far as that is known.
     """
     y = as_array(y, name)
     try:

@@ -128,9 +128,7 @@ def make_sparse_codes(
     if sections and support != "fixed":
         raise ValueError(f"sections=True needs support='fixed', got support={support!r}.")
     check_option(values, "values", VALUES)
-    exponent = check_real(
-        zipf_exponent, "zipf_exponent", minimum=0, maximum=np.inf, max_inclusive=False
-    )
+    exponent = check_real(zipf_exponent, "zipf_exponent", 0, closed="left")
     dtype = _check_dtype(dtype, values)
     rng = check_generator(random_state)
 

@@ -107,7 +107,7 @@ class AdaptiveSuccessiveDecoder(BaseDecoder):
         return True
 
     def _fit_decoder(self, X):
-        check_real(self.margin, "margin", minimum=0, maximum=np.inf, max_inclusive=False)
+        check_real(self.margin, "margin", 0, closed="left")
         n_features = self.dictionary_.shape[0]
         k = min(self.n_nonzero_coefs_, n_features)
         self._bounds = section_bounds(n_features, k)

@@ -135,8 +135,7 @@ class MaximumLikelihoodDecoder(BaseDecoder):
         return True
 
     def _fit_decoder(self, X):
-        limits = {"minimum": 0, "maximum": np.inf, "min_inclusive": False, "allow_none": True}
-        check_real(self.time_limit, "time_limit", **limits)
+        check_real(self.time_limit, "time_limit", 0, closed="right", allow_none=True)
         check_integer(self.max_nodes, "max_nodes", minimum=0, allow_none=True)
         check_jobs(self.n_jobs)
 

@@ -192,9 +192,8 @@ class AMPDecoder(BaseDecoder):
         check_integer(self.max_iter, "max_iter", minimum=1)
         if self.n_nonzero_coefs is not None:
             self._has_common_k = True
-        limits = {"minimum": 0, "max_inclusive": False}
-        check_real(self.convergence_tol, "convergence_tol", maximum=np.inf, **limits)
-        check_real(self.damping, "damping", maximum=1, **limits)
+        check_real(self.convergence_tol, "convergence_tol", 0, closed="left")
+        check_real(self.damping, "damping", 0, 1, closed="left")
         squared_norms = self._codewords.squared_norms
         self._norms = np.sqrt(np.where(squared_norms > 0, squared_norms, 1.0))
         self._is_zero = squared_norms == 0

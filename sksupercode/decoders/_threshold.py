@@ -125,14 +125,7 @@ class ThresholdDecoder(MatchedFilterDecoder):
     def _fit_decoder(self, X):
         is_map = isinstance(self.threshold, str) and self.threshold == "map"
         if not is_map:
-            limits = {"minimum": -np.inf, "maximum": np.inf}
-            check_real(
-                self.threshold,
-                "threshold, unless it is 'map',",
-                **limits,
-                min_inclusive=False,
-                max_inclusive=False,
-            )
+            check_real(self.threshold, "threshold, unless it is 'map',", closed="neither")
         elif self.n_nonzero_coefs_ is None:
             raise ValueError(
                 "threshold='map' needs the prior k/N: give n_nonzero_coefs, or codes y to fit."

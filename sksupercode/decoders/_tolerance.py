@@ -5,8 +5,6 @@
 
 import math
 
-import numpy as np
-
 from sksupercode._utils._validation import check_real
 
 
@@ -30,8 +28,7 @@ class ToleranceMixin:
             If one is not a finite number >= 0, or if both are given.
         """
         for name in ("tol", "noise_std"):
-            limits = {"minimum": 0, "maximum": np.inf, "max_inclusive": False, "allow_none": True}
-            check_real(getattr(self, name), name, **limits)
+            check_real(getattr(self, name), name, 0, closed="left", allow_none=True)
         if self.tol is not None and self.noise_std is not None:
             raise ValueError(
                 f"tol={self.tol!r} and noise_std={self.noise_std!r} are two names of one number: "

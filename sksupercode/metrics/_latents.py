@@ -78,7 +78,7 @@ def dead_latent_fraction(Z, *, threshold=0.0):
     >>> dead_latent_fraction([[0.5, 0.0, 2.0, 0.0], [0.0, 0.0, 1.0, 0.0]])
     0.5
     """
-    threshold = check_real(threshold, "threshold", minimum=0, maximum=1)
+    threshold = check_real(threshold, "threshold", 0, 1)
     return float(np.mean(_activation_frequencies(Z) <= threshold))
 
 
@@ -113,5 +113,5 @@ def dense_latent_fraction(Z, *, threshold=0.1):
     >>> dense_latent_fraction([[0.5, 0.0, 2.0, 0.0], [0.0, 0.0, 1.0, 0.0]], threshold=0.5)
     0.25
     """
-    threshold = check_real(threshold, "threshold", minimum=0, maximum=1)
+    threshold = check_real(threshold, "threshold", 0, 1)
     return float(np.mean(_activation_frequencies(Z) > threshold))

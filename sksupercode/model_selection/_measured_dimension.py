@@ -241,7 +241,7 @@ def measured_dimension(
     confidence = check_fraction(confidence, "confidence")
     n_trials, per_codebook = check_trials(n_trials, n_trials_per_codebook)
     if max_seconds is not None:
-        check_real(max_seconds, "max_seconds", minimum=0, min_inclusive=False)
+        check_real(max_seconds, "max_seconds", 0, closed="right")
     with open_runner(
         encoder,
         channel,

@@ -108,14 +108,7 @@ def predicted_dimension(
     17619
     """
     predict = find_predictor(decoder, n_features, n_nonzero_coefs, noise_variance, relative)
-    p = check_real(
-        probability,
-        "probability",
-        minimum=0,
-        maximum=1,
-        min_inclusive=False,
-        max_inclusive=False,
-    )
+    p = check_real(probability, "probability", 0, 1, closed="neither")
     check_integer(n_samples, "n_samples", minimum=2)
     rng = check_generator(random_state) if predict.is_simulation else None
 

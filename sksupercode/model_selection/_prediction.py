@@ -183,8 +183,8 @@ def with_dictionary(decoder, encoder):
 
 def _check_noise(noise_variance):
     noise = np.asarray(noise_variance, dtype=object)
-    limits = {"minimum": 0, "maximum": np.inf, "max_inclusive": False}
-    values = [check_real(value, "noise_variance", **limits) for value in noise.ravel().tolist()]
+    noises = noise.ravel().tolist()
+    values = [check_real(value, "noise_variance", 0, closed="left") for value in noises]
     return np.array(values, dtype=np.float64).reshape(noise.shape)
 
 

@@ -333,4 +333,4 @@ def check_trials(n_trials, n_trials_per_codebook):
 
 def check_fraction(value, name):
     """Return a number strictly between 0 and 1."""
-    return check_real(value, name, minimum=0, maximum=1, min_inclusive=False, max_inclusive=False)
+    return check_real(value, name, 0, 1, closed="neither")

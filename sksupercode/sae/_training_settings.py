@@ -35,8 +35,7 @@ def check_settings(estimator):
 
     def real(name, *, value=None, maximum=np.inf, positive=False):
         value = getattr(estimator, name) if value is None else value
-        bounds = {"min_inclusive": not positive, "max_inclusive": False}
-        return check_real(value, name, minimum=0, maximum=maximum, **bounds)
+        return check_real(value, name, 0, maximum, closed="neither" if positive else "left")
 
     n_latents, k, rate = integer("n_latents"), estimator.n_nonzero_coefs, estimator.learning_rate
     if architecture != "relu":

@@ -151,14 +151,6 @@ class BandedDictionary(Dictionary):
             for first, scores in part.correlate_blocks(V[:, window]):
                 yield block.start + first, scores * self.scale**2
 
-    def _check_samples(self, X):
-        V = np.asarray(X, dtype=np.float64)
-        if V.ndim != 2 or V.shape[1] != self.shape[1]:
-            raise ValueError(
-                f"X must have shape (n_samples, {self.shape[1]}), got an array of shape {V.shape}."
-            )
-        return V if self.scale == 1.0 else self.to_units(V)
-
     def superpose(self, Y):
         Y = csr_array(Y)
         self._check_codes(Y)
@@ -166,7 +158,7 @@ class BandedDictionary(Dictionary):
             entries = csr_entries(Y)
 
             def superpose_part(part, block, window):
-                return part.superpose_entries(*entries, first=block.start)
+                return part._superpose_entries(*entries, first=block.start)
         else:
 
             def superpose_part(part, block, window):

@@ -33,22 +33,7 @@ _CAPABILITIES = {
 
 
 def missing_capability(dictionary, *names):
-    """Say what a dictionary lacks.
-
-    Parameters
-    ----------
-    dictionary : Dictionary
-        What is asked.
-
-    *names : str
-        Attributes of :class:`Dictionary` that must be true.
-
-    Returns
-    -------
-    reason : str or None
-        A clause that names the first that is missing, as "a DenseDictionary has no independent
-        random signs (has_random_signs=False)"; None if nothing is.
-    """
+    """Return which of the named attributes is False, as a clause for messages, None if none is."""
     for name in names:
         if not getattr(dictionary, name):
             return f"a {type(dictionary).__name__} has no {_CAPABILITIES[name]} ({name}=False)"
@@ -239,6 +224,15 @@ class Dictionary(LinearOperator, ABC):
                 f"Y has {Y.shape[1]} columns, but the dictionary has {self.shape[0]} codewords."
             )
 
+    def _check_samples(self, X):
+        """Return samples in the units of :attr:`unnormalized`; refuse those of another d."""
+        X = np.asarray(X, dtype=np.float64)
+        if X.ndim != 2 or X.shape[1] != self.shape[1]:
+            raise ValueError(
+                f"X must have shape (n_samples, {self.shape[1]}), got an array of shape {X.shape}."
+            )
+        return X if self.scale == 1.0 else self.to_units(X)
+
     def __array__(self, dtype=None, copy=None):
         if copy is False:
             raise ValueError("A dictionary can be converted to an array only by making a copy.")
@@ -256,12 +250,6 @@ class Dictionary(LinearOperator, ABC):
     def _rmatmat(self, Y):
         return self.superpose(Y.T).T
 
-    def _matvec(self, x):
-        return self.correlate(x.reshape(1, -1))[0]
-
-    def _rmatvec(self, y):
-        return self.superpose(y.reshape(1, -1))[0]
-
     def _adjoint(self):
         return _TransposedDictionary(self)
 
@@ -277,15 +265,6 @@ class _TransposedDictionary(LinearOperator):
 
     def _matmat(self, Y):
         return self._dictionary._rmatmat(Y)
-
-    def _matvec(self, y):
-        return self._dictionary._rmatvec(y)
-
-    def _rmatmat(self, X):
-        return self._dictionary._matmat(X)
-
-    def _rmatvec(self, x):
-        return self._dictionary._matvec(x)
 
     def _adjoint(self):
         return self._dictionary

@@ -48,12 +48,8 @@ class DenseDictionary(Dictionary):
     def __init__(self, array):
         array = as_array(array, "dictionary")
         try:
-            array = check_array(
-                array,
-                dtype=[np.float64, np.float32],
-                order="C",
-                input_name="dictionary",
-            ).view()
+            floats = [np.float64, np.float32]
+            array = check_array(array, dtype=floats, order="C", input_name="dictionary").view()
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"dictionary must be a matrix of finite real numbers, of shape (N, d): {error}"

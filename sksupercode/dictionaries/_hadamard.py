@@ -29,18 +29,7 @@ _BLOCK_SCORES = 2**18
 
 
 def hadamard_order(n_features, n_components):
-    """Return the order of the Hadamard matrix that N codewords of d dimensions are taken from.
-
-    Parameters
-    ----------
-    n_features, n_components : int
-        Number N of codewords and d of dimensions.
-
-    Returns
-    -------
-    order : int
-        The least power of two that is at least N and 64 d.
-    """
+    """Return the order of the Hadamard matrix, the least power of two of at least N and 64 d."""
     return 1 << (max(n_features, _ROWS_TO_CHOOSE_FROM * n_components) - 1).bit_length()
 
 
@@ -126,10 +115,9 @@ class HadamardDictionary(SignDictionary):
             keys.sort()
             return (keys[:size] & mask).astype(dtype)
 
-        self._columns = choose(n_features)
-        self._rows = choose(n_components)
-        flips = unpack_signs(draw((1, n_words(n_features))), n_features)[0]
-        self._flips = flips.astype(np.int8)
+        self._columns, self._rows = choose(n_features), choose(n_components)
+        flips = unpack_signs(draw((1, n_words(n_features))), n_features)
+        self._flips = flips[0].astype(np.int8)
         for array in (self._columns, self._rows, self._flips):
             array.flags.writeable = False
         # Fresh memory takes longer to come than a transform takes.
@@ -227,15 +215,7 @@ class HadamardDictionary(SignDictionary):
 
     def _to_summands(self, X):
         """Return samples in units of the signs, on a grid on which all their sums are exact."""
-        X = np.asarray(X, dtype=np.float64)
-        if X.ndim != 2 or X.shape[1] != self.shape[1]:
-            raise ValueError(
-                f"X must have shape (n_samples, {self.shape[1]}), got an array of shape {X.shape}."
-            )
-        V = np.ascontiguousarray(X if self.scale == 1.0 else self.to_units(X))
-        total = np.abs(V).sum(axis=1)
-        if not np.isfinite(total).all():
-            raise ValueError("X contains numbers that are not finite, or whose sum is not.")
+        V, total = self._finite_samples(X)
         real = (np.rint(V) != V).any(axis=1) | (total >= 2**52)
         if real.all():
             return _to_fixed_point(V, total)
@@ -254,8 +234,7 @@ class HadamardDictionary(SignDictionary):
         Y.check_format(full_check=True)
         Y.sum_duplicates()
         Y.data[:] = _summands_of_rows(Y)
-        n_rounds = max(1, self._order.bit_length() - 1)
-        cost = self._order * n_rounds
+        cost = self._order * max(1, self._order.bit_length() - 1)
         most_direct = int(cost // (_COST_OF_A_CODEWORD * self.shape[1]))
         X = np.zeros((Y.shape[0], self.shape[1]))
         if not compilation_is_enabled():

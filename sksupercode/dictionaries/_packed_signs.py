@@ -85,37 +85,23 @@ class PackedSignDictionary(SignDictionary):
     def correlate(self, X):
         if not compilation_is_enabled():
             return super().correlate(X)
-        V = self._check_samples(X)
-        scores = np.zeros((len(V), self.shape[0]))
-        self.add_correlations(V, np.arange(len(V)), scores)
-        if self.scale != 1.0:
-            scores *= self.scale**2
-        return scores
+        return self._scores(self._finite_samples(X)[0], slice(0, self.shape[0]))
 
     def correlate_blocks(self, X):
         if not compilation_is_enabled():
             yield from super().correlate_blocks(X)
             return
-        V = self._check_samples(X)
+        V, _ = self._finite_samples(X)
         length = _LANES * max(_FEWEST_GROUPS, _BLOCK_SCORES // (_LANES * max(1, len(V))))
         for block in gen_batches(self.shape[0], min(length, _BLOCK_SCORES // 16)):
-            scores = np.zeros((len(V), block.stop - block.start))
-            self.add_correlations(V, np.arange(len(V)), scores, first=block.start)
-            if self.scale != 1.0:
-                scores *= self.scale**2
-            yield block.start, scores
+            yield block.start, self._scores(V, block)
 
-    def _check_samples(self, X):
-        X = np.asarray(X, dtype=np.float64)
-        if X.ndim != 2 or X.shape[1] != self.shape[1]:
-            raise ValueError(
-                f"X must have shape (n_samples, {self.shape[1]}), got an array of shape {X.shape}."
-            )
-        # One memory layout, for which the kernels are compiled.
-        V = np.ascontiguousarray(X if self.scale == 1.0 else self.to_units(X))
-        if not np.isfinite(np.abs(V).sum(axis=1)).all():
-            raise ValueError("X contains numbers that are not finite, or whose sum is not.")
-        return V
+    def _scores(self, V, block):
+        scores = np.zeros((len(V), block.stop - block.start))
+        self.add_correlations(V, np.arange(len(V)), scores, first=block.start)
+        if self.scale != 1.0:
+            scores *= self.scale**2
+        return scores
 
     def add_correlations(self, vectors, rows, scores, *, first=0):
         """Add ``V S^T`` for vectors in units of S to some rows of scores, in place.
@@ -170,24 +156,10 @@ class PackedSignDictionary(SignDictionary):
         Y = csr_array(Y)
         entries = csr_entries(Y)
         self._check_codes(Y)
-        return self.superpose_entries(*entries)
+        return self._superpose_entries(*entries)
 
-    def superpose_entries(self, indptr, indices, data, *, first=0):
-        """Superpose codes of which this dictionary has the codewords from ``first`` on.
-
-        Parameters
-        ----------
-        indptr, indices, data : ndarrays
-            As from :func:`csr_entries`.
-
-        first : int, default=0
-            The index of codeword 0.
-
-        Returns
-        -------
-        X : float64 ndarray of shape (n_samples, d)
-            In units of S.
-        """
+    def _superpose_entries(self, indptr, indices, data, *, first=0):
+        """Superpose codes, in units of S; codeword 0 is that of column ``first``."""
         from sksupercode.dictionaries._sign_kernels import superpose
 
         n_words = self._lanes.shape[1]

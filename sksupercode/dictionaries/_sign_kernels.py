@@ -190,25 +190,9 @@ def to_planes(vector, planes):
     """Write a vector as ``unit * sum_p 3^p t_p``.
 
     A vector of integers is taken as it is, or halved if all are even; any other is rounded to
-    multiples of 2^-52 of its sum of magnitudes.
-
-    Parameters
-    ----------
-    vector : float64 ndarray of shape (d,)
-
-    planes : uint64 ndarray of shape (MOST_PLANES, W, 2)
-        Set to the masks and signs of t_0, t_1, ...
-
-    Returns
-    -------
-    n_planes : int
-        How many planes are set.
-
-    weighted_sum : int
-        Of the masks: ``sum_p 3^p sum_r |t_p[r]|``.
-
-    unit : float
-        A power of two.
+    multiples of 2^-52 of its sum of magnitudes. Sets ``planes``, of shape (MOST_PLANES, W, 2), to
+    the masks and signs of t_0, t_1, ... Returns how many are set, the sum of the masks
+    ``sum_p 3^p sum_r |t_p[r]|``, and the unit, a power of two.
     """
     total, is_integer, is_even = 0.0, True, True
     for value in vector:
@@ -274,21 +258,8 @@ def add_correlations(lanes, origin, vectors, rows, scores, start, stop):
 def superpose(lanes, words, indptr, indices, data, codewords, out):
     """Add ``data[j] * s_i`` over the entries (j, i = indices[j]) of each row of CSR to ``out``.
 
-    Parameters
-    ----------
-    lanes : uint64 ndarray of shape (G, W, 32)
-        Codewords ``codewords[0]:codewords[1]`` of those that the indices count.
-
-    words : tuple of int
-        The range of words of which the sums are computed.
-
-    indptr, indices, data : int64, int64 and float64 ndarrays
-        CSR. Indices of a row ascend, and terms are added in their order.
-
-    codewords : tuple of int
-        The range of indices that is used.
-
-    out : float64 ndarray of shape (n_samples, 64 W)
+    Indices of a row ascend, and terms are added in their order. ``lanes`` has the codewords of the
+    range ``codewords`` of indices; ``words`` is the range of words of ``out``, (n_samples, 64 W).
     """
     first, last = codewords
     heads = np.empty(len(out), dtype=np.int64)

@@ -33,24 +33,8 @@ def random_sign_words(n_features, n_components, seed, *, start=0, stop=None):
     """Draw rows ``start:stop`` of a Rademacher matrix, packed to one bit an entry.
 
     Every row has its own place in the stream of one bit generator, so any rows can be drawn without
-    the others. Only raw words of PCG64 are used, whose stream NumPy keeps across versions.
-
-    Parameters
-    ----------
-    n_features, n_components : int
-        Shape (N, d) of the matrix.
-
-    seed : numpy.random.SeedSequence
-        Names the matrix.
-
-    start, stop : int, default=0, N
-        Rows to draw.
-
-    Returns
-    -------
-    words : uint64 ndarray of shape (stop - start, ceil(d / 64))
-        Bit r of a row, counted from the least significant, is 1 where entry r is -1; bits past d
-        are 0.
+    the others. Only raw words of PCG64 are used, whose stream NumPy keeps across versions. Bit r of
+    a row, counted from the least significant, is 1 where entry r is -1; bits past d are 0.
     """
     width = n_words(n_components)
     stop = n_features if stop is None else stop
@@ -89,18 +73,7 @@ def _valid_bits(n_components):
 
 
 def pack_signs(signs):
-    """Pack a matrix of signs to one bit an entry, 1 where it is negative.
-
-    Parameters
-    ----------
-    signs : ndarray of shape (N, d)
-        Nonzero numbers, of which only the sign is kept.
-
-    Returns
-    -------
-    words : uint64 ndarray of shape (N, ceil(d / 64))
-        The packed rows.
-    """
+    """Pack a matrix of nonzero numbers to one bit an entry, 1 where it is negative."""
     n_features, n_components = signs.shape
     octets = np.zeros((n_features, 8 * n_words(n_components)), dtype=np.uint8)
     packed = np.packbits(signs < 0, axis=1, bitorder="little")
@@ -183,9 +156,8 @@ class SignDictionary(Dictionary):
 
         def store(first, last):
             for rows in blocks[first:last]:
-                words = random_sign_words(
-                    n_features, n_components, seed, start=rows.start, stop=rows.stop
-                )
+                span = {"start": rows.start, "stop": rows.stop}
+                words = random_sign_words(n_features, n_components, seed, **span)
                 self._store_words(words, rows.start, n_components)
 
         in_threads(store, len(blocks))
@@ -228,12 +200,8 @@ class SignDictionary(Dictionary):
 
     @property
     def squared_norms(self):
-        norm = 1.0 if self._is_unit else self.shape[1] * self.scale**2
-        return np.broadcast_to(norm, self.shape[:1])
-
-    @property
-    def _is_unit(self):
-        return self.scale == 1 / math.sqrt(self.shape[1])
+        is_unit = self.scale == 1 / math.sqrt(self.shape[1])
+        return np.broadcast_to(1.0 if is_unit else self.shape[1] * self.scale**2, self.shape[:1])
 
     @property
     def unnormalized(self):
@@ -257,6 +225,14 @@ class SignDictionary(Dictionary):
         V[near] = lattice[near]
         return V
 
+    def _finite_samples(self, X):
+        """Return samples in units of S, in the layout that kernels take, and their norms in l1."""
+        V = np.ascontiguousarray(self._check_samples(X))
+        total = np.abs(V).sum(axis=1)
+        if not np.isfinite(total).all():
+            raise ValueError("X contains numbers that are not finite, or whose sum is not.")
+        return V, total
+
     def codewords(self, indices):
         return self._signs(as_indices(indices)).astype(np.float64) * self.scale
 
@@ -266,14 +242,12 @@ class SignDictionary(Dictionary):
         return self.unnormalized.superpose(Y) * self.scale
 
     def correlate(self, X):
-        V = self.to_units(X) if self.scale != 1.0 else np.asarray(X, dtype=np.float64)
+        V = self._check_samples(X)
         total = np.abs(V).sum(axis=1)
-        small = (total < 2**24) & (np.rint(V) == V).all(axis=1)
-        real = np.flatnonzero(~small)
-        small = np.flatnonzero(small)
+        is_small = (total < 2**24) & (np.rint(V) == V).all(axis=1)
+        small, real = np.flatnonzero(is_small), np.flatnonzero(~is_small)
         scores = np.empty((len(V), self.shape[0]))
-        V_small = V[small].astype(np.float32)
-        V_real = _to_fixed_point(V[real], total[real])
+        V_small, V_real = V[small].astype(np.float32), _to_fixed_point(V[real], total[real])
         for rows in gen_batches(self.shape[0], self._block_length(self.shape[1])):
             signs = self._signs(rows)
             if len(small):

@@ -14,21 +14,7 @@ from sksupercode.dictionaries._weighted import WeightedDictionary
 
 @singledispatch
 def subset(dictionary, indices):
-    """Return the dictionary of the codewords of the given indices.
-
-    Parameters
-    ----------
-    dictionary : Dictionary of shape (N, d)
-        What to choose from.
-
-    indices : array-like of int of shape (m,)
-        Rows of F, repetitions allowed.
-
-    Returns
-    -------
-    few : Dictionary of shape (m, d)
-        A copy of these codewords, packed where their signs are cheaply packed.
-    """
+    """Return a dictionary of copies of some codewords, packed where their signs are cheaply packed."""
     return DenseDictionary(dictionary.codewords(indices))
 
 

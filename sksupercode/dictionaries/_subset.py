@@ -14,7 +14,7 @@ from sksupercode.dictionaries._weighted import WeightedDictionary
 
 @singledispatch
 def subset(dictionary, indices):
-    """Return a dictionary of copies of some codewords, packed where their signs are cheaply packed."""
+    """Return a dictionary of copies of some codewords, packed where signs are cheap to pack."""
     return DenseDictionary(dictionary.codewords(indices))
 
 

@@ -16,27 +16,9 @@ _VERSION = "6.0.0"
 
 
 def save_saelens(weights, path):
-    """Write weights and configuration, each file as a whole or not at all.
-
-    Parameters
-    ----------
-    weights : SAEWeights
-        Arrays keep their precision.
-
-    path : str or os.PathLike
-        A directory, made if there is none.
-
-    Raises
-    ------
-    FileExistsError
-        If there is something else at ``path`` than such a directory or an empty one.
-
-    ValueError
-        If the format of SAELens cannot hold the weights.
-    """
-    path = check_path(path)
-    config = _configuration(weights)
-    arrays = weights.arrays()
+    """Write `SAEWeights` in their precision to a directory, each file as a whole or not at all."""
+    path, arrays = check_path(path), weights.arrays()
+    text = json.dumps(_configuration(weights), indent=2) + "\n"
     if path.exists():
         found = {entry.name for entry in path.iterdir()} if path.is_dir() else None
         if found not in (set(), {_WEIGHTS, _CONFIG}):
@@ -45,7 +27,6 @@ def save_saelens(weights, path):
                 f"{_CONFIG} and nothing else, got {str(path)!r}."
             )
     path.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(config, indent=2) + "\n"
     parts = []
     try:
         # Both are written before either is put in its place.

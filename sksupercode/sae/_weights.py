@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sksupercode._utils._validation import check_option
+
 NORMALIZATIONS = ("none", "layer_norm", "constant_norm_rescale", "expected_average")
 # The arrays beside the decoder's that each architecture has.
 _ENCODER_ARRAYS = {
@@ -113,16 +115,8 @@ class SAEWeights:
     name: str = ""
 
     def __post_init__(self):
-        if self.architecture not in ARCHITECTURES:
-            raise ValueError(
-                f"architecture must be one of {', '.join(ARCHITECTURES)}, got "
-                f"{self.architecture!r}."
-            )
-        if self.normalization not in NORMALIZATIONS:
-            raise ValueError(
-                f"normalization must be one of {', '.join(NORMALIZATIONS)}, got "
-                f"{self.normalization!r}."
-            )
+        check_option(self.architecture, "architecture", ARCHITECTURES)
+        check_option(self.normalization, "normalization", NORMALIZATIONS)
         if np.ndim(self.W_dec) != 2 or 0 in self.W_dec.shape:
             raise ValueError(f"W_dec must have shape (N, d), got {np.shape(self.W_dec)}.")
         n_latents, d = self.W_dec.shape

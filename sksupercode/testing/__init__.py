@@ -10,23 +10,13 @@ pytest.
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import pkgutil
 import sys
 
 if "pytest" in sys.modules:
     # Before they are imported, so that pytest shows what an assertion in them compared.
-    sys.modules["pytest"].register_assert_rewrite(
-        *(
-            f"{__name__}._{name}"
-            for name in (
-                "problems",
-                "decoding_checks",
-                "legal_input_checks",
-                "interface_checks",
-                "bad_input_checks",
-                "encoder_checks",
-            )
-        )
-    )
+    modules = [f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__)]
+    sys.modules["pytest"].register_assert_rewrite(*modules)
 
 from sksupercode._utils._discovery import all_estimators
 from sksupercode.testing._dictionary_test_case import DictionaryTestCase

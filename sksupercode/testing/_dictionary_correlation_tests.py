@@ -19,10 +19,8 @@ class CorrelationTests(DictionaryTwin):
         dictionary, twin = self.make()
         assert isinstance(dictionary, Dictionary) and isinstance(dictionary, LinearOperator)
         assert_equal((dictionary.shape, dictionary.T.shape), (twin.shape, twin.T.shape))
-        assert dictionary.dtype == dictionary.T.dtype and dictionary.dtype in (
-            np.float32,
-            np.float64,
-        )
+        assert dictionary.dtype == dictionary.T.dtype
+        assert dictionary.dtype in (np.float32, np.float64)
 
     def test_nbytes(self):
         """It says what it stores, which is no more than the twin in float64, or a page."""

@@ -100,17 +100,6 @@ class SuperpositionTests(DictionaryTwin):
             for codes in (full, csr_array(full), empty):
                 assert_raises(ValueError, dictionary.superpose, codes)
 
-    # Identities
-
-    def test_adjoint(self):
-        """``<Y F, X> = <Y, X F^T>``."""
-        dictionary, twin = self.make()
-        X, Y = self._samples(dictionary), self._codes(dictionary)
-        left = np.vdot(dictionary.superpose(Y), X)
-        right = np.vdot(Y, dictionary.correlate(X))
-        magnitude = np.vdot(np.abs(Y) @ np.abs(twin), np.abs(X))
-        assert abs(left - right) <= 2 * self.rtol * magnitude
-
     def test_squared_norms(self):
         """Squared norms are those of the twin, in float64, and cannot be spoilt."""
         dictionary, twin = self.make()

@@ -5,7 +5,6 @@
 
 import copy
 import pickle
-import random
 from concurrent.futures import ThreadPoolExecutor
 from unittest import SkipTest
 
@@ -27,6 +26,7 @@ from sksupercode.testing._problems import (
     only_convergence_warnings,
     to_dense,
 )
+from sksupercode.testing._runner import untouched_random_state
 
 
 class FittedDictionary(BaseEstimator):
@@ -69,22 +69,15 @@ def check_threads(decoder):
         wanted = [to_dense(fitted.transform(part)) for part in parts]
         with ThreadPoolExecutor(4) as pool:
             found = [to_dense(codes) for codes in pool.map(fitted.transform, parts)]
-    for one, other in zip(found, wanted, strict=True):
-        np.testing.assert_array_equal(one, other)
+    np.testing.assert_equal(found, wanted)
 
 
 def check_global_random_state(decoder):
     """Neither NumPy's nor Python's global random state is touched."""
     encoder, X, Y = hard_problem()
-    before = np.random.get_state()[1].copy(), np.random.get_state()[2]  # noqa: NPY002
-    python_before = random.getstate()
-    fitted = fit_quietly(configured(decoder, encoder, 3), X, Y)
-    with only_convergence_warnings():
+    with untouched_random_state(), only_convergence_warnings():
+        fitted = fit_quietly(configured(decoder, encoder, 3), X, Y)
         fitted.transform(X), fitted.predict(X), fitted.score(X, Y)
-    state = np.random.get_state()  # noqa: NPY002
-    np.testing.assert_array_equal(state[1], before[0])
-    assert state[2] == before[1]
-    assert random.getstate() == python_before
 
 
 def check_sparse_output(decoder):

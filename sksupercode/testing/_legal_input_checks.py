@@ -53,7 +53,7 @@ def check_any_sparsity(decoder):
 
 
 def check_smallest_shapes(decoder):
-    """d = 1 and N = 1 give a result."""
+    """d = 1 and N = 1, alone and together, give a result."""
     for encoder_class in (RademacherEncoder, SphericalEncoder):
         for n_features, n_components in ((8, 1), (1, 8), (1, 1)):
             Y = make_sparse_codes(5, n_features, n_nonzero_coefs=1, random_state=0)

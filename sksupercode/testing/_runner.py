@@ -3,10 +3,14 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import random
 import re
+from contextlib import contextmanager
 from functools import wraps
 from inspect import getdoc
 from unittest import SkipTest
+
+import numpy as np
 
 
 def checks_of(*modules):
@@ -39,26 +43,7 @@ def promise(check):
 
 
 def expected_failures(estimator, known):
-    """Return the checks that an estimator declares not to pass, and why.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Its attribute ``expected_failed_checks`` is read, and that of one that it is built around.
-
-    known : set of str
-        The names of all checks.
-
-    Returns
-    -------
-    reasons : dict of str to str
-        Names of checks, each with a reason.
-
-    Raises
-    ------
-    ValueError
-        If a name is that of no check.
-    """
+    """Return why an estimator, or one that it is built around, may fail checks, by their names."""
     inner = getattr(estimator, "estimator", None)
     reasons = {} if inner is None else expected_failures(inner, known)
     reasons |= getattr(estimator, "expected_failed_checks", {})
@@ -97,16 +82,22 @@ def _indented(error):
     return "\n  ".join(lines[:8])
 
 
+@contextmanager
+def untouched_random_state():
+    """Assert that NumPy's and Python's global random states stay as they are."""
+
+    def states():
+        return random.getstate(), np.random.get_state()  # noqa: NPY002
+
+    before = states()
+    yield
+    np.testing.assert_equal(states(), before)
+
+
 def assert_refused(cases, *arguments):
     """Assert that each case is a ValueError that names what is wrong.
 
-    Parameters
-    ----------
-    cases : dict of str to (callable, str)
-        What is done with the arguments, and the name that the message must have.
-
-    *arguments : object
-        What the callables get.
+    A case is a callable, which gets the arguments, and the name that the message must have.
     """
     wrong = []
     for case, (action, name) in cases.items():

@@ -11,18 +11,8 @@ from contextlib import contextmanager
 def open_archive(path, *, max_ratio):
     """Open an archive, and turn every error while it is read into a ``ValueError``.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-
-    max_ratio : int
-        How many times the size of the file its members may have together.
-
-    Yields
-    ------
-    zipfile.ZipFile
-        Its members are as large as they say when read, or an error that their checksum raises.
+    Its members have together at most ``max_ratio`` times the size of the file, and are as large as
+    they say when read, or their checksum raises an error.
     """
     try:
         with zipfile.ZipFile(path) as archive:

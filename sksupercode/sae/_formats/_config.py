@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import json
-import math
+import sys
 
 from sksupercode._utils._paths import check_path, existing_path, listing
 
@@ -13,24 +13,10 @@ _REQUIRED = object()
 
 
 class Config:
-    """The values of a JSON object, with errors that name the file and the key.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-
-    values : dict
-        Its object, or a part of it.
-
-    section : str, default=""
-        The key of that part, with a dot behind it, for messages.
-    """
+    """The object in a JSON file, or a section of it, with errors that name the file and the key."""
 
     def __init__(self, path, values, section=""):
-        self.path = path
-        self.values = values
-        self.section = section
+        self.path, self.values, self.section = path, values, section
 
     @classmethod
     def read(cls, path):
@@ -68,41 +54,31 @@ class Config:
             self.refuse(key, "an object")
         return Config(self.path, self.values[key], f"{self.section}{key}.")
 
-    def integer(self, key, *, default=_REQUIRED, minimum=1):
-        """Return an integer of at least ``minimum``."""
+    def _value(self, key, default, wanted, is_legal):
         if default is not _REQUIRED and not self.has(key):
             return default
-        value = self.values.get(key)
-        if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-            self.refuse(key, f"an integer >= {minimum}")
-        return value
+        if not is_legal(self.values.get(key)):
+            self.refuse(key, wanted)
+        return self.values[key]
+
+    def integer(self, key, *, default=_REQUIRED, minimum=1):
+        """Return an integer of at least ``minimum``."""
+        wanted = f"an integer >= {minimum}"
+        return self._value(key, default, wanted, lambda v: type(v) is int and v >= minimum)
 
     def number(self, key, *, default=_REQUIRED):
         """Return a finite float."""
-        if default is not _REQUIRED and not self.has(key):
-            return default
-        value = self.values.get(key)
-        legal = isinstance(value, int | float) and not isinstance(value, bool)
-        try:
-            if legal and math.isfinite(value):
-                return float(value)
-        except OverflowError:
-            pass
-        self.refuse(key, "a finite number")
+
+        def is_legal(value):
+            return type(value) in (int, float) and abs(value) <= sys.float_info.max
+
+        return float(self._value(key, default, "a finite number", is_legal))
 
     def boolean(self, key, *, default=_REQUIRED):
         """Return True or False."""
-        if default is not _REQUIRED and not self.has(key):
-            return default
-        if not isinstance(self.values.get(key), bool):
-            self.refuse(key, "true or false")
-        return self.values[key]
+        return self._value(key, default, "true or false", lambda v: isinstance(v, bool))
 
     def option(self, key, known, *, default=_REQUIRED):
         """Return one of the known strings."""
-        if default is not _REQUIRED and not self.has(key):
-            return default
-        value = self.values.get(key)
-        if not isinstance(value, str) or value not in known:
-            self.refuse(key, "one of " + ", ".join(known))
-        return value
+        wanted = "one of " + ", ".join(known)
+        return self._value(key, default, wanted, lambda v: isinstance(v, str) and v in known)

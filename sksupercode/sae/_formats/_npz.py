@@ -18,21 +18,8 @@ def read_npz(path):
     """Read the arrays of an npz file.
 
     `numpy.load` allocates what a header asks for before it looks at the data. Here the data come
-    first, and have to be as long as the header says.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-
-    Returns
-    -------
-    Tensors
-
-    Raises
-    ------
-    ValueError
-        If the file is damaged or holds pickled objects.
+    first, and have to be as long as the header says. A file that is damaged or holds pickled
+    objects is a ValueError.
     """
     with open_archive(path, max_ratio=MAX_RATIO) as archive:
         values = {

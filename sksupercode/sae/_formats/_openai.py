@@ -45,20 +45,17 @@ def _k(tensors):
     state = tensors.values.get("activation_state_dict", {})
     if not isinstance(state, dict):
         raise ValueError(f"{tensors.path}: 'activation_state_dict' must be a dictionary.")
-    found = {"activation_state_dict['k']": state.get("k")}
-    found["activation.k"] = tensors.values.get("activation.k")
-    found = {key: k for key, k in found.items() if k is not None}
+    stored = {"activation_state_dict['k']": state.get("k")}
+    stored["activation.k"] = tensors.values.get("activation.k")
+    found = {key: k for key, k in stored.items() if k is not None}
     if not found or not all(type(k) is int for k in found.values()):
         raise ValueError(
             f"{tensors.path}: activation_state_dict['k'] must be an integer, got "
             f"{', '.join(type(k).__name__ for k in found.values()) or 'nothing'}."
         )
     if len(set(found.values())) > 1:
-        raise ValueError(
-            f"{tensors.path}: "
-            + " but ".join(f"{key} is {k}" for key, k in found.items())
-            + ": they must be the same."
-        )
+        differing = " but ".join(f"{key} is {k}" for key, k in found.items())
+        raise ValueError(f"{tensors.path}: {differing}: they must be the same.")
     for postact_fn in (state.get("postact_fn"), tensors.values.get("activation.postact_fn")):
         if postact_fn is not None:
             _option(tensors, "postact_fn", postact_fn)

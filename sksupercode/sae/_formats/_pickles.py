@@ -17,17 +17,7 @@ def check_pickle(data):
     """Refuse a pickle whose tuples of tuples would take forever, or all of the stack, to hash.
 
     Thirty opcodes that pair a tuple with itself make one of 2**30 entries. The opcodes are followed
-    with nothing but the number of entries of each object.
-
-    Parameters
-    ----------
-    data : bytes
-        The pickle.
-
-    Raises
-    ------
-    ValueError
-        If there is more than `MAX_NESTED` in one tuple, or ``data`` is not a pickle.
+    with nothing but the number of entries of each object, at most `MAX_NESTED` in one tuple.
     """
     stack, memo = [], {}
     try:

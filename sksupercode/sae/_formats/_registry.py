@@ -26,33 +26,17 @@ _MOST_FOLDERS = 10_000
 
 @dataclass(frozen=True)
 class Format:
-    """How to find the weights of one format and how to read them.
+    """How to find the weights of one format and how to read them, given the path of their file."""
 
-    Parameters
-    ----------
-    files : str
-        What belongs to it, for messages.
-
-    read : callable
-        From the path of the weight file to `SAEWeights`.
-
-    filename : str or None
-        What the weight file is called.
-
-    suffixes : tuple of str
-        Endings by which it is recognised where no file has the name of any format.
-    """
-
-    files: str
+    files: str  # what belongs to it, for messages
     read: Callable[[Path], SAEWeights]
     filename: str | None = None
-    suffixes: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()  # by which it is recognised where no file has a known name
 
 
+_SAELENS_FILE = "sae_weights.safetensors"
 FORMATS = {
-    "saelens": Format(
-        "sae_weights.safetensors + cfg.json", _saelens.read, "sae_weights.safetensors"
-    ),
+    "saelens": Format(f"{_SAELENS_FILE} + cfg.json", _saelens.read, _SAELENS_FILE),
     "gemma_scope": Format("params.npz", _gemma_scope.read, "params.npz", (".npz",)),
     "sparsify": Format("sae.safetensors + cfg.json", _sparsify.read, "sae.safetensors"),
     "dictionary_learning": Format("ae.pt + config.json", _dictionary_learning.read, "ae.pt"),
@@ -61,35 +45,7 @@ FORMATS = {
 
 
 def read_weights(path, *, format=None):
-    """Read the weights of a sparse autoencoder in any of the known formats.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        A directory, or the weight file within.
-
-    format : str or None, default=None
-        One of `FORMATS`, guessed from the names of files if None.
-
-    Returns
-    -------
-    SAEWeights
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is nothing at ``path``, or a file that belongs to the format is missing.
-
-    PermissionError
-        If a file may not be read.
-
-    ImportError
-        If a ``.pt`` file is to be read and PyTorch is not installed.
-
-    ValueError
-        If the format cannot be found out, or a file is not a valid one of that format. The message
-        names file and key.
-    """
+    """Return the `SAEWeights` of the files, in any of the known formats, that `load_sae` takes."""
     if format is not None:
         check_option(format, "format", tuple(FORMATS))
     name, weight_file = _recognise(existing_path(path), format)

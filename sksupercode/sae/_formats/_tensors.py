@@ -12,20 +12,10 @@ _AXES = {"W_enc": "dN", "W_dec": "Nd", "b_dec": "d"}
 
 
 class Tensors:
-    """What a weight file holds, with errors that name the file and the key.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-
-    values : dict of str to ndarray
-        Its arrays by key. Files made by PyTorch may hold other objects too.
-    """
+    """What a weight file holds by key, arrays for the most, with errors that name file and key."""
 
     def __init__(self, path, values):
-        self.path = path
-        self.values = values
+        self.path, self.values = path, values
 
     def array(self, key):
         """Return the array of that key."""
@@ -59,19 +49,10 @@ class Tensors:
             )
 
     def weights(self, layout, sizes, **settings):
-        """Return the file as `SAEWeights`.
+        """Return the file as `SAEWeights`, whose other fields are the settings.
 
-        Parameters
-        ----------
-        layout : dict of str to (str, str)
-            For each field of `SAEWeights` the key of its array and its axes in the file: "Nd",
-            "dN", "N" or "d".
-
-        sizes : dict of str to (int, str)
-            N and d, and where each of these numbers comes from, for messages.
-
-        **settings
-            The other fields, arrays included.
+        The layout has for each field the key of its array and its axes in the file: "Nd", "dN", "N"
+        or "d". The sizes are N and d, each with where it comes from, for messages.
         """
         arrays = {}
         for field, (key, axes) in layout.items():

@@ -15,26 +15,8 @@ MAX_PICKLE_BYTES = 2**20
 def read_torch_file(path, *, part=None):
     """Load a dictionary of tensors, memory-mapped, by ``torch.load(weights_only=True)``.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file, a zip archive as PyTorch writes it since version 1.6.
-
-    part : str or None, default=None
-        The key of a dictionary within, which is taken instead if it is there.
-
-    Returns
-    -------
-    Tensors
-        Its values are arrays where they were tensors, with the strides that they had.
-
-    Raises
-    ------
-    ImportError
-        If PyTorch is not installed.
-
-    ValueError
-        If the file is damaged, or holds what is neither a tensor nor a plain container.
+    The file is a zip archive as PyTorch writes it since version 1.6. Where ``part`` is the key of a
+    dictionary within, that one is taken. Tensors become arrays, with the strides that they had.
     """
     try:
         import torch

@@ -1,4 +1,4 @@
-"""Decoders beside their peers: matching pursuit, top-k and basis pursuit."""
+"""All decoders, and some beside their peers: matching pursuit, top-k and basis pursuit."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -23,10 +23,22 @@ from sksupercode import (
     OrthogonalMatchingPursuitDecoder,
     TopKDecoder,
 )
+from sksupercode.testing import all_estimators
+from sksupercode.testing._problems import constructed
 
 # More entries than these are kept as int8, and expanded to float32 block by block.
 _MOST_FLOATS = 2**30
 _BLOCK = 2**14
+
+
+def every_decoder(size, repeats, tell):
+    """Time all public decoders on the same codes, which have sections as one of them needs."""
+    problem = Problem(size, sections=True)
+    rows = []
+    for name, decoder_class in all_estimators("decoder"):
+        decoder = constructed(decoder_class, problem.encoder)
+        rows += compare(problem, name, decoder, [], repeats, tell)
+    return rows
 
 
 def matching_pursuit(size, repeats, tell):

@@ -56,6 +56,12 @@ def all_benchmarks():
             Size(4096, 8, 256, 4),
             Size(1024, 4, 96, 2),
         ),
+        "decoders": Benchmark(
+            "every decoder, at a size that suits all of them",
+            _decoding.every_decoder,
+            Size(2**8, 4, 64, 16),
+            Size(2**6, 2, 48, 4),
+        ),
         "mp": Benchmark(
             "matching pursuit; orthogonal matching pursuit (OMP) is another algorithm",
             _decoding.matching_pursuit,

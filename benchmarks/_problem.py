@@ -42,14 +42,18 @@ class Problem:
 
     seed : int, default=0
         Of the codes and of the codebook.
+
+    sections : bool, default=False
+        Whether codes have one codeword in each of k sections.
     """
 
-    def __init__(self, size, seed=0):
+    def __init__(self, size, seed=0, *, sections=False):
         self.size = size
         self.codes = make_sparse_codes(
             size.n_samples,
             size.n_features,
             n_nonzero_coefs=size.n_nonzero_coefs,
+            sections=sections,
             random_state=seed,
         )
         self.encoder = RademacherEncoder(size.n_components, random_state=seed)

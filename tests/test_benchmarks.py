@@ -15,6 +15,7 @@ from benchmarks._peers import ORTHOGONAL_PURSUITS, PROGRAMS, PURSUITS, Peer
 from benchmarks._problem import Problem, Size, expand
 from benchmarks._timing import compare, recovery_rate
 from sksupercode import TopKDecoder
+from sksupercode.testing import all_estimators
 
 # N, k and d at which everything is found.
 TINY = Size(256, 3, 96, 4)
@@ -56,6 +57,12 @@ def test_comparison_from_the_command_line(tmp_path, capsys, monkeypatch):
                 assert row["recovery"] == 1.0
             if "seconds" not in row:
                 assert row["note"].startswith(("not installed", "left out: this cvxpy"))
+
+
+def test_every_decoder():
+    rows = _decoding.every_decoder(TINY, 1, lambda what: None)
+    assert [row["method"] for row in rows] == [name for name, _ in all_estimators("decoder")]
+    assert {row["recovery"] for row in rows if row["method"] != "ThresholdDecoder"} == {1.0}
 
 
 def test_orthogonal_pursuits():

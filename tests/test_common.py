@@ -131,8 +131,10 @@ def test_no_estimator_is_missing_from_the_list():
 )
 def test_no_estimator_is_missing_in_the_documentation(page, kind):
     text = Path(__file__).parents[1].joinpath("docs", page).read_text()
-    missing = [name for name, _ in all_estimators(kind) if not re.search(rf"\b{name}\b", text)]
-    assert not missing
+    # A table, and then a list that explains, where a page has both.
+    for part in text.split("\nWhat they do\n"):
+        missing = [name for name, _ in all_estimators(kind) if not re.search(rf"\b{name}\b", part)]
+        assert not missing
 
 
 def test_listed_kinds_are_a_partition():

@@ -67,7 +67,7 @@ def predictions(n_features, n_nonzero_coefs, noise_variance, seed):
 
 
 def bounds_tables(n_features, n_nonzero_coefs, noise_variance, seed):
-    """Return both tables for the terminal."""
+    """Return the tables of bounds and of predictions for the terminal."""
     bits = float(theory.entropy(n_features, n_nonzero_coefs))
     title = f"N = {n_features}, k = {n_nonzero_coefs}, {bits:.1f} bits"
     if noise_variance > 0:

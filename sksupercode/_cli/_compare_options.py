@@ -15,7 +15,7 @@ DECODERS = comparison_decoders()
 
 
 def add_compare(commands):
-    """Add the command."""
+    """Add the command ``compare`` to the parser's commands."""
     parser = commands.add_parser(
         "compare",
         help="compare a sparse autoencoder's encoder with other decoders, and stop",

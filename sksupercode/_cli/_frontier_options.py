@@ -14,7 +14,7 @@ _QUICK = {"sizes": [(256, 4), (1024, 8)], "trials": 240, "time_limit": 1.5}
 
 
 def add_frontier(commands):
-    """Add the command and return its parser."""
+    """Add the command ``frontier``, and return its parser."""
     names = list(default_decoders())
     parser = commands.add_parser(
         "frontier",

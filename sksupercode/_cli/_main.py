@@ -57,7 +57,7 @@ def main(argv=None):
 
 
 def build_parser():
-    """Return the parser of the command line."""
+    """Return the parser of the command line, with all commands."""
     decoders = list(sweep_decoders())
     parser = argparse.ArgumentParser(
         prog="python -m sksupercode",
@@ -139,7 +139,7 @@ def check_sizes(parser, arguments):
 
 
 def print_bounds(parser, arguments):
-    """Print the tables of ``bounds``."""
+    """Print the tables of the command ``bounds``."""
     from rich.console import Console
 
     from sksupercode._cli._bounds import bounds_tables

@@ -31,7 +31,7 @@ else:
 
 
 def require_rich():
-    """Refuse to draw a bar without rich."""
+    """Raise an ImportError that says how to get rich, if it is missing."""
     try:
         import rich.progress  # noqa: F401
     except ImportError as error:

@@ -55,30 +55,12 @@ def gram_matrix(dictionary, indices):
 
 
 def pair_cosines(dictionary, indices, max_pairs, rng):
-    """Return the cosines of all pairs of codewords, or of those that some codewords are in.
+    """Return the cosines of all pairs of codewords, none of which is zero.
 
-    Parameters
-    ----------
-    dictionary : Dictionary of shape (N, d)
-        The codewords.
-
-    indices : ndarray of int of shape (n,)
-        The codewords to compare, n >= 2, none of which is zero.
-
-    max_pairs : int
-        If there are more pairs, only pairs with at least one of m codewords drawn at random are
-        taken, with m as large as possible.
-
-    rng : Generator
-        Draws these codewords.
-
-    Returns
-    -------
-    cosines : Cosines
-        What was found.
+    If there are more than ``max_pairs``, only pairs with at least one of m codewords drawn at
+    random are taken, with m as large as possible.
     """
-    n = len(indices)
-    m = n - 1
+    n, m = len(indices), len(indices) - 1
     if n * (n - 1) // 2 > max_pairs:
         # m (2n - m - 1) / 2 pairs have one of m codewords.
         m = max(1, int(n - 0.5 - np.sqrt((n - 0.5) ** 2 - 2 * max_pairs)))

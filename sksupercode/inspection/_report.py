@@ -28,6 +28,7 @@ from sksupercode.decoders._codebook import as_dictionary
 from sksupercode.encoders import BaseEncoder, RademacherEncoder
 from sksupercode.inspection._dictionary_report import DictionaryReport
 from sksupercode.inspection._geometry import gram_matrix, pair_cosines
+from sksupercode.model_selection import predicted_dimension
 
 _RATE = 0.9
 # Beyond, the simulation of matching pursuit takes minutes.
@@ -214,14 +215,10 @@ def _measure_codes(estimator, codewords, X):
 
 
 def _predicted_dimensions(n, k, rng):
-    from sksupercode.model_selection import predicted_dimension
+    sizes = {"n_features": n, "n_nonzero_coefs": k, "probability": _RATE}
 
     def predict(decoder, **options):
-        return float(
-            predicted_dimension(
-                decoder, n_features=n, n_nonzero_coefs=k, probability=_RATE, **options
-            )
-        )
+        return float(predicted_dimension(decoder, **sizes, **options))
 
     signs = RademacherEncoder()
     if k <= _LARGEST_SIMULATED:

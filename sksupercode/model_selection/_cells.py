@@ -171,6 +171,7 @@ def check_list(values, name, *, minimum=1, maximum=None):
 
 
 def require_estimator(estimator, name, parameters):
+    """Refuse what is no estimator, or lacks parameters that a sweep sets."""
     if isinstance(estimator, type) or not hasattr(estimator, "get_params"):
         raise ValueError(f"{name} must be an estimator, got {estimator!r}.")
     missing = sorted(p for p in parameters if not _names(estimator, p))

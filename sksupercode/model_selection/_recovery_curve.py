@@ -324,7 +324,7 @@ def collect_curve(groups, results):
 
 
 def check_trials(n_trials, n_trials_per_codebook):
-    """Return both as integers >= 1."""
+    """Return both numbers of trials as integers >= 1."""
     return (
         check_integer(n_trials, "n_trials", minimum=1),
         check_integer(n_trials_per_codebook, "n_trials_per_codebook", minimum=1),

@@ -19,7 +19,7 @@ _BATCH = 4
 
 
 class Runner:
-    """Runs cells that a checkpoint lacks."""
+    """Runs the cells that a checkpoint lacks, in batches for its workers."""
 
     def __init__(self, chain, store, n_jobs, callbacks, verbose):
         self.chain = chain

@@ -25,7 +25,7 @@ _PATIENCE = 30.0
 
 
 def code_entropy(n_features, n_nonzero_coefs, sections):
-    """Return the bits that a code holds."""
+    """Return the bits that a code of k of N, or of k sections, holds."""
     if sections:
         return float(np.log2(np.diff(section_bounds(n_features, n_nonzero_coefs))).sum())
     return float(theory.entropy(n_features, n_nonzero_coefs))

@@ -25,8 +25,10 @@ def with_defaults(kwargs, **defaults):
     return defaults | normalize_kwargs(kwargs, Line2D)
 
 
-def check_numbers(values, name, shape=None):
-    """Return an array of numbers of a shape, by default a row of any length; None is nan."""
+def check_numbers(values, name, shape=None, *, allow_none=False):
+    """Return an array of numbers of a shape, by default a row of any length; None is nan in it."""
+    if values is None and allow_none:
+        return None
     try:
         array = np.asarray(values)
         array = array.astype(float) if array.dtype.kind == "O" else array

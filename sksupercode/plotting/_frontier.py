@@ -64,7 +64,7 @@ class FrontierDisplay(Display):
         self.bits_per_dimension = check_numbers(bits_per_dimension, "bits_per_dimension", shape)
         self.low = check_numbers(low, "low", shape)
         self.high = check_numbers(high, "high", shape)
-        self.predicted = None if predicted is None else check_numbers(predicted, "predicted", shape)
+        self.predicted = check_numbers(predicted, "predicted", shape, allow_none=True)
 
     @classmethod
     def from_result(cls, result, *, size=None, ax=None, **kwargs):
@@ -139,36 +139,22 @@ class FrontierDisplay(Display):
         rates = self.bits_per_dimension
         defaults = {"linestyle": "none", "marker": "o", "markersize": 4}
         defaults |= {"capsize": 4, "label": "measured, 95 % interval"}
-        self.errorbar_ = ax.errorbar(
-            rates,
-            rows,
-            xerr=np.maximum([rates - self.low, self.high - rates], 0),
-            **with_defaults(kwargs, **defaults),
-        )
+        widths = np.maximum([rates - self.low, self.high - rates], 0)
+        self.errorbar_ = ax.errorbar(rates, rows, xerr=widths, **with_defaults(kwargs, **defaults))
         self.predicted_ = None
         # An end that the samples leave open may be anywhere.
         ends = [np.minimum(self.high, 1.5 * rates)]
         if self.predicted is not None:
-            (self.predicted_,) = ax.plot(
-                self.predicted,
-                rows,
-                **{"marker": "D", "ls": "", "ms": 8.5, "mfc": "none", "mec": "0.3"},
-                label="theory",
-                clip_on=False,
-            )
+            diamonds = {"marker": "D", "ls": "", "ms": 8.5, "mfc": "none", "mec": "0.3"}
+            diamonds |= {"label": "theory", "clip_on": False}
+            (self.predicted_,) = ax.plot(self.predicted, rows, **diamonds)
             ends.append(self.predicted)
         # To the right of everything drawn in the row.
+        beside = {"xytext": (8, 0), "textcoords": "offset points", "va": "center"}
+        font = {"fontsize": "small", "color": self.errorbar_[0].get_color()}
         for row, rate, end in zip(rows, rates, np.fmax.reduce(ends), strict=True):
             if np.isfinite(rate):
-                ax.annotate(
-                    f"{rate:.2f}",
-                    (end, row),
-                    xytext=(8, 0),
-                    textcoords="offset points",
-                    va="center",
-                    fontsize="small",
-                    color=self.errorbar_[0].get_color(),
-                )
+                ax.annotate(f"{rate:.2f}", (end, row), **beside, **font)
         ax.set_yticks(rows, self.names)
         ax.set(xlabel="bits per dimension", ylim=(len(rows) - 0.5, -0.5))
         # Room for the last number; a neighbour that shares the axis may need more.

@@ -107,11 +107,8 @@ class ParetoDisplay(Display):
         for name in dict.fromkeys(self.names):
             points = np.array([other == name for other in self.names])
             order = np.argsort(self.l0[points], kind="stable")
-            self.lines_ += ax.plot(
-                self.l0[points][order],
-                self.fvu[points][order],
-                **with_defaults(kwargs, marker="o", markersize=4, label=name),
-            )
+            options = with_defaults(kwargs, marker="o", markersize=4, label=name)
+            self.lines_ += ax.plot(self.l0[points][order], self.fvu[points][order], **options)
         ax.set(xlabel="L0, active latents", ylabel="fraction of variance unexplained")
         ax.set_ylim(bottom=0)
         ax.grid(color="0.93")

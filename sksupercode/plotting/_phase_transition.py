@@ -83,10 +83,8 @@ class PhaseTransitionDisplay(Display):
         shape = (self.values.size, self.n_components.size)
         self.success_rate = check_numbers(success_rate, "success_rate", shape)
         self.parameter = parameter
-        self.half = None if half is None else check_numbers(half, "half", shape[:1])
-        self.predicted = None
-        if predicted is not None:
-            self.predicted = check_numbers(predicted, "predicted", shape[:1])
+        self.half = check_numbers(half, "half", shape[:1], allow_none=True)
+        self.predicted = check_numbers(predicted, "predicted", shape[:1], allow_none=True)
 
     @classmethod
     def from_estimator(cls, encoder, decoder, *, theory=False, ax=None, mesh_kw=None, **sweep):
@@ -124,17 +122,11 @@ class PhaseTransitionDisplay(Display):
             If a parameter of the sweep is illegal, or if there is no such prediction.
         """
         import_pyplot()  # before what may take long
-        law = prepare_prediction(encoder, decoder, **sweep) if theory else None
-        transition = phase_transition(encoder, decoder, **sweep)
-        predicted = None
-        if theory:
-            predict, options = law
-            predicted = [
-                predicted_dimension(
-                    predict, **options | {transition.parameter: value}, probability=0.5
-                )
-                for value in transition.values.tolist()
-            ]
+        steps = encoder, decoder
+        law = prepare_prediction(predicted_dimension, *steps, **sweep) if theory else None
+        transition = phase_transition(*steps, **sweep)
+        cells = [{transition.parameter: value} for value in transition.values.tolist()]
+        predicted = law and [law(**cell, probability=0.5) for cell in cells]
         return cls.from_result(transition, predicted=predicted, ax=ax, **(mesh_kw or {}))
 
     @classmethod
@@ -169,15 +161,9 @@ class PhaseTransitionDisplay(Display):
             raise ValueError(f"result must be a PhaseTransition, got {result!r}.")
         half, low, high = result.dimension_at(0.5)
         half = np.where((low > 0) & np.isfinite(high), half, np.nan)
-        display = cls(
-            result.values,
-            result.n_components,
-            result.success_rate,
-            parameter=result.parameter,
-            half=half,
-            predicted=predicted,
-        )
-        return display.plot(ax, **kwargs)
+        grid = result.values, result.n_components, result.success_rate
+        lines = {"half": half, "predicted": predicted}
+        return cls(*grid, parameter=result.parameter, **lines).plot(ax, **kwargs)
 
     @classmethod
     def from_cv_results(cls, cv_results, *, predicted=None, ax=None, **kwargs):

@@ -74,7 +74,7 @@ class RecoveryCurveDisplay(Display):
             if not (np.isfinite(n_trials).all() and (n_trials > 0).all()):
                 raise ValueError(f"n_trials must be None or positive, got {n_trials}.")
         self.n_trials = n_trials
-        self.predicted = None if predicted is None else check_numbers(predicted, "predicted", shape)
+        self.predicted = check_numbers(predicted, "predicted", shape, allow_none=True)
         if np.ndim(name) and np.shape(name) != shape:
             raise ValueError(f"name must be None, a str or of shape {shape}, got {name!r}.")
         self.name = name
@@ -120,12 +120,10 @@ class RecoveryCurveDisplay(Display):
             If a parameter of the sweep is illegal, or if there is no such prediction.
         """
         import_pyplot()  # before what may take long
-        law = prepare_prediction(encoder, decoder, **sweep) if theory else None
-        curve = recovery_curve(encoder, decoder, **sweep)
-        predicted = None
-        if theory:
-            predict, options = law
-            predicted, _ = recovery_probability(predict, n_components=curve.n_components, **options)
+        steps = encoder, decoder
+        law = prepare_prediction(recovery_probability, *steps, **sweep) if theory else None
+        curve = recovery_curve(*steps, **sweep)
+        predicted = law and law(n_components=curve.n_components)[0]
         name = type(decoder).__name__ if name is None else name
         return cls.from_result(curve, predicted=predicted, name=name, ax=ax, **(line_kw or {}))
 
@@ -272,9 +270,8 @@ class RecoveryCurveDisplay(Display):
             fill = ax.fill_between(d, *interval, color=line.get_color(), alpha=0.15, lw=0)
         if self.predicted is not None:
             label = "theory" if name is None else f"{name}, theory"
-            (predicted,) = ax.plot(
-                d, self.predicted[points], "--", color=line.get_color(), label=label
-            )
+            options = {"color": line.get_color(), "label": label}
+            (predicted,) = ax.plot(d, self.predicted[points], "--", **options)
         return line, fill, predicted
 
     def _columns(self):

@@ -3,20 +3,24 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from functools import partial
+
 from sksupercode.model_selection._cells import check_list
 from sksupercode.model_selection._prediction import find_predictor, noise_of, with_dictionary
 
 
 def prepare_prediction(
-    encoder, decoder, *, n_features=None, n_nonzero_coefs=None, channel=None, sections=False, **_
+    law,
+    encoder,
+    decoder,
+    *,
+    n_features=None,
+    n_nonzero_coefs=None,
+    channel=None,
+    sections=False,
+    **_,
 ):
-    """Return the decoder and the options of its prediction, or refuse, before anything is measured.
-
-    Raises
-    ------
-    ValueError
-        If there is no prediction for the sweep with these parameters.
-    """
+    """Return the law of a sweep, given its parameters, or refuse, before anything is measured."""
     decoder, noise = with_dictionary(decoder, encoder), noise_of(channel)
     if sections:
         raise ValueError("theory=True: the theory is of arbitrary supports, and sections=True.")
@@ -24,4 +28,4 @@ def prepare_prediction(
         for k in check_list(n_nonzero_coefs, "n_nonzero_coefs", maximum=n):
             find_predictor(decoder, n, k, **noise)
     sizes = {"n_features": n_features, "n_nonzero_coefs": n_nonzero_coefs}
-    return decoder, sizes | noise | {"random_state": 0}
+    return partial(law, decoder, **sizes, **noise, random_state=0)

@@ -95,7 +95,7 @@ def only_convergence_warnings():
 
 
 def to_dense(codes):
-    """Return codes as an ndarray."""
+    """Return codes, sparse or not, as an ndarray."""
     return codes.toarray() if issparse(codes) else np.asarray(codes)
 
 

@@ -33,7 +33,7 @@ def score_variances(k, d, noise_variance):
 
 
 def log_prior_odds(n, k):
-    """ln((N - k)/k), -inf for k = N."""
+    """Return ln((N - k)/k), which is -inf for k = N."""
     with np.errstate(divide="ignore"):
         return np.log((n - k) / np.float64(k))
 

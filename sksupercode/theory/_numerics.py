@@ -30,7 +30,7 @@ def log_neg_log_ndtr(x):
 
 
 def log1mexp(log_x):
-    """ln(1 - exp(-x)) from ln x, for x > 0."""
+    """Return ln(1 - exp(-x)), given ln x, for x > 0."""
     x = np.exp(np.minimum(log_x, 700))
     with np.errstate(divide="ignore"):
         large = np.log(-np.expm1(-x))

@@ -33,7 +33,7 @@ def check_integer(value, name, low, high, *, scalar=False):
 
 
 def check_n_features(n_features, low=1):
-    """Check the number of codewords, N."""
+    """Check the number of codewords, N, up to its largest."""
     return check_integer(n_features, "n_features", low, MAX_N_FEATURES)
 
 
@@ -81,18 +81,18 @@ def check_density(density):
 
 
 def check_state(density, undersampling, noise_variance):
-    """Check what state evolution starts from."""
+    """Check the density, the undersampling and the noise of state evolution."""
     undersampling = check_real(undersampling, "undersampling", 0, np.inf, closed="neither")
     return check_density(density), undersampling, check_noise_variance(noise_variance)
 
 
 def check_n_iter(n_iter):
-    """Check the number of iterations."""
+    """Check the number of iterations, which may be 0."""
     return check_integer(n_iter, "n_iter", 0, 10**6, scalar=True)
 
 
 def check_simulation(n_features, n_nonzero_coefs, n_components, noise_variance, n_samples):
-    """Check what the simulations share."""
+    """Check the sizes, the noise and the samples of a simulation."""
     n, k = check_sizes(n_features, n_nonzero_coefs)
     d = check_n_components(n_components, whole=True)
     size = np.max(k.astype(np.float64) * d)
@@ -132,7 +132,7 @@ def as_generator(random_state):
 
 
 def check_option(value, name, options):
-    """Require one of a few strings."""
+    """Return the value if it is one of a few strings."""
     if value not in options:
         raise ValueError(f"{name} must be one of {sorted(options)}; got {value!r}.")
     return value

@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
+from sksupercode._utils._blocks import MOST_ROWS
 from sksupercode._utils._validation import (
     as_float,
     check_bool,
@@ -28,10 +29,6 @@ from sksupercode._utils._validation import (
 )
 
 __all__ = ["DropoutChannel", "GaussianChannel", "QuantizationChannel"]
-
-
-# Rows processed at a time: X may be mapped from a file.
-_ROWS = 4096
 
 
 class _BaseChannel(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):
@@ -85,7 +82,7 @@ class _BaseChannel(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):
         X = check_samples(self, X, reset=False, keeps_half=True)
         rng = check_generator(self.random_state)
         X_out = np.empty(X.shape, np.float64 if X.dtype == np.float16 else X.dtype)
-        for rows in gen_batches(len(X), _ROWS):
+        for rows in gen_batches(len(X), MOST_ROWS):
             block = X[rows].astype(X_out.dtype, copy=False)
             with np.errstate(over="ignore", under="ignore"):
                 output = self._apply(block, rng)
@@ -102,20 +99,12 @@ class _BaseChannel(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        tags.non_deterministic = "random_state" in vars(self)
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 
-class _RandomChannel(_BaseChannel):
-    """A channel that draws from `random_state` in `transform`."""
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.non_deterministic = True
-        return tags
-
-
-class GaussianChannel(_RandomChannel):
+class GaussianChannel(_BaseChannel):
     r"""Additive white Gaussian noise, ``x' = x + z`` with ``z ~ N(0, sigma2 I)``.
 
     The sum of many unrelated superpositions in one vector is close to such noise, so this is the
@@ -173,7 +162,7 @@ class GaussianChannel(_RandomChannel):
     True
     """
 
-    def __init__(self, noise_variance=0.01, relative=False, *, random_state=None):
+    def __init__(self, noise_variance=0.01, *, relative=False, random_state=None):
         self.noise_variance = noise_variance
         self.relative = relative
         self.random_state = random_state
@@ -192,7 +181,7 @@ class GaussianChannel(_RandomChannel):
 def _mean_power(X):
     """Return ``mean(X ** 2)``."""
     with np.errstate(over="ignore", under="ignore"):
-        blocks = (X[rows].astype(np.float64) for rows in gen_batches(len(X), _ROWS))
+        blocks = (X[rows].astype(np.float64) for rows in gen_batches(len(X), MOST_ROWS))
         power = float(sum(np.sum(block**2) for block in blocks) / X.size)
     if not (np.finfo(np.float64).tiny <= power < np.inf or (power == 0 and not X.any())):
         raise ValueError(
@@ -202,7 +191,7 @@ def _mean_power(X):
     return power
 
 
-class DropoutChannel(_RandomChannel):
+class DropoutChannel(_BaseChannel):
     r"""Erasures, ``x'_j = b_j x_j / (1 - rate)`` with ``b_j ~ Bernoulli(1 - rate)``.
 
     Each coordinate of each sample becomes zero, independently, with probability `rate`. As in

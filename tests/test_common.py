@@ -12,8 +12,9 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.covariance import LedoitWolf
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -93,6 +94,15 @@ def test_estimators(estimator, check):
 def test_estimators_that_are_trained(estimator, check):
     pytest.importorskip("torch", reason="needs PyTorch")
     check(estimator)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
+@pytest.mark.filterwarnings("ignore::sksupercode.exceptions.CodebookMismatchWarning")
+def test_fitted_attributes_are_documented(estimator):
+    fitted = vars(clone(estimator).fit(np.random.default_rng(0).random((6, 24)), np.eye(24)[:6]))
+    names = {"feature_names_in_", *(name for name in fitted if re.fullmatch(r"[^_]\w*_", name))}
+    documented = inspect.getdoc(type(estimator)).split("Attributes\n---")[1].split("\n---")[0]
+    assert names <= set(re.findall(r"^(\w+) :", documented, re.MULTILINE))
 
 
 def test_every_public_estimator_is_checked():

@@ -9,8 +9,8 @@ from sklearn.utils import check_array
 
 from sksupercode._utils._validation import as_array
 
-# Larger blocks take memory and spare no time.
-_MOST_ROWS = 4096
+# Of rows read at a time: more take memory and spare no time.
+MOST_ROWS = 4096
 
 
 def block_length(bytes_per_item, *, share=1.0):
@@ -21,7 +21,7 @@ def block_length(bytes_per_item, *, share=1.0):
 
 def rows_per_block(n_components):
     """Return how many samples of d dimensions to read at once, with what is computed of them."""
-    return min(_MOST_ROWS, block_length(80 * n_components))
+    return min(MOST_ROWS, block_length(80 * n_components))
 
 
 def read_block(X, rows):

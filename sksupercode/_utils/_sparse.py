@@ -31,12 +31,30 @@ def refuse_sparse_frames(transformer):
 def to_csr(indices, values, n_features):
     """Make a CSR array of (indices, values), without the empty places."""
     kept = values != 0
-    indptr = np.concatenate([[0], np.cumsum(kept.sum(axis=1))])
-    index_dtype = np.int32 if max(indptr[-1], n_features) < 2**31 else np.int64
-    Z = csr_array(
-        (values[kept], indices[kept].astype(index_dtype), indptr.astype(index_dtype)),
-        shape=(len(values), n_features),
-    )
-    Z.sum_duplicates()
+    Z = assemble_csr(kept.sum(axis=1), indices[kept], values[kept], n_features)
     Z.eliminate_zeros()
     return Z
+
+
+def assemble_csr(counts, indices, values, n_features):
+    """Make a CSR array of the entries of all rows, of which there are so many in each.
+
+    Those of one row that are named twice are summed.
+    """
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    index_dtype = np.int32 if max(indptr[-1], n_features) < 2**31 else np.int64
+    parts = values, indices.astype(index_dtype), indptr.astype(index_dtype)
+    Z = csr_array(parts, shape=(len(counts), n_features))
+    Z.sum_duplicates()
+    return Z
+
+
+def pad_rows(codes):
+    """Stack (indices, values) of different lengths, filling up with values of 0."""
+    length = max((len(indices) for indices, _ in codes), default=0)
+    indices = np.zeros((len(codes), length), dtype=np.intp)
+    values = np.zeros((len(codes), length))
+    for row, (columns, data) in enumerate(codes):
+        indices[row, : len(columns)] = columns
+        values[row, : len(columns)] = data
+    return indices, values

@@ -4,9 +4,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from sksupercode._utils._sections import section_argmax, section_bounds
+from sksupercode._utils._sparse import to_csr
 from sksupercode._utils._validation import check_real
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._selection import score_gains
@@ -59,6 +59,9 @@ class AdaptiveSuccessiveDecoder(BaseDecoder):
 
     n_features_in_ : int
         Number d of columns of X.
+
+    feature_names_in_ : ndarray of shape (d,)
+        Names of the columns of X in ``fit``, if all are strings.
 
     See Also
     --------
@@ -131,7 +134,8 @@ class AdaptiveSuccessiveDecoder(BaseDecoder):
             # The sections of a sample in which nothing stands out are guessed.
             new[stuck] = found[active[stuck]] < 0
             found[active] = np.where(new, best, found[active])
-            residuals[active] -= self._superpose(best, new)
+            chosen = to_csr(best, new.astype(np.float64), self.dictionary_.shape[0])
+            residuals[active] -= self._codewords.superpose(chosen)
             active = active[(found[active] < 0).any(axis=1)]
         values = np.where(self._squared_norms[found] > 0, 1.0, 0.0)
         return found, values, failed
@@ -147,9 +151,3 @@ class AdaptiveSuccessiveDecoder(BaseDecoder):
             statistics[row] = gains[best[row]]
         deviations = np.sqrt(np.mean(residuals**2, axis=1, keepdims=True))
         return statistics / np.where(deviations > 0, deviations, 1.0), best
-
-    def _superpose(self, columns, chosen):
-        shape = (len(columns), self.dictionary_.shape[0])
-        indptr = np.concatenate([[0], np.cumsum(chosen.sum(axis=1))])
-        codes = csr_array((np.ones(indptr[-1]), columns[chosen], indptr), shape=shape)
-        return self._codewords.superpose(codes)

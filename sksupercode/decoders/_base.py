@@ -61,6 +61,12 @@ class BaseDecoder(DecodingMixin, BaseEstimator, ABC):
     values_ : {"binary", "nonnegative", "real"}
         Which values nonzero coefficients take.
 
+    n_features_in_ : int
+        Number d of columns of X.
+
+    feature_names_in_ : ndarray of shape (d,)
+        Names of the columns of X in ``fit``, if all are strings.
+
     expected_failed_checks : dict of str to str
         Class attribute: the names of the checks of :func:`~sksupercode.testing.check_decoder` that
         the algorithm cannot pass, and the reasons.

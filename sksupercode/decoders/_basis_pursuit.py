@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sksupercode._utils._jobs import check_jobs, in_jobs
 from sksupercode._utils._memory import require_memory
+from sksupercode._utils._sparse import pad_rows
 from sksupercode._utils._validation import check_option
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._column_generation import (
@@ -99,6 +100,9 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
 
     n_features_in_ : int
         Number d of columns of X.
+
+    feature_names_in_ : ndarray of shape (d,)
+        Names of the columns of X in ``fit``, if all are strings.
 
     See Also
     --------
@@ -266,7 +270,7 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
         found = in_jobs(partial(solve, columns, tol=tol, solver=self.solver), V, self.n_jobs)
         codes = [select(indices, values) for indices, values, *_ in found]
         failed = np.array([status != "optimal" for *_, status, _ in found])
-        return *_pad(codes), failed, np.array([n_codewords for *_, n_codewords in found])
+        return *pad_rows(codes), failed, np.array([n_codewords for *_, n_codewords in found])
 
     def _select(self, indices, values):
         magnitudes = np.abs(values)
@@ -275,17 +279,6 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
         else:
             kept = np.argsort(-magnitudes, kind="stable")[: self.n_nonzero_coefs_]
         return indices[kept], values[kept]
-
-
-def _pad(codes):
-    """Stack (indices, values) of different lengths, filling up with values of 0."""
-    length = max((len(indices) for indices, _ in codes), default=0)
-    indices = np.zeros((len(codes), length), dtype=np.intp)
-    values = np.zeros((len(codes), length))
-    for row, (columns, data) in enumerate(codes):
-        indices[row, : len(columns)] = columns
-        values[row, : len(columns)] = data
-    return indices, values
 
 
 def solve(columns, v, tol, solver):

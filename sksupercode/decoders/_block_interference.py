@@ -20,13 +20,7 @@ _LEAST_VARIANCE = 1e-3
 
 
 class BlockInterference:
-    """The blocks of a dictionary, and averages over them.
-
-    Parameters
-    ----------
-    dictionary : Dictionary of shape (N, d)
-        Whose ``blocks`` count.
-    """
+    """The ``blocks`` of a dictionary, and averages over them."""
 
     def __init__(self, dictionary):
         n_features, n_components = dictionary.shape

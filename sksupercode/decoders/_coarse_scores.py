@@ -40,15 +40,8 @@ class CoarseScores:
     """Selects, for each of some residuals, the codeword that lowers it most.
 
     A coefficient that is free lowers the squared norm of r by ``<f, r>^2 / ||f||^2``; one that may
-    not be negative does so only where the inner product is positive.
-
-    Parameters
-    ----------
-    codewords : Dictionary of shape (N, d)
-        The codewords, of any norm; those of norm 0 are never selected.
-
-    is_signed : bool
-        Whether only positive inner products count, and not their magnitude.
+    not be negative (``is_signed``) does so only where the inner product is positive. Codewords of
+    norm 0 are never selected.
     """
 
     def __init__(self, codewords, *, is_signed):
@@ -81,26 +74,11 @@ class CoarseScores:
         return floats
 
     def select(self, residuals, taken):
-        """Return the best codeword for each residual.
+        """Return the best codeword for each residual, its gain, and the codeword itself.
 
-        Parameters
-        ----------
-        residuals : float64 ndarray of shape (n_samples, d)
-            At least one, and none of them zero.
-
-        taken : intp ndarray of shape (n_samples, m)
-            Codewords that a sample must not get.
-
-        Returns
-        -------
-        best : intp ndarray of shape (n_samples,)
-            The best codewords, of equals the first.
-
-        gains : float64 ndarray of shape (n_samples,)
-            ``<f, r> / ||f||``, or its magnitude; -inf where no codeword is left.
-
-        selected : float64 ndarray of shape (n_samples, d)
-            The codewords themselves.
+        Residuals, of shape (n_samples, d), are not zero, and ``taken``, of shape (n_samples, m),
+        has those that a sample must not get. Of equals the first is best. Gains are ``<f, r> /
+        ||f||``, or its magnitude; -inf where no codeword is left.
         """
         lengths = np.linalg.norm(residuals, axis=1)
         directions = residuals / lengths[:, np.newaxis]

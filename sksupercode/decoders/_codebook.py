@@ -27,36 +27,12 @@ _LOWEST_Z = 4.0
 
 
 def resolve_dictionary(source, X, y):
-    """Find the dictionary that a decoder's ``dictionary`` parameter names.
+    """Return the dictionary that a decoder's parameter names, its intercept, and values by default.
 
-    Parameters
-    ----------
-    source : BaseEncoder, fitted estimator, Dictionary or array-like of shape (N, d)
-        An encoder with an integer seed is a recipe for d = ``X.shape[1]`` and N = its
-        ``n_features`` or else ``y.shape[1]``. Of a fitted encoder without such a seed, and of any
-        other estimator, the ``dictionary_`` is used as it is.
-
-    X : ndarray of shape (n_samples, d)
-        Points in code space.
-
-    y : object
-        The y of ``fit``, from which N is learned where it is not given.
-
-    Returns
-    -------
-    dictionary : Dictionary of shape (N, d)
-        The codewords.
-
-    intercept : ndarray of shape (d,) or float
-        The estimator's ``intercept_``, 0.0 where there is none.
-
-    values : {"binary", "nonnegative", "real"}
-        Which values coefficients take by default.
-
-    Raises
-    ------
-    ValueError
-        If there is no dictionary to be had, or its codewords have other than d dimensions.
+    An encoder with an integer seed is a recipe for d = ``X.shape[1]`` and N = its ``n_features`` or
+    else ``y.shape[1]``; a fitted encoder without such a seed, and any other estimator, lends its
+    ``dictionary_`` as it is, and perhaps its ``intercept_``. A ValueError is raised where there is
+    no dictionary to be had, or its codewords have other than d dimensions.
     """
     estimator = source.estimator if isinstance(source, FrozenEstimator) else source
     intercept = 0.0
@@ -151,17 +127,14 @@ def _shape(y):
 
 def read_codes(y, n_samples, n_features):
     """Return y as a CSR array if it is an (n, N) matrix, and None for anything else."""
-    shape = _shape(y)
-    if shape != (n_samples, n_features):
-        return None
-    return check_codes(y)
+    return check_codes(y) if _shape(y) == (n_samples, n_features) else None
 
 
 def warn_on_mismatch(dictionary, X, intercept, Y):
     r"""Warn when X does not correlate with the superpositions of Y.
 
-    The mean cosine between ``x_i`` and ``y_i F`` over the first rows, in units of its standard
-    deviation under a codebook that is independent of X,
+    The mean cosine between ``x_i``, less the intercept, and ``y_i F`` over the first rows, in units
+    of its standard deviation under a codebook that is independent of X,
 
     .. math::
         z = \frac{\sum_i \langle u_i, \hat x_i \rangle / \lVert \hat x_i \rVert}{\sigma},
@@ -170,20 +143,6 @@ def warn_on_mismatch(dictionary, X, intercept, Y):
 
     with ``u_i = x_i / ||x_i||``. For rows that have little in common this is the mean cosine times
     sqrt(n d).
-
-    Parameters
-    ----------
-    dictionary : Dictionary of shape (N, d)
-        The codebook of the decoder.
-
-    X : ndarray of shape (n_samples, d)
-        Points in code space, of which only the rows in use are read.
-
-    intercept : ndarray of shape (d,) or float
-        What is subtracted from them.
-
-    Y : csr_array of shape (n_samples, N)
-        Their codes.
     """
     n_rows = min(_MOST_ROWS, -(-_NUMBERS_TO_CHECK // X.shape[1]))
     candidates = np.flatnonzero(np.diff(Y.indptr))

@@ -13,14 +13,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
-from sksupercode._utils._blocks import block_length
+from sksupercode._utils._blocks import MOST_ROWS, block_length
 from sksupercode._utils._sparse import as_configured_csr, refuse_sparse_frames, to_csr
 from sksupercode._utils._validation import as_float, check_codes, check_samples
 from sksupercode.decoders._units import split_units
 from sksupercode.metrics import exact_recovery_score
-
-# Larger blocks take memory and spare no time.
-_MOST_ROWS = 4096
 
 
 class DecodingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
@@ -47,18 +44,10 @@ class DecodingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def _blocks(self, X):
         """Divide samples into blocks that fit in memory, of one unit each.
 
-        Yields
-        ------
-        rows : intp ndarray of shape (m,)
-            Which samples.
-
-        decoder : BaseDecoder
-            This one, or where samples are very small or large a copy that knows their unit.
-
-        V : float64 ndarray of shape (m, d)
-            The samples in that unit.
+        Yields the rows of a block, a decoder, which where samples are very small or large is a copy
+        of this one that knows their unit, and the float64 samples in that unit.
         """
-        length = min(_MOST_ROWS, block_length(self._bytes_per_sample(), share=0.5))
+        length = min(MOST_ROWS, block_length(self._bytes_per_sample(), share=0.5))
         for block in gen_batches(len(X), length):
             V, exponents = self._to_units(X[block])
             for exponent in np.unique(exponents):

@@ -13,39 +13,14 @@ from scipy.special import erfcx, log_ndtr
 
 
 def log_evidence(u, t, values, scale):
-    r"""Return what coefficients in noise tell of their values.
+    r"""Return what coefficients u in noise of variance t tell of their values.
 
     .. math::
         \log \frac{p(u \mid y \ne 0)}{p(u \mid y = 0)}
 
-    and the first two moments of y given u and ``y != 0``. The odds that y is not 0 are its prior
-    odds times ``exp`` of this.
-
-    Parameters
-    ----------
-    u : ndarray of shape (m,)
-        Coefficients in noise.
-
-    t : ndarray of shape (m,) or float
-        Variance of the noise.
-
-    values : {"binary", "nonnegative", "real"}
-        What nonzero coefficients are: the number ``scale``; the magnitude of a normal variable of
-        variance ``scale^2``; or that variable.
-
-    scale : ndarray of shape (m,) or float
-        Of the nonzero coefficients.
-
-    Returns
-    -------
-    evidence : ndarray of shape (m,)
-        The logarithm above.
-
-    mean : ndarray of shape (m,)
-        Of y, if it is not 0.
-
-    variance : ndarray of shape (m,)
-        Of y, if it is not 0.
+    and the mean and variance of y given u and ``y != 0``. The odds that y is not 0 are its prior
+    odds times ``exp`` of this. Nonzero coefficients are the number ``scale`` if ``values`` are
+    binary, a normal variable of variance ``scale^2`` if real, and its magnitude if nonnegative.
     """
     if values == "binary":
         return scale * (u - scale / 2) / t, np.broadcast_to(scale, u.shape), np.zeros_like(u)

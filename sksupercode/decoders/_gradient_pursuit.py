@@ -75,6 +75,9 @@ class GradientPursuitDecoder(PursuitDecoder):
     n_features_in_ : int
         Number d of columns of X.
 
+    feature_names_in_ : ndarray of shape (d,)
+        Names of the columns of X in ``fit``, if all are strings.
+
     See Also
     --------
     OrthogonalMatchingPursuitDecoder : Takes the best values on the support.
@@ -121,13 +124,7 @@ class GradientPursuitDecoder(PursuitDecoder):
 class _GradientFit:
     """Coefficients of what several samples have selected, by one gradient step a selection.
 
-    Parameters
-    ----------
-    V : float64 ndarray of shape (n_samples, d)
-        The samples.
-
-    is_clipped : bool
-        Whether negative coefficients are set to 0.
+    Negative coefficients are set to 0 if ``is_clipped``.
     """
 
     def __init__(self, V, *, is_clipped):

@@ -32,30 +32,10 @@ def can_be_lazy(dictionary):
 def lazy_pursuit(dictionary, V, n_iter, enough, least_gain):
     """Select codewords as plain binary matching pursuit does.
 
-    Parameters
-    ----------
-    dictionary : PackedSignDictionary of shape (N, d)
-        Random signs +-1.
-
-    V : float64 ndarray of shape (n_samples, d)
-        Samples, in units of the signs, on the grid of :func:`exact_samples`.
-
-    n_iter : int
-        Most codewords to select for a sample.
-
-    enough : float64 ndarray of shape (n_samples,)
-        Norm of the residual at which a sample ends.
-
-    least_gain : float
-        A sample ends when its best codeword scores at most d / 2 more than this.
-
-    Returns
-    -------
-    found : list of n_samples int64 ndarrays
-        The codewords of each sample, in the order of selection.
-
-    residuals : float64 ndarray of shape (n_samples, d)
-        What is left of the samples.
+    The dictionary is of random signs +-1, and samples in their units on the grid of
+    :func:`exact_samples`. A sample ends with ``n_iter`` codewords, at a residual of norm ``enough``
+    or when its best codeword scores at most d / 2 more than ``least_gain``. Returns the codewords
+    of each sample in the order of selection, and the residuals.
     """
     from sksupercode.decoders._pool_kernels import is_greedy
 
@@ -95,21 +75,9 @@ def _slack_for_all_sums(n_features):
 def exact_samples(V, largest_change):
     """Round samples so that they, their residuals and all scores are exact.
 
-    Parameters
-    ----------
-    V : float64 ndarray of shape (n_samples, d)
-        Samples, in units of the signs.
-
-    largest_change : float or ndarray of shape (n_samples,)
-        The most that a residual's sum of magnitudes may exceed the sample's by.
-
-    Returns
-    -------
-    V : float64 ndarray of shape (n_samples, d)
-        Multiples of a power of two for each sample, of at most 1.
-
-    is_exact : bool ndarray of shape (n_samples,)
-        False for samples so large that their sums have no room for units.
+    They become multiples of a power of two, of at most 1, which leaves room for residuals whose
+    sums of magnitudes exceed the sample's by ``largest_change``. Returns the samples, and where
+    that is not so: those so large that their sums have no room for units.
     """
     total = np.abs(V).sum(axis=1) + largest_change
     _, exponent = np.frexp(total)

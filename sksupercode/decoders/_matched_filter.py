@@ -10,12 +10,9 @@ from sklearn.utils import gen_batches
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sksupercode._utils._blocks import block_length
+from sksupercode._utils._blocks import MOST_ROWS, block_length
 from sksupercode._utils._validation import as_float
 from sksupercode.decoders._base import BaseDecoder
-
-# Read at a time.
-_ROWS = 4096
 
 
 def _knows_prior(decoder):
@@ -171,7 +168,7 @@ def _mean_square(X, intercept):
     with np.errstate(over="ignore", under="ignore"):
         power = _mean_square_of(X, intercept, exponent)
     if not 1e-200 < power < 1e200:
-        largest = max(np.abs(X[rows]).max() for rows in gen_batches(len(X), _ROWS))
+        largest = max(np.abs(X[rows]).max() for rows in gen_batches(len(X), MOST_ROWS))
         exponent = int(np.frexp(max(float(largest), np.abs(intercept).max()))[1])
         power = _mean_square_of(X, intercept, exponent)
     return power, exponent
@@ -179,7 +176,7 @@ def _mean_square(X, intercept):
 
 def _mean_square_of(X, intercept, exponent):
     # X may be mapped from a file.
-    blocks = (_less(X[rows], intercept, exponent) for rows in gen_batches(len(X), _ROWS))
+    blocks = (_less(X[rows], intercept, exponent) for rows in gen_batches(len(X), MOST_ROWS))
     return float(sum(np.sum(block**2) for block in blocks) / X.size)
 
 

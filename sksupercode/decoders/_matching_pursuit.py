@@ -5,6 +5,7 @@
 
 import numpy as np
 
+from sksupercode._utils._sparse import pad_rows
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._lazy_pursuit import can_be_lazy, exact_samples, lazy_pursuit
 from sksupercode.decoders._pursuit import PursuitDecoder
@@ -72,6 +73,9 @@ class MatchingPursuitDecoder(PursuitDecoder):
 
     n_features_in_ : int
         Number d of columns of X.
+
+    feature_names_in_ : ndarray of shape (d,)
+        Names of the columns of X in ``fit``, if all are strings.
 
     See Also
     --------
@@ -144,11 +148,7 @@ class MatchingPursuitDecoder(PursuitDecoder):
             return super()._pursue(V, norms, enough)
         least_gain = self._least_gains(norms)
         found, _ = lazy_pursuit(self._codewords, V, self._n_iter(), enough, least_gain)
-        lengths = np.array([len(selected) for selected in found], dtype=np.intp)
-        is_entry = np.arange(lengths.max(initial=0)) < lengths[:, np.newaxis]
-        indices = np.zeros(is_entry.shape, dtype=np.intp)
-        indices[is_entry] = np.concatenate(found)
-        return indices, is_entry.astype(np.float64)
+        return pad_rows([(selected, 1.0) for selected in found])
 
 
 class _PreciseScores:

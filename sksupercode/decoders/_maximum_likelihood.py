@@ -70,6 +70,9 @@ class MaximumLikelihoodDecoder(BaseDecoder):
     n_features_in_ : int
         Number d of columns of X.
 
+    feature_names_in_ : ndarray of shape (d,)
+        Names of the columns of X in ``fit``, if all are strings.
+
     See Also
     --------
     BasisPursuitDecoder : The same without the integers, for any N.

@@ -8,6 +8,7 @@ from scipy.sparse import csr_array
 from scipy.special import expit, logit
 
 from sksupercode._utils._sections import section_argmax, section_bounds, softmax
+from sksupercode._utils._sparse import pad_rows
 from sksupercode._utils._validation import as_float, check_bool, check_integer, check_real
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._block_interference import BlockInterference
@@ -104,6 +105,9 @@ class AMPDecoder(BaseDecoder):
 
     n_features_in_ : int
         Number d of columns of X.
+
+    feature_names_in_ : ndarray of shape (d,)
+        Names of the columns of X in ``fit``, if all are strings.
 
     See Also
     --------
@@ -213,17 +217,14 @@ class AMPDecoder(BaseDecoder):
 
     def _decode(self, V):
         states = self._pass_messages(V)
-        length = max((len(state.indices) for state in states), default=0)
-        indices = np.zeros((len(V), length), dtype=np.intp)
-        values = np.zeros((len(V), length))
-        for row, state in enumerate(states):
-            found = self._select(state)
-            columns = state.indices[found]
-            indices[row, : len(columns)] = columns
-            values[row, : len(columns)] = 1.0
-            if self.values_ != "binary":
-                values[row, : len(columns)] = state.means[found] / self._norms[columns]
+        indices, values = pad_rows([self._code(state) for state in states])
         return indices, values, np.array([state.has_failed for state in states], dtype=bool)
+
+    def _code(self, state):
+        found = self._select(state)
+        columns = state.indices[found]
+        is_binary = self.values_ == "binary"
+        return columns, 1.0 if is_binary else state.means[found] / self._norms[columns]
 
     def _select(self, state):
         if not (self.sections or self._has_common_k):

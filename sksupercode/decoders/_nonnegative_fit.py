@@ -14,20 +14,9 @@ _DEPENDENT = 1e-10
 
 
 class NonnegativeFit:
-    """The nonnegative coefficients of what several samples have selected.
+    """Nonnegative coefficients of what samples V have selected, ``most`` codewords each at most.
 
-    Parameters
-    ----------
-    V : float64 ndarray of shape (n_samples, d)
-        The samples.
-
-    most : int
-        Most codewords that there will be.
-
-    Attributes
-    ----------
-    residuals : float64 ndarray of shape (n_samples, d)
-        What the best nonnegative superpositions leave of the samples.
+    ``residuals`` are what the best nonnegative superpositions leave of the samples.
     """
 
     def __init__(self, V, most):
@@ -71,28 +60,9 @@ class NonnegativeFit:
 def nonnegative_least_squares(A, b, start, candidate=None):
     """Minimise ``||A y - b||`` over y >= 0, by the active sets of Lawson and Hanson.
 
-    Parameters
-    ----------
-    A : float64 ndarray of shape (m, n)
-        Columns of norm 1, or 0.
-
-    b : float64 ndarray of shape (m,)
-
-    start : float64 ndarray of shape (n,)
-        Nonnegative coefficients; the columns of those that are not 0 are independent.
-
-    candidate : int or None, default=None
-        The column to take in first, where ``start`` is the solution without it. None begins with
-        the columns of ``start``.
-
-    Returns
-    -------
-    y : float64 ndarray of shape (n,)
-        The solution; no set of columns that it uses is dependent.
-
-    References
-    ----------
-    .. [1] C. L. Lawson and R. J. Hanson, "Solving Least Squares Problems", Prentice-Hall, 1974.
+    Columns of A have norm 1, or 0; those of positive coefficients of ``start`` are independent.
+    ``candidate`` is the column to take in first, where ``start`` is the solution without it; None
+    begins with the columns of ``start``. The solution uses no set of columns that is dependent.
     """
     y = start.copy()
     used = y > 0

@@ -24,23 +24,9 @@ _FIRST_CAPACITY = 16
 
 
 class OrthogonalBases:
-    """The bases of some samples, all of the same size.
+    """The bases of some samples V, all of the same ``size``, of at most ``most`` codewords.
 
-    Parameters
-    ----------
-    V : float64 ndarray of shape (n_samples, d)
-        The samples x.
-
-    most : int
-        Most codewords that there will be.
-
-    Attributes
-    ----------
-    size : int
-        How many codewords each sample has selected.
-
-    residuals : float64 ndarray of shape (n_samples, d)
-        ``x - Q^T Q x``, what the span of the codewords leaves of x.
+    ``residuals`` are ``x - Q^T Q x``, what the span of the codewords leaves of x.
     """
 
     def __init__(self, V, most):
@@ -70,17 +56,9 @@ class OrthogonalBases:
         return self._targets[:, : self.size]
 
     def add(self, codewords):
-        """Select one more codeword for each sample.
+        """Select one more codeword for each sample; return where it adds nothing to the span.
 
-        Parameters
-        ----------
-        codewords : float64 ndarray of shape (n_samples, d)
-            What they have selected.
-
-        Returns
-        -------
-        is_dependent : bool ndarray of shape (n_samples,)
-            Where the codeword adds nothing to the span: its row of Q is zero.
+        There its row of Q is zero.
         """
         if self.size == self._targets.shape[1]:
             self._grow()
@@ -119,17 +97,9 @@ class OrthogonalBases:
         self._bases, self._triangles, self._targets = bases, triangles, targets
 
     def coefs(self, rows):
-        """Return the least-squares coefficients of some samples.
+        """Return the least-squares coefficients of some samples, in the order of selection.
 
-        Parameters
-        ----------
-        rows : bool or intp ndarray
-            Which samples.
-
-        Returns
-        -------
-        coefs : float64 ndarray of shape (len(rows), size)
-            In the order of selection; 0 for a codeword that depends on those before it.
+        That of a codeword that depends on those before it is 0.
         """
         triangles = self.triangles[rows].transpose(0, 2, 1).copy()
         diagonals = np.einsum("nii->ni", triangles)

@@ -73,6 +73,9 @@ class OrthogonalMatchingPursuitDecoder(PursuitDecoder):
     n_features_in_ : int
         Number d of columns of X.
 
+    feature_names_in_ : ndarray of shape (d,)
+        Names of the columns of X in ``fit``, if all are strings.
+
     See Also
     --------
     MatchingPursuitDecoder : Leaves the coefficients as they were selected.

@@ -112,51 +112,25 @@ def pursue(
 ):
     """Select codewords from the pool for as long as it is safe.
 
+    Returns how many codewords are selected now, and whether the sample has ended; otherwise a full
+    pass is due. It ends at a residual of norm ``enough``, or when the best codeword scores no more
+    than d / 2 plus ``least_gain``.
+
     Parameters
     ----------
     groups : uint64 ndarray of shape (ceil(m / 32), W, 32)
         The codewords of the pool.
-
     pool : int64 ndarray of shape (m,)
         Their indices in the dictionary, increasing.
-
     scores : float64 ndarray of shape (N,)
-        ``<s_i, residual>`` for all codewords.
-
-    tau : float
-        Codewords outside the pool do not score more.
-
+        ``<s_i, residual>`` for all codewords; outside the pool they are not above ``tau``.
     slack : float64 ndarray of shape (T + 1,)
-        2 L after t = 0, ..., T selections.
-
-    least_lambda : float
-        The bound is minimised over lambda from here to 1.
-
-    enough : float
-        A residual of this norm ends the sample.
-
-    least_gain : float
-        A best codeword that scores no more than d / 2 plus this ends the sample.
-
-    residual : float64 ndarray of shape (d,)
-        What is left of the sample; updated.
-
+        2 L after t = 0, ..., T selections; the bound is minimised over lambda from
+        ``least_lambda`` to 1.
+    residual, delta : float64 ndarray of shape (d,)
+        What is left of the sample, updated; set to what it has gained here.
     found : int64 ndarray of shape (n_iter,)
-        Indices of the selected codewords; ``found[n_found:]`` is updated.
-
-    n_found : int
-        How many codewords were selected before.
-
-    delta : float64 ndarray of shape (d,)
-        Set to what the residual has gained here.
-
-    Returns
-    -------
-    n_found : int
-        How many codewords are selected now.
-
-    has_ended : bool
-        Whether the sample has ended; otherwise a full pass is due.
+        The selected codewords, of which ``n_found`` were before.
     """
     n_components = len(residual)
     in_pool = np.full(LANES * len(groups), -np.inf)
@@ -222,22 +196,9 @@ def _as_plane(groups, index, plane):
 def is_greedy(groups, n_components, found):
     """Return whether matching pursuit of the sum of these codewords, among them, selects them so.
 
-    Parameters
-    ----------
-    groups : uint64 ndarray of shape (ceil(m / 32), W, 32)
-        The codewords.
-
-    n_components : int
-        Number d of dimensions.
-
-    found : int64 ndarray of shape (m,)
-        Their indices in the dictionary, in the order of selection.
-
-    Returns
-    -------
-    is_greedy : bool
-        Whether they all differ and each was the best among them when it was selected, or the first
-        of the best.
+    They have to differ, and each to be the best among them when it was selected, or the first of
+    the best. ``groups`` is of shape (ceil(m / 32), W, 32), ``found`` has their indices in the
+    dictionary in the order of selection.
     """
     size = len(found)
     products = np.empty((size, size), dtype=np.int64)

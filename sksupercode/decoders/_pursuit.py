@@ -6,8 +6,8 @@
 from abc import abstractmethod
 
 import numpy as np
-from scipy.sparse import csr_array
 
+from sksupercode._utils._sparse import to_csr
 from sksupercode._utils._threads import shared_threads
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._coarse_scores import CoarseScores
@@ -47,10 +47,10 @@ class PursuitDecoder(ToleranceMixin, BaseDecoder):
     def _new_fit(self, V):
         """Return what fits coefficients to the selected codewords of samples V.
 
-        Its method ``add(codewords)`` selects one more codeword for each sample, or none where that
-        is zero, and returns where nothing more is to be gained; ``coefs(rows)`` gives the
-        coefficients of some samples in the order of selection, ``residuals`` what they leave, and
-        ``keep(mask)`` forgets the other samples.
+        Its ``add(codewords)`` selects one more codeword for each sample, or none where that is
+        zero, and returns where nothing more is to be gained; ``coefs(rows)`` gives the coefficients
+        of some samples in the order of selection, ``residuals`` what they leave, and ``keep(mask)``
+        forgets the other samples.
         """
 
     def _new_search(self):
@@ -98,20 +98,14 @@ class PursuitDecoder(ToleranceMixin, BaseDecoder):
             indices, values = self._pursue(V, norms, enough)
         if self.tol_ is None:
             return indices, values
-        left = np.linalg.norm(V - self._superpose(indices, values), axis=1)
+        # What the code that the user gets stands for.
+        Z = to_csr(indices, values, self.dictionary_.shape[0])
+        if self.values_ == "binary":
+            Z.data[:] = 1
+        left = np.linalg.norm(V - self._codewords.superpose(Z), axis=1)
         if self._is_precise:
             enough = np.maximum(tol, _ROUNDING * norms)
         return indices, values, left > enough + _NO_GAIN * norms
-
-    def _superpose(self, indices, values):
-        """Return what the code that the user gets stands for."""
-        indptr = np.arange(len(values) + 1) * values.shape[1]
-        shape = len(values), self.dictionary_.shape[0]
-        Z = csr_array((values.ravel(), indices.ravel(), indptr), shape=shape, copy=True)
-        Z.sum_duplicates()
-        if self.values_ == "binary":
-            Z.data = (Z.data != 0).astype(np.float64)
-        return self._codewords.superpose(Z)
 
     def _pursue(self, V, norms, enough):
         """Return the codes of samples whose residuals of norm ``enough`` are short enough."""

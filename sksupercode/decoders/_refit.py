@@ -63,6 +63,9 @@ class RefitDecoder(BaseDecoder):
     n_features_in_ : int
         Number d of columns of X.
 
+    feature_names_in_ : ndarray of shape (d,)
+        Names of the columns of X in ``fit``, if all are strings.
+
     See Also
     --------
     OrthogonalMatchingPursuitDecoder : Fits again after each selection, and so selects better.
@@ -232,24 +235,8 @@ class RefitDecoder(BaseDecoder):
 def _triangular_systems(codewords, V):
     """Reduce least-squares problems to as many dimensions as there are codewords.
 
-    Parameters
-    ----------
-    codewords : float64 ndarray of shape (n_samples, k, d)
-        The support of each sample.
-
-    V : float64 ndarray of shape (n_samples, d)
-        The samples.
-
-    Returns
-    -------
-    triangles : float64 ndarray of shape (n_samples, min(k, d), k)
-        R of the decomposition Q R of codewords of norm 1, as columns.
-
-    targets : float64 ndarray of shape (n_samples, min(k, d))
-        ``Q^T x``.
-
-    norms : float64 ndarray of shape (n_samples, k)
-        What codewords were divided by; infinite where they are zero.
+    From supports of shape (n_samples, k, d) and samples to R of the decomposition Q R of codewords
+    of norm 1, as columns, ``Q^T x``, and what codewords were divided by, infinite where they are 0.
     """
     norms = np.linalg.norm(codewords, axis=2)
     norms[norms == 0] = np.inf

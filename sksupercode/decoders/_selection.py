@@ -18,24 +18,11 @@ import numpy as np
 
 
 def score_gains(scores, squared_norms, values):
-    """Turn inner products into numbers that rank codewords as the decrease of ||x||^2 does.
+    """Turn inner products, in place, into numbers that rank codewords by the decrease of ||x||^2.
 
-    Parameters
-    ----------
-    scores : float64 ndarray of shape (n_samples, N)
-        Inner products <f, x>; overwritten.
-
-    squared_norms : float64 ndarray of shape (N,)
-        Squared norms of the codewords.
-
-    values : {"binary", "nonnegative", "real"}
-        Which values a coefficient may take.
-
-    Returns
-    -------
-    gains : float64 ndarray of shape (n_samples, N)
-        ``scores``, overwritten: <f, x> - ||f||^2 / 2, <f, x> / ||f|| or its magnitude. Positive
-        where selecting the codeword lowers ||x||^2, -inf for a zero codeword.
+    They become <f, x> - ||f||^2 / 2 for binary values, <f, x> / ||f|| for nonnegative and its
+    magnitude for real ones: positive where selecting the codeword lowers ||x||^2, and -inf for a
+    zero codeword. Scores are of shape (n_samples, N), squared norms of shape (N,).
     """
     if values == "binary":
         scores -= squared_norms / 2
@@ -51,28 +38,11 @@ def score_gains(scores, squared_norms, values):
 def keep_largest(gains, first, kept, indices):
     """Merge the gains of a block of codewords into the largest of the blocks before.
 
-    Parameters
-    ----------
-    gains : ndarray of shape (m,)
-        Numbers to rank, of codewords ``first, first + 1, ...``; -inf is never kept, nan is not
-        allowed.
-
-    first : int
-        Larger than the index of any codeword before.
-
-    kept : float64 ndarray of shape (k,)
-        The largest gains, decreasing; at the start -inf. Updated.
-
-    indices : intp ndarray of shape (k,)
-        Their codewords; of equal gains the lowest come first. Updated.
-
-    Returns
-    -------
-    order : intp ndarray of shape (k,)
-        Where the new entries come from: place in ``kept``, or k plus place in ``candidates``.
-
-    candidates : intp ndarray
-        Positions in the block of what was merged.
+    Codewords of the block are ``first, first + 1, ...``, above all before. ``kept`` has the k
+    largest gains, decreasing and at the start -inf, and ``indices`` their codewords, of equal gains
+    the lowest first; both are updated. -inf is never kept, nan is not allowed. Returns where the
+    new entries come from, a place in ``kept`` or k plus one in the second array, the positions in
+    the block of what was merged.
     """
     n_kept = len(kept)
     smallest = kept[-1]

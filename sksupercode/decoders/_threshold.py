@@ -80,6 +80,9 @@ class ThresholdDecoder(MatchedFilterDecoder):
     n_features_in_ : int
         Number d of columns of X.
 
+    feature_names_in_ : ndarray of shape (d,)
+        Names of the columns of X in ``fit``, if all are strings.
+
     See Also
     --------
     TopKDecoder : Selects the same number of codewords in every sample.

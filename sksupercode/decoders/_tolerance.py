@@ -9,10 +9,9 @@ from sksupercode._utils._validation import check_real
 
 
 class ToleranceMixin:
-    """Mixin of decoders that end a sample where the norm of its residual is at most ``tol_``.
+    """Decoders that end a sample where the norm of its residual is at most ``tol_``.
 
-    A decoder has parameters ``tol`` and ``noise_std``, and its ``_fit_decoder`` calls
-    ``_learn_tolerance``.
+    They have the parameters ``tol`` and ``noise_std``; ``_fit_decoder`` calls ``_learn_tolerance``.
     """
 
     @property
@@ -20,13 +19,7 @@ class ToleranceMixin:
         return self.tol is not None or self.noise_std is not None
 
     def _learn_tolerance(self):
-        """Check ``tol`` and ``noise_std``, and set ``tol_``.
-
-        Raises
-        ------
-        ValueError
-            If one is not a finite number >= 0, or if both are given.
-        """
+        """Check ``tol`` and ``noise_std``, one of which may be given, and set ``tol_``."""
         for name in ("tol", "noise_std"):
             check_real(getattr(self, name), name, 0, closed="left", allow_none=True)
         if self.tol is not None and self.noise_std is not None:

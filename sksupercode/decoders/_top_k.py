@@ -74,6 +74,9 @@ class TopKDecoder(MatchedFilterDecoder):
     n_features_in_ : int
         Number d of columns of X.
 
+    feature_names_in_ : ndarray of shape (d,)
+        Names of the columns of X in ``fit``, if all are strings.
+
     See Also
     --------
     ThresholdDecoder : Does without a fixed k.

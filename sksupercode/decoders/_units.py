@@ -17,30 +17,10 @@ _STEP = 64
 
 
 def split_units(dictionary, X, intercept=0.0, *, is_binary=False):
-    """Return samples in units in which they are of moderate size.
+    """Return samples in units in which they are of moderate size, the v and m above.
 
-    Parameters
-    ----------
-    dictionary : Dictionary of shape (N, d)
-        The codewords.
-
-    X : ndarray of shape (n_samples, d)
-        Points in code space.
-
-    intercept : ndarray of shape (d,) or float, default=0.0
-        What is subtracted from them.
-
-    is_binary : bool, default=False
-        Whether coefficients are 0 or 1, so that the size of a sample beside the codewords matters:
-        one that differs more than float64 can tell is brought within ``2**-96`` to ``2**96``.
-
-    Returns
-    -------
-    V : float64 ndarray of shape (n_samples, d)
-        The v above.
-
-    exponents : intp ndarray of shape (n_samples,)
-        The m above, a multiple of 64.
+    m is a multiple of 64. If coefficients are binary the size of a sample beside the codewords
+    matters: one that differs more than float64 can tell is brought within ``2**-96`` to ``2**96``.
     """
     if X.dtype == np.float16:
         X = X.astype(np.float32)

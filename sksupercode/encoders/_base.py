@@ -55,6 +55,9 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     n_features_in_ : int
         Number N of columns of the codes.
 
+    feature_names_in_ : ndarray of shape (N,)
+        Names of the columns of the codes in ``fit``, if all are strings.
+
     expected_failed_checks : dict of str to str
         Class attribute: the names of the checks of :func:`~sksupercode.testing.check_encoder` that
         the encoder cannot pass, and the reasons.

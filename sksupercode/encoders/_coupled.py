@@ -11,9 +11,8 @@ from sksupercode._utils._validation import check_integer
 from sksupercode.dictionaries import BandedDictionary, PackedSignDictionary, SignDictionary
 from sksupercode.dictionaries._signs import n_words
 from sksupercode.encoders._base import BaseEncoder
+from sksupercode.encoders._rademacher import DENSE_ENTRIES
 
-# Smaller codebooks are decoded before numba is imported.
-_DENSE_ENTRIES = 2**18
 # Into so many steps a block is divided: waves run further where windows move smoothly.
 _STEPS = 2
 
@@ -64,6 +63,9 @@ class CoupledEncoder(BaseEncoder):
 
     n_features_in_ : int
         Number N of columns of the codes.
+
+    feature_names_in_ : ndarray of shape (N,)
+        Names of the columns of the codes in ``fit``, if all are strings.
 
     See Also
     --------
@@ -153,7 +155,7 @@ class CoupledEncoder(BaseEncoder):
         counts = np.diff(section_bounds(n_features, n_windows))
         shapes = list(zip(counts.tolist(), (steps[length:] - starts).tolist(), strict=True))
         storage, nbytes = SignDictionary, sum(4 * n * width for n, width in shapes)
-        if nbytes > 4 * _DENSE_ENTRIES:
+        if nbytes > 4 * DENSE_ENTRIES:
             storage, nbytes = PackedSignDictionary, sum(8 * n * n_words(d) for n, d in shapes)
         require_memory(nbytes, f"A coupled codebook of {n_features} x {n_components} signs")
         seeds = seed.spawn(n_windows)

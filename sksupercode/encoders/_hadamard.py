@@ -51,6 +51,9 @@ class HadamardEncoder(BaseEncoder):
     n_features_in_ : int
         Number N of columns of the codes.
 
+    feature_names_in_ : ndarray of shape (N,)
+        Names of the columns of the codes in ``fit``, if all are strings.
+
     See Also
     --------
     RademacherEncoder : Codewords of independent random signs.

@@ -5,11 +5,7 @@
 
 from sksupercode._utils._memory import require_memory
 from sksupercode._utils._validation import check_option
-from sksupercode.dictionaries import (
-    PackedSignDictionary,
-    SeededSignDictionary,
-    SignDictionary,
-)
+from sksupercode.dictionaries import PackedSignDictionary, SeededSignDictionary, SignDictionary
 from sksupercode.dictionaries._signs import n_words
 from sksupercode.encoders._base import BaseEncoder
 
@@ -19,7 +15,7 @@ _STORAGES = {
     "seed": SeededSignDictionary,
 }
 # Smaller codebooks are decoded before numba is imported.
-_DENSE_ENTRIES = 2**18
+DENSE_ENTRIES = 2**18
 
 
 class RademacherEncoder(BaseEncoder):
@@ -63,6 +59,9 @@ class RademacherEncoder(BaseEncoder):
 
     n_features_in_ : int
         Number N of columns of the codes.
+
+    feature_names_in_ : ndarray of shape (N,)
+        Names of the columns of the codes in ``fit``, if all are strings.
 
     See Also
     --------
@@ -110,7 +109,7 @@ class RademacherEncoder(BaseEncoder):
     def _variant(self, n_features, n_components):
         check_option(self.storage, "storage", ("auto", *_STORAGES))
         if self.storage == "auto":
-            return "dense" if n_features * n_components <= _DENSE_ENTRIES else "packed"
+            return "dense" if n_features * n_components <= DENSE_ENTRIES else "packed"
         return self.storage
 
     def _draw(self, n_features, n_components, seed):

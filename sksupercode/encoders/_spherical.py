@@ -47,6 +47,9 @@ class SphericalEncoder(BaseEncoder):
     n_features_in_ : int
         Number N of columns of the codes.
 
+    feature_names_in_ : ndarray of shape (N,)
+        Names of the columns of the codes in ``fit``, if all are strings.
+
     See Also
     --------
     RademacherEncoder : Codewords of random signs, with exact integer arithmetic.

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from sksupercode._utils._blocks import block_length
+from sksupercode._utils._sparse import assemble_csr
 from sksupercode._utils._validation import as_float
 from sksupercode.sae._normalization import scaled
 
@@ -26,22 +27,9 @@ MODERATE = 2.0**40
 class ForwardPass:
     """Weights made ready for arithmetic, in float32 unless ``W_dec`` is float64 or very uneven.
 
-    Arrays of lower precision are widened at their first use and the copies kept; float32 arrays
-    are used as they are, mapped from a file or not. Copies are not pickled. Samples at the ends of
-    the range of float32 are encoded in float64.
-
-    Parameters
-    ----------
-    weights : SAEWeights
-        Of N latents on d dimensions.
-
-    dtype : dtype or None, default=None
-        That of the arithmetic, if it is not to be that of the weights.
-
-    Raises
-    ------
-    ValueError
-        If latents of an architecture for which that is not defined are to be rescaled by norms.
+    Arrays of lower precision are widened at their first use and the copies kept; float32 arrays are
+    used as they are, mapped from a file or not. Copies are not pickled. Samples at the ends of the
+    range of float32 are encoded in float64.
     """
 
     def __init__(self, weights, dtype=None):
@@ -131,22 +119,9 @@ class ForwardPass:
         return block_length(n_latents * per_latent + 4 * d * self.dtype.itemsize, share=0.25)
 
     def encode(self, X):
-        """Return the latents of a block of samples.
+        """Return the latents of a block of samples that are normalised one by one, as a CSR array.
 
-        Parameters
-        ----------
-        X : ndarray of shape (n_samples, d)
-            Samples in float32 or float64, normalised one by one.
-
-        Returns
-        -------
-        latents : csr_array of shape (n_samples, N)
-            Positive numbers in ``self.dtype``, or in float64.
-
-        Raises
-        ------
-        ValueError
-            If numbers on the way are too large.
+        Positive numbers in ``self.dtype``, or in float64; a ValueError where numbers are too large.
         """
         if self.dtype == np.float32 and not _are_moderate(X, self._input_scale):
             return self._wide.encode(X)
@@ -165,7 +140,8 @@ class ForwardPass:
         as_float(np.array([Z.min(), Z.max()]), self.dtype, "latents of X")
         active = self._activate(Z)
         rows, latents = np.divmod(active, Z.shape[1])
-        return _as_csr(rows, latents, Z.ravel()[active], Z.shape)
+        counts = np.bincount(rows, minlength=len(Z))
+        return assemble_csr(counts, latents, Z.ravel()[active], Z.shape[1])
 
     def _activate(self, Z):
         """Turn ``x W_enc`` into magnitudes, in place, and return the flat indices of latents."""
@@ -215,7 +191,8 @@ class ForwardPass:
             return csr_array((n_samples, n_latents), dtype=self.dtype)
         rows, latents, values = (np.concatenate(parts) for parts in zip(*steps, strict=True))
         order = np.argsort(rows, kind="stable")
-        return _as_csr(rows[order], latents[order], values[order], (n_samples, n_latents))
+        counts = np.bincount(rows, minlength=n_samples)
+        return assemble_csr(counts, latents[order], values[order], n_latents)
 
 
 def _have_room(arrays):
@@ -237,18 +214,8 @@ def _are_moderate(X, factor):
 def largest_positive(Z, k):
     """Return where the k largest entries of each row are, as far as they are positive.
 
-    Parameters
-    ----------
-    Z : C-contiguous ndarray of shape (n_samples, N)
-        Numbers without nan.
-
-    k : int
-        At least 1.
-
-    Returns
-    -------
-    indices : intp ndarray
-        Sorted indices of the flattened array; of equal entries of a row the first are taken.
+    Sorted indices of the flattened array, which is contiguous and without nan; of equal entries of
+    a row the first are taken.
     """
     n_samples, n_latents = Z.shape
     candidates = Z > 0
@@ -270,14 +237,3 @@ def largest_positive(Z, k):
     kept = np.zeros_like(taken)
     np.put_along_axis(kept, order[:, :k], True, axis=1)
     return indices[kept[taken]]
-
-
-def _as_csr(rows, latents, values, shape):
-    """Assemble entries that are sorted by rows; those that are named twice are summed."""
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=shape[0]))])
-    index_dtype = np.int32 if max(indptr[-1], shape[1]) < 2**31 else np.int64
-    codes = csr_array(
-        (values, latents.astype(index_dtype), indptr.astype(index_dtype)), shape=shape
-    )
-    codes.sum_duplicates()
-    return codes

@@ -21,33 +21,14 @@ _EPSILON = 1e-5
 
 
 def normalize(X, kind):
-    r"""Normalise each sample, ``x' = (x - mu) / sigma``.
+    """Normalise each sample, ``x' = (x - mu) / sigma``; return the samples, sigma and mu.
 
-    Parameters
-    ----------
-    X : float ndarray of shape (n_samples, d)
-        Samples.
+    "layer_norm": mu is the mean of a sample and sigma the square root of its unbiased variance.
+    "constant_norm_rescale": mu is 0 and sigma is ``||x|| / sqrt(d)``. Anything else: mu is 0 and
+    sigma 1. Samples are 0 where sigma is.
 
-    kind : str
-        "layer_norm": mu is the mean of a sample and sigma the square root of its unbiased
-        variance. "constant_norm_rescale": mu is 0 and sigma is ``||x|| / sqrt(d)``. Anything else:
-        mu is 0 and sigma 1.
-
-    Returns
-    -------
-    X_normalized : ndarray of shape (n_samples, d)
-        Normalised samples; 0 where sigma is 0.
-
-    scale : ndarray of shape (n_samples, 1)
-        Sigma.
-
-    shift : ndarray of shape (n_samples, 1)
-        Mu.
-
-    Notes
-    -----
-    As everywhere that layer normalisation is used for autoencoders, samples are divided by
-    ``sigma + 1e-5`` and multiplied by sigma.
+    As everywhere that layer normalisation is used for autoencoders, samples are divided by ``sigma
+    + 1e-5`` and multiplied by sigma.
     """
     n_samples, d = X.shape
     scale, shift = np.ones((n_samples, 1), X.dtype), np.zeros((n_samples, 1), X.dtype)

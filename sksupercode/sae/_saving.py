@@ -7,6 +7,9 @@ import json
 import os
 import uuid
 
+from sklearn.utils import gen_batches
+
+from sksupercode._utils._blocks import MOST_ROWS
 from sksupercode._utils._paths import check_path
 
 _DTYPES = {"float16": "F16", "bfloat16": "BF16", "float32": "F32", "float64": "F64"}
@@ -104,6 +107,5 @@ def _write_safetensors(file, arrays):
     file.write(len(text).to_bytes(8, "little") + text)
     for array in arrays.values():
         # In parts, since those of a transposed view are copied.
-        for rows in range(0, len(array), 4096):
-            part = array[rows : rows + 4096]
-            file.write(part.astype(part.dtype.newbyteorder("<")).tobytes())
+        for rows in gen_batches(len(array), MOST_ROWS):
+            file.write(array[rows].astype(array.dtype.newbyteorder("<")).tobytes())

@@ -41,24 +41,9 @@ _FAR = 2.0**12
 class Trainer:
     """Parameters and optimiser of one autoencoder.
 
-    Parameters are for samples ``(2**-e x - c) s``, whose mean is 0 and variance 1.
-
-    Parameters
-    ----------
-    settings : Settings
-        Checked parameters.
-
-    rng : numpy.random.Generator
-        Draws the first dictionary and the order of samples.
-
-    X : ndarray of shape (n_samples, d)
-        Samples.
-
-    rows : ndarray of int
-        Those of X that are trained on.
-
-    weights : SAEWeights or None, default=None
-        Where to start, instead of random codewords. Samples are then taken from their b_dec.
+    Parameters are for samples ``(2**-e x - c) s``, whose mean is 0 and variance 1. Training is on
+    ``rows`` of X, and starts from ``weights``, whose b_dec samples are then taken from, or from
+    random codewords.
     """
 
     def __init__(self, settings, rng, X, rows, weights=None):

@@ -15,13 +15,7 @@ TRAINED = ("topk", "batchtopk", "relu")
 
 
 def check_settings(estimator):
-    """Return the parameters of a ``SparseAutoencoder`` that concern training.
-
-    Raises
-    ------
-    ValueError
-        If one is illegal; the message names it.
-    """
+    """Return the parameters of a ``SparseAutoencoder`` that concern training, or refuse one."""
     architecture = estimator.architecture
     if architecture not in TRAINED:
         verb = "can be loaded, not trained" if architecture in ARCHITECTURES else "is unknown"

@@ -13,6 +13,9 @@ with x' the normalised input. Loading makes it from every file format, and train
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.utils import gen_batches
+
+from sksupercode._utils._blocks import MOST_ROWS
 
 from sksupercode._utils._validation import check_option
 
@@ -149,6 +152,6 @@ def _check_array(name, array, shape, dtype):
     # bfloat16 is not among NumPy's own kinds of floats.
     if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
         raise ValueError(f"{name} must be an array of floats, got dtype {array.dtype}.")
-    for rows in range(0, len(array), 4096):
-        if not np.isfinite(array[rows : rows + 4096].astype(dtype)).all():
+    for rows in gen_batches(len(array), MOST_ROWS):
+        if not np.isfinite(array[rows].astype(dtype)).all():
             raise ValueError(f"{name} contains NaN or infinity.")

@@ -16,7 +16,6 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from sksupercode._utils._blocks import MOST_ROWS
-
 from sksupercode._utils._validation import check_option
 
 NORMALIZATIONS = ("none", "layer_norm", "constant_norm_rescale", "expected_average")

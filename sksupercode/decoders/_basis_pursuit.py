@@ -282,35 +282,10 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
 
 
 def solve(columns, v, tol, solver):
-    """Solve the program of one sample.
+    """Solve the program of one sample: return its code, status and number of codewords.
 
-    Parameters
-    ----------
-    columns : Columns of shape (M, d)
-        The matrix A.
-
-    v : float64 ndarray of shape (d,)
-        The sample.
-
-    tol : float
-        Norm of the residual to allow for.
-
-    solver : str
-        As the decoder's.
-
-    Returns
-    -------
-    indices : intp ndarray of shape (m,)
-        Codewords in use, sorted.
-
-    values : float64 ndarray of shape (m,)
-        Their coefficients.
-
-    status : {"optimal", "infeasible", "failed"}
-        What is known of the code.
-
-    n_codewords : int
-        How many codewords an optimum uses that rounding has not made; 0 for other codes.
+    Codewords in use are sorted; the status is "optimal", "infeasible" or "failed". The number is
+    how many codewords an optimum uses that rounding has not made, and 0 for other codes.
     """
     exponent = np.frexp(np.abs(v).max(initial=0.0))[1]
     x = np.ldexp(v, -exponent)

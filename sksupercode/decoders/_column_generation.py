@@ -51,33 +51,11 @@ _SETTINGS = {"OSQP": {"adaptive_rho_interval": 50}}
 
 
 def generate_columns(columns, x, tol=0.0, solver=None):
-    """Return the code of least l1 norm with ``||x - A^T z|| <= tol``.
+    """Return the code of least l1 norm with ``||x - A^T z|| <= tol``, for an x that is not 0.
 
-    Parameters
-    ----------
-    columns : Columns of shape (M, d)
-        The matrix A.
-
-    x : float64 ndarray of shape (d,)
-        The sample, not 0.
-
-    tol : float, default=0.0
-        Norm of the noise to allow for.
-
-    solver : str or None, default=None
-        What solves the programs. None takes Clarabel and, without noise, the simplex method.
-
-    Returns
-    -------
-    indices : intp ndarray of shape (m,)
-        Columns in use.
-
-    coefficients : float64 ndarray of shape (m,)
-        Their coefficients, not negative.
-
-    status : {"optimal", "infeasible", "failed"}
-        Whether the optimum is certified; or that there is none, and the code is certified to be one
-        of least squares; or that the solver gave up, and the code is the best point found.
+    The columns in use, their coefficients, which are not negative, and what is certified, as in
+    :func:`judge`. Programs are solved by ``solver``, as cvxpy names it; None takes Clarabel and,
+    without noise, the simplex method.
     """
     size = np.linalg.norm(x)
     norm = columns.norms.max(initial=0.0) or 1.0
@@ -87,7 +65,9 @@ def generate_columns(columns, x, tol=0.0, solver=None):
         return judge(columns, x, tol, chosen, np.zeros(len(chosen)))
     # The program is homogeneous in dictionary and sample; the tolerances of solvers are not.
     y, inner = x / size, inner_tolerance(size, tol) / size
-    solvers = default_solvers(tol) if solver is None else (solver,)
+    # An interior-point method and, without noise, a simplex one.
+    by_default = ("CLARABEL",) if tol > 0 else ("CLARABEL", "HIGHS")
+    solvers = by_default if solver is None else (solver,)
     for _ in range(_MOST_ROUNDS):
         A = columns.rows(chosen) / norm
         for solver in solvers:
@@ -151,33 +131,11 @@ def compile_program(A, x, tol):
 
 
 def solve_program(A, x, tol, solver):
-    """Solve the program on a few columns.
+    """Solve the program on a few columns A by a solver, as cvxpy names it.
 
-    Parameters
-    ----------
-    A : float64 ndarray of shape (m, d)
-        The columns.
-
-    x : float64 ndarray of shape (d,)
-        The sample.
-
-    tol : float
-        Norm of the noise to allow for.
-
-    solver : str
-        What solves it, as cvxpy names it. HiGHS is SciPy's: highspy prints its name and version
-        before it can be given options.
-
-    Returns
-    -------
-    status : str
-        What cvxpy says of the solution.
-
-    z : float64 ndarray of shape (m,) or None
-        The code, if there is one.
-
-    prices : float64 ndarray of shape (d,) or None
-        The solution u of the dual program.
+    Returns what cvxpy says of the solution, the code and the solution u of the dual program, None
+    if there is none. HiGHS is SciPy's: highspy prints its name and version before it can be given
+    options.
     """
     if solver in ("HIGHS", "SCIPY"):
         answer = linprog(np.ones(len(A)), A_eq=A.T, b_eq=x, method="highs-ds")
@@ -198,8 +156,3 @@ def solve_program(A, x, tol, solver):
         return problem.status, None, None
     # cvxpy's multipliers are those of the equation with either sign.
     return problem.status, z.value, prices if prices @ x > 0 else -prices
-
-
-def default_solvers(tol):
-    """Return what to try in turn: an interior-point method and, without noise, a simplex one."""
-    return ("CLARABEL",) if tol > 0 else ("CLARABEL", "HIGHS")

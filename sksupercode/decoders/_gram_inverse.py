@@ -13,16 +13,7 @@ _INACCURATE = 1e-5
 
 
 class GramInverse:
-    """The inverse of the Gram matrix of columns that come and go.
-
-    Parameters
-    ----------
-    gram : float64 ndarray of shape (m, m)
-        Inner products of the first columns.
-
-    capacity : int
-        Most columns there will be.
-    """
+    """The inverse of the Gram matrix of columns that come and go, at most ``capacity`` of them."""
 
     def __init__(self, gram, capacity):
         self._size = m = len(gram)

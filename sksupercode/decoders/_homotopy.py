@@ -64,28 +64,8 @@ _MOST_STEPS = 20
 def follow_path(columns, x, tol=0.0):
     """Return the code of least l1 norm with ``||x - A^T z|| <= tol``.
 
-    Parameters
-    ----------
-    columns : Columns of shape (M, d)
-        The matrix A.
-
-    x : float64 ndarray of shape (d,)
-        The sample.
-
-    tol : float, default=0.0
-        Norm of the noise to allow for.
-
-    Returns
-    -------
-    indices : intp ndarray of shape (m,)
-        Columns in use.
-
-    coefficients : float64 ndarray of shape (m,)
-        Their coefficients, all positive.
-
-    status : {"optimal", "infeasible", "failed"}
-        Whether the optimum is certified; or that there is none, and the code is certified to be one
-        of least squares; or that rounding got in the way, and the code is the best point found.
+    The columns in use, their coefficients, all positive, and what is certified, as in
+    :func:`judge`.
     """
     size = np.linalg.norm(x)
     codes = []
@@ -133,18 +113,9 @@ def _follow_path(columns, x, tol):
 
 @dataclass
 class Point:
-    """A solution of the LASSO, and the line that it lies on.
+    """A solution of the LASSO at lambda = ``penalty``, and the line that it lies on.
 
-    Attributes
-    ----------
-    penalty : float
-        Its lambda.
-
-    columns, coefficients : ndarray of shape (m,)
-        The active columns and their coefficients.
-
-    rest, direction : ndarray of shape (d,)
-        The vectors p and u of the residual ``p + lambda u``.
+    ``rest`` and ``direction`` are the vectors p and u of the residual ``p + lambda u``.
     """
 
     penalty: float
@@ -169,29 +140,10 @@ class Point:
 
 
 def find_violations(columns, point, size, count):
-    """Test a point against all columns.
+    """Test a point against all columns, for a sample of norm ``size``.
 
-    Parameters
-    ----------
-    columns : Columns of shape (M, d)
-        The matrix A.
-
-    point : Point
-        What may be the solution.
-
-    size : float
-        Norm of the sample.
-
-    count : int
-        How many violations to return at most.
-
-    Returns
-    -------
-    prices : ndarray of shape (M,)
-        The larger, the sooner a column is going to be used.
-
-    violations : intp ndarray
-        Columns that prove that the point is not the solution; none, if it is.
+    Returns prices of all columns, the larger, the sooner one is going to be used, and at most
+    ``count`` columns that prove that the point is not the solution: none, if it is.
     """
     is_last = point.penalty == 0
     vectors, limit, rounding = [point.residual], point.penalty, size
@@ -223,27 +175,11 @@ def find_violations(columns, point, size, count):
 
 
 class Path:
-    """The path on a pool of columns, from a point on.
+    """The path on a pool of columns, from a point on, for at most ``length`` steps.
 
-    Nothing but correlations with the pool is needed: ``gram[:, i]`` holds those of the i-th active
-    column, and ``correlations`` those of the residual.
-
-    Parameters
-    ----------
-    columns : Columns of shape (M, d)
-        The matrix A.
-
-    pool : intp ndarray of shape (P,)
-        The columns in the pool, in increasing order; those of the point are among them.
-
-    point : Point
-        Where the path begins.
-
-    tol : float
-        It ends where the norm of the residual is this.
-
-    length : int
-        Most steps to take.
+    Columns of the pool are in increasing order, those of the point among them. Nothing but
+    correlations with the pool is needed: ``gram[:, i]`` holds those of the i-th active column, and
+    ``correlations`` those of the residual. The path ends where the norm of this is ``tol``.
     """
 
     def __init__(self, columns, pool, point, tol, length):

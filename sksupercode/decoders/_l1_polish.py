@@ -47,25 +47,9 @@ def is_explained(size, tol, error):
 def judge(columns, x, tol, chosen, z, prices=None, price=1.0):
     """Return what :func:`polish` makes of a code, and what is proved about it.
 
-    Parameters
-    ----------
-    columns, x, tol, chosen, z
-        As in :func:`polish`.
-
-    prices : float64 ndarray of shape (d,) or None, default=None
-        What may be the solution u of the dual program.
-
-    price : float, default=1.0
-        Largest ``<a, u>`` of all columns.
-
-    Returns
-    -------
-    chosen, z : ndarray of shape (m,)
-        The code, as in :func:`polish`.
-
-    status : {"optimal", "infeasible", "failed"}
-        "optimal" for the least l1 norm of all codes whose residual is what was asked for,
-        "infeasible" for one of least squares where there are none, "failed" without proof.
+    "optimal" for the least l1 norm of all codes whose residual is what was asked for, "infeasible"
+    for one of least squares where there are none, "failed" without proof. ``prices`` may be the
+    solution u of the dual program, with ``price`` the largest ``<a, u>`` of all columns.
     """
     chosen, z, error = polish(columns, x, chosen, z, tol)
     A = columns.rows(chosen)
@@ -83,18 +67,9 @@ def judge(columns, x, tol, chosen, z, prices=None, price=1.0):
 
 
 def best_code(columns, x, tol, codes, pool=None):
-    """Return one of several codes: with proof, then feasible, then the nearest.
+    """Return one of several codes of :func:`judge`: with proof, then feasible, then the nearest.
 
-    Parameters
-    ----------
-    columns, x, tol
-        As in :func:`polish`.
-
-    codes : list of (chosen, z, status)
-        What :func:`judge` returned.
-
-    pool : intp ndarray of shape (m,) or None, default=None
-        Columns whose least-squares fit is another code, where none is feasible.
+    Where none is feasible, the least-squares fit on the columns of a pool is another.
     """
     size = np.linalg.norm(x)
 
@@ -118,38 +93,12 @@ def separates(columns, residual):
 
 
 def polish(columns, x, chosen, z, tol=0.0):
-    """Return a code on some of the columns whose residual is as short as was asked for.
+    """Return a code on some columns whose residual is as short as was asked for, and its norm.
 
-    If there is none, the code has the shortest residual of those tried, of which the zero code is
-    one.
-
-    Parameters
-    ----------
-    columns : Columns of shape (M, d)
-        The matrix A.
-
-    x : float64 ndarray of shape (d,)
-        The sample.
-
-    chosen : intp ndarray of shape (m,)
-        Columns.
-
-    z : float64 ndarray of shape (m,)
-        What a solver says of their coefficients.
-
-    tol : float, default=0.0
-        Norm of the residual that was asked for; 0 asks for as little as rounding allows.
-
-    Returns
-    -------
-    chosen : intp ndarray of shape (m,)
-        Columns in use, of distinct codewords.
-
-    z : float64 ndarray of shape (m,)
-        Their coefficients, all positive.
-
-    error : float
-        Norm of the residual.
+    ``z`` is what a solver says of the coefficients of columns ``chosen``; a ``tol`` of 0 asks for
+    as little as rounding allows. If there is no such code, this one has the shortest residual of
+    those tried, of which the zero code is one. Columns are of distinct codewords, coefficients
+    positive.
     """
     size = np.linalg.norm(x)
     best = np.empty(0, np.intp), np.empty(0), size
@@ -188,24 +137,7 @@ def _line(A, x, z, goal, is_signed):
 
 
 def fit(A, x, is_signed=False):
-    """Return the combination of rows of A that comes closest to x.
-
-    Parameters
-    ----------
-    A : float64 ndarray of shape (m, d)
-        Rows of any norm but 0.
-
-    x : float64 ndarray of shape (d,)
-        The sample.
-
-    is_signed : bool, default=False
-        Whether coefficients may be negative.
-
-    Returns
-    -------
-    z : float64 ndarray of shape (m,)
-        The coefficients.
-    """
+    """Return the combination of rows of A, of any norm but 0, that comes closest to x."""
     norms = np.linalg.norm(A, axis=1)
     B = A / norms[:, np.newaxis]
     z = _refined(B, x)
@@ -245,27 +177,9 @@ def _refined(B, x):
 
 
 def is_optimal(A, x, z, u, tol=0.0, price=1.0):
-    """Return whether a vector proves that no code has a smaller l1 norm.
+    """Return whether prices u prove that no code has a smaller l1 norm than z on rows A.
 
-    Parameters
-    ----------
-    A : float64 ndarray of shape (m, d)
-        The columns in use.
-
-    x : float64 ndarray of shape (d,)
-        The sample.
-
-    z : float64 ndarray of shape (m,)
-        Their coefficients.
-
-    u : float64 ndarray of shape (d,)
-        The prices of the dimensions.
-
-    tol : float, default=0.0
-        Norm of the residual that was asked for.
-
-    price : float, default=1.0
-        Largest price ``<a, u>`` of any other column, if that is above 1.
+    ``price`` is the largest price ``<a, u>`` of any other column, if that is above 1.
     """
     price = max(1.0, price, (A @ u).max(initial=0.0))
     return z.sum() * price <= (x @ u - tol * np.linalg.norm(u)) * (1 + _GAP)

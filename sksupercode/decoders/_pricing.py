@@ -10,37 +10,19 @@ from sksupercode.dictionaries._subset import subset
 
 
 class Columns:
-    r"""The matrix A of shape (M, d) in ``min sum(z) subject to A^T z = x, z >= 0``.
+    """The matrix A of shape (M, d) in ``min sum(z) subject to A^T z = x, z >= 0``.
 
-    Its rows are the N codewords, followed by their negatives if coefficients may have either sign:
-    an optimum z then stands for the code ``z[:N] - z[N:]`` of least l1 norm. The matrix is never
-    stored. Solvers *price* all of it now and then, and work on a few of its rows in between.
-
-    Parameters
-    ----------
-    dictionary : Dictionary of shape (N, d)
-        The codewords, in the units of the samples.
-
-    signed : bool
-        Whether coefficients may be negative.
-
-    Attributes
-    ----------
-    shape : tuple of (int, int)
-        Number of columns M and of dimensions d.
-
-    is_signed : bool
-        Whether coefficients may be negative.
-
-    weights, norms : float64 ndarray of shape (M,)
-        What the codewords are multiplied by, 1 or -1, and the norms of the products.
+    Its rows are the N codewords, in the units of the samples, followed by their negatives if
+    coefficients may have either sign (``signed``): an optimum z then stands for the code ``z[:N] -
+    z[N:]`` of least l1 norm. Row i is its codeword times ``weights[i]``, 1 or -1, and ``norms[i]``
+    its norm. The matrix is never stored. Solvers *price* all of it now and then, and work on a few
+    of its rows in between.
     """
 
     def __init__(self, dictionary, signed):
         self.is_signed = signed
         self._dictionary = dictionary
         self._n_features = dictionary.shape[0]
-        # Row i of A is this weight times its codeword.
         self.weights = np.repeat([1.0, -1.0] if signed else [1.0], self._n_features)
         self.shape = (len(self.weights), dictionary.shape[1])
         self.norms = np.sqrt(np.resize(dictionary.squared_norms, len(self.weights)))
@@ -102,18 +84,7 @@ class Columns:
     def best(self, prices, count, among=None):
         """Return the columns of the largest prices, sorted; of equal ones, those that come first.
 
-        Codewords of norm 0 are left out.
-
-        Parameters
-        ----------
-        prices : ndarray of shape (M,)
-            What to order by.
-
-        count : int
-            How many columns to return, or all there are.
-
-        among : bool ndarray of shape (M,) or None, default=None
-            The columns to choose from.
+        At most ``count`` of those in the mask ``among``, and none of norm 0.
         """
         chosen = self.norms > 0
         if among is not None:
@@ -129,16 +100,7 @@ class Columns:
 
 
 class Pool:
-    """A few rows of A, of which everything is known.
-
-    Parameters
-    ----------
-    dictionary : Dictionary of shape (m, d)
-        Their codewords.
-
-    weights, norms : float64 ndarray of shape (m,)
-        What the codewords are multiplied by, and the norms of the products.
-    """
+    """A few rows of A, of which everything is known: codewords times weights, and their norms."""
 
     def __init__(self, dictionary, weights, norms):
         self._dictionary = dictionary

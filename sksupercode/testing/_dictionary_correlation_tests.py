@@ -16,44 +16,40 @@ class CorrelationTests(DictionaryTwin):
 
     def test_what_it_is(self):
         """It is a linear operator of shape (N, d), of float32 or float64."""
-        dictionary, twin = self.make()
-        assert isinstance(dictionary, Dictionary) and isinstance(dictionary, LinearOperator)
-        assert_equal((dictionary.shape, dictionary.T.shape), (twin.shape, twin.T.shape))
-        assert dictionary.dtype == dictionary.T.dtype
-        assert dictionary.dtype in (np.float32, np.float64)
+        assert isinstance(self.F, Dictionary) and isinstance(self.F, LinearOperator)
+        assert_equal((self.F.shape, self.F.T.shape), (self.twin.shape, self.twin.T.shape))
+        assert self.F.dtype == self.F.T.dtype
+        assert self.F.dtype in (np.float32, np.float64)
 
     def test_nbytes(self):
         """It says what it stores, which is no more than the twin in float64, or a page."""
-        dictionary, twin = self.make()
-        assert isinstance(dictionary.nbytes, int)
-        assert 0 <= dictionary.nbytes <= max(8 * twin.size, 4096)
+        assert isinstance(self.F.nbytes, int)
+        assert 0 <= self.F.nbytes <= max(8 * self.twin.size, 4096)
 
     def test_capabilities(self):
         """What it declares that it can do, it can."""
-        dictionary, _ = self.make()
-        if dictionary.has_signs:
-            assert_array_equal(np.abs(np.asarray(dictionary.unnormalized)), 1)
-        if dictionary.has_array:
-            assert dictionary.nbytes >= 4 * np.prod(dictionary.shape)
-        if dictionary.has_random_signs or dictionary.has_packed_signs:
-            assert dictionary.has_signs and dictionary.has_exact_sums
-        if dictionary.has_packed_signs:
-            V = self._integer_samples(dictionary).astype(np.float64)
-            scores = np.ones((len(V), dictionary.shape[0]))
-            dictionary.add_correlations(V, np.arange(len(V)), scores)
-            assert_array_equal(scores, 1 + V @ np.asarray(dictionary.unnormalized).T)
+        if self.F.has_signs:
+            assert_array_equal(np.abs(np.asarray(self.F.unnormalized)), 1)
+        if self.F.has_array:
+            assert self.F.nbytes >= 4 * np.prod(self.F.shape)
+        if self.F.has_random_signs or self.F.has_packed_signs:
+            assert self.F.has_signs and self.F.has_exact_sums
+        if self.F.has_packed_signs:
+            V = self._integer_samples().astype(np.float64)
+            scores = np.ones((len(V), self.F.shape[0]))
+            self.F.add_correlations(V, np.arange(len(V)), scores)
+            assert_array_equal(scores, 1 + V @ np.asarray(self.F.unnormalized).T)
 
     # As an array
 
     def test_asarray(self):
         """``numpy.asarray`` gives the twin, the transpose its transpose, in any dtype."""
-        dictionary, twin = self.make()
-        array = np.asarray(dictionary)
-        assert_equal(array.dtype, dictionary.dtype)
-        self._assert_product(array, twin, np.eye(twin.shape[1]))
-        assert_array_equal(np.asarray(dictionary.T), array.T)
+        array = np.asarray(self.F)
+        assert_equal(array.dtype, self.F.dtype)
+        self._assert_product(array, self.twin, np.eye(self.twin.shape[1]))
+        assert_array_equal(np.asarray(self.F.T), array.T)
         for dtype in (np.float32, np.float64):
-            for operator, expected in ((dictionary, array), (dictionary.T, array.T)):
+            for operator, expected in ((self.F, array), (self.F.T, array.T)):
                 assert_array_equal(np.asarray(operator, dtype=dtype), expected.astype(dtype))
                 assert_equal(np.asarray(operator, dtype=dtype).dtype, dtype)
 
@@ -62,8 +58,7 @@ class CorrelationTests(DictionaryTwin):
 
         With ``copy=False`` nothing is copied, or it is refused.
         """
-        dictionary, _ = self.make()
-        for operator in (dictionary, dictionary.T):
+        for operator in (self.F, self.F.T):
             before = np.asarray(operator).tolist()
             array = np.array(operator)
             array += 1
@@ -77,16 +72,15 @@ class CorrelationTests(DictionaryTwin):
     # Codewords
 
     def _check_codewords(self, indices):
-        dictionary, _ = self.make()
-        codewords = dictionary.codewords(indices)
-        assert_equal(codewords.dtype, dictionary.dtype)
-        assert_array_equal(codewords, np.asarray(dictionary)[np.asarray(indices, dtype=int)])
+        codewords = self.F.codewords(indices)
+        assert_equal(codewords.dtype, self.F.dtype)
+        assert_array_equal(codewords, np.asarray(self.F)[np.asarray(indices, dtype=int)])
         assert codewords.flags.writeable
-        assert not np.shares_memory(codewords, np.asarray(dictionary))
+        assert not np.shares_memory(codewords, np.asarray(self.F))
 
     def test_codewords(self):
         """Rows in any order, again and again, by a list, from the end, one, none."""
-        n_features = self.make()[0].shape[0]
+        n_features = self.F.shape[0]
         self._check_codewords(np.random.default_rng(0).permutation(n_features))
         self._check_codewords(np.array([n_features - 1, 0, 0, n_features // 2, 0]))
         for indices in ([0, -1], [], np.array([], dtype=np.intp), np.array([0]), np.array(0)):
@@ -94,19 +88,17 @@ class CorrelationTests(DictionaryTwin):
 
     def test_codewords_of_any_integers(self):
         """Indices may be of any integer type; one that names no codeword is an IndexError."""
-        dictionary, _ = self.make()
         for dtype in (np.int8, np.uint8, np.int32, np.uint64):
             self._check_codewords(np.zeros(3, dtype=dtype))
-        for index in (dictionary.shape[0], -dictionary.shape[0] - 1):
-            assert_raises(IndexError, dictionary.codewords, np.array([index]))
+        for index in (self.F.shape[0], -self.F.shape[0] - 1):
+            assert_raises(IndexError, self.F.codewords, np.array([index]))
 
     # Correlate: S = X F^T
 
     def _check_correlate(self, X):
-        dictionary, twin = self.make()
         before = X.copy()
-        scores = dictionary.correlate(X)
-        self._assert_product(scores, X, twin.T)
+        scores = self.F.correlate(X)
+        self._assert_product(scores, X, self.twin.T)
         assert scores.dtype in (np.float32, np.float64)
         assert scores.flags.writeable and not np.shares_memory(scores, X)
         assert_array_equal(X, before)
@@ -114,25 +106,24 @@ class CorrelationTests(DictionaryTwin):
     def test_correlate(self):
         """Many samples, one, none."""
         for n_samples in (6, 1, 0):
-            self._check_correlate(self._samples(self.make()[0], n_samples))
+            self._check_correlate(self._samples(n_samples))
 
     def test_correlate_any_numbers(self):
         """Single precision, integers, and bools."""
-        self._check_correlate(self._samples(self.make()[0]).astype(np.float32))
+        self._check_correlate(self._samples().astype(np.float32))
         for dtype in (np.int64, np.int8, bool):
-            self._check_correlate(self._integer_samples(self.make()[0]).astype(dtype))
+            self._check_correlate(self._integer_samples().astype(dtype))
 
     def test_correlate_zeros(self):
         """A zero sample has scores of exactly 0, beside others."""
-        dictionary, _ = self.make()
-        X = self._samples(dictionary)
+        X = self._samples()
         X[::2] = 0
         self._check_correlate(X)
-        assert_array_equal(dictionary.correlate(X)[::2], 0)
+        assert_array_equal(self.F.correlate(X)[::2], 0)
 
     def test_correlate_memory_layouts(self):
         """Fortran order, steps over rows and columns, negative strides, read-only."""
-        X = self._samples(self.make()[0])
+        X = self._samples()
         read_only = X.copy()
         read_only.flags.writeable = False
         strided = np.repeat(X, 3, axis=1)[:, ::3]
@@ -141,18 +132,16 @@ class CorrelationTests(DictionaryTwin):
 
     def test_correlate_blocks(self):
         """One block after the other has the scores of all."""
-        dictionary, _ = self.make()
-        for X in (self._samples(dictionary), self._samples(dictionary, 0)):
+        for X in (self._samples(), self._samples(0)):
             blocks, n_scores = [], 0
-            for first, scores in dictionary.correlate_blocks(X):
+            for first, scores in self.F.correlate_blocks(X):
                 assert_equal(first, n_scores)
                 n_scores += scores.shape[1]
                 blocks.append(scores)
-            self._assert_same(np.hstack(blocks), dictionary.correlate(X))
+            self._assert_same(np.hstack(blocks), self.F.correlate(X))
 
     def test_correlate_refuses_other_dimensions(self):
         """Samples of other than d dimensions are a ValueError."""
-        dictionary, _ = self.make()
-        X = self._samples(dictionary)
-        assert_raises(ValueError, dictionary.correlate, np.hstack([X, X]))
-        assert_raises(ValueError, dictionary.correlate, X[:, 1:])
+        X = self._samples()
+        assert_raises(ValueError, self.F.correlate, np.hstack([X, X]))
+        assert_raises(ValueError, self.F.correlate, X[:, 1:])

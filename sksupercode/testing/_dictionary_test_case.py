@@ -45,46 +45,42 @@ class DictionaryTestCase(CorrelationTests, SuperpositionTests):
 
     def test_unnormalized(self):
         """``F = scale * unnormalized``, which is its own unnormalised dictionary."""
-        dictionary, twin = self.make()
-        other = dictionary.unnormalized
-        assert_equal(other.shape, dictionary.shape)
+        other = self.F.unnormalized
+        assert_equal(other.shape, self.F.shape)
         assert_equal(other.scale, 1.0)
         assert_equal(other.unnormalized.scale, 1.0)
-        self._assert_product(dictionary.scale * np.asarray(other), twin, np.eye(twin.shape[1]))
-        np.testing.assert_allclose(
-            dictionary.scale**2 * other.squared_norms, dictionary.squared_norms, rtol=self.rtol
-        )
+        F = self.F.scale * np.asarray(other)
+        self._assert_product(F, self.twin, np.eye(self.F.shape[1]))
+        norms = self.F.scale**2 * other.squared_norms
+        np.testing.assert_allclose(norms, self.F.squared_norms, rtol=self.rtol)
 
     def test_to_units(self):
         """``to_units`` divides by the scale, in float64; ``V S^T`` is ``X F^T`` in other units."""
-        dictionary, twin = self.make()
         for dtype in (np.float64, np.float32):
-            X = self._samples(dictionary).astype(dtype)
+            X = self._samples().astype(dtype)
             before = X.copy()
-            V = dictionary.to_units(X)
+            V = self.F.to_units(X)
             assert_equal(V.dtype, np.float64)
-            np.testing.assert_allclose(V * dictionary.scale, X, rtol=1e-14)
+            np.testing.assert_allclose(V * self.F.scale, X, rtol=1e-14)
             assert_array_equal(X, before)
-            scores = dictionary.unnormalized.correlate(V) * dictionary.scale**2
-            self._assert_product(scores, X, twin.T)
+            scores = self.F.unnormalized.correlate(V) * self.F.scale**2
+            self._assert_product(scores, X, self.twin.T)
 
     def test_superpose_in_units(self):
         """A superposition in units is that of the unnormalised codewords, rounded or not."""
-        dictionary, twin = self.make()
-        Y = self._codes(dictionary)
-        expected = Y @ self._integer_twin(dictionary, twin)
-        self._assert_same(dictionary.unnormalized.superpose(Y), expected)
-        X = dictionary.superpose(Y)
-        self._assert_same(dictionary.to_units(X), expected)
-        if self.exact:
-            assert_array_equal(dictionary.to_units(X.astype(np.float32)), expected)
+        Y = self._codes()
+        expected = Y @ self._integer_twin()
+        self._assert_same(self.F.unnormalized.superpose(Y), expected)
+        X = self.F.superpose(Y)
+        self._assert_same(self.F.to_units(X), expected)
+        if self.F.has_exact_sums:
+            assert_array_equal(self.F.to_units(X.astype(np.float32)), expected)
 
     def test_integer_correlations(self):
         """Samples of integers have exact correlations with the unnormalised codewords."""
-        dictionary, twin = self.make()
-        V = self._integer_samples(dictionary)
-        scores = dictionary.unnormalized.correlate(V.astype(np.float64))
-        self._assert_same(scores, V @ self._integer_twin(dictionary, twin).T)
+        V = self._integer_samples()
+        scores = self.F.unnormalized.correlate(V.astype(np.float64))
+        self._assert_same(scores, V @ self._integer_twin().T)
 
     # Independence of everything else
 
@@ -98,26 +94,23 @@ class DictionaryTestCase(CorrelationTests, SuperpositionTests):
 
     def test_row_by_row(self):
         """Neither scores nor superpositions depend on the batch: bit by bit if exact."""
-        dictionary, _ = self.make()
-        X, Y = self._samples(dictionary), self._codes(dictionary)
-        X[3:] = dictionary.superpose(Y)[3:]
-        self._assert_rows_are_independent(dictionary.correlate, X)
-        self._assert_rows_are_independent(dictionary.superpose, Y)
-        self._assert_rows_are_independent(dictionary.superpose, csr_array(Y))
+        X, Y = self._samples(), self._codes()
+        X[3:] = self.F.superpose(Y)[3:]
+        self._assert_rows_are_independent(self.F.correlate, X)
+        self._assert_rows_are_independent(self.F.superpose, Y)
+        self._assert_rows_are_independent(self.F.superpose, csr_array(Y))
 
     def test_working_memory(self):
         """Results are the same however little memory blocks may take."""
-        dictionary, _ = self.make()
-        X, Y = self._samples(dictionary), self._codes(dictionary)
-        scores, superpositions = dictionary.correlate(X), dictionary.superpose(Y)
+        X, Y = self._samples(), self._codes()
+        scores, superpositions = self.F.correlate(X), self.F.superpose(Y)
         with config_context(working_memory=1e-3):
-            self._assert_same(dictionary.correlate(X), scores)
-            self._assert_same(dictionary.superpose(Y), superpositions)
+            self._assert_same(self.F.correlate(X), scores)
+            self._assert_same(self.F.superpose(Y), superpositions)
 
     def test_inputs_may_be_read_only(self):
         """Codes are only read: dense, or each array of a sparse matrix."""
-        dictionary, twin = self.make()
-        Y = self._codes(dictionary)
+        Y = self._codes()
         dense = Y.astype(np.float64)
         dense.flags.writeable = False
         for name in ("csr", "csc", "coo"):
@@ -127,59 +120,55 @@ class DictionaryTestCase(CorrelationTests, SuperpositionTests):
             for part in parts:
                 part.flags.writeable = False
             before = [part.tolist() for part in parts]
-            self._assert_product(dictionary.superpose(codes), Y, twin)
+            self._assert_product(self.F.superpose(codes), Y, self.twin)
             assert_equal([part.tolist() for part in parts], before)
-        self._assert_product(dictionary.superpose(dense), Y, twin)
+        self._assert_product(self.F.superpose(dense), Y, self.twin)
         assert_array_equal(dense, Y)
 
     def test_results_may_be_written_to(self):
         """Writing to a result changes neither the dictionary nor its next result."""
-        dictionary, twin = self.make()
-        X, Y = self._samples(dictionary), self._codes(dictionary)
+        X, Y = self._samples(), self._codes()
         results = [
-            dictionary.codewords(np.arange(dictionary.shape[0])),
-            dictionary.correlate(X),
-            dictionary.superpose(Y),
-            dictionary @ X[0],
-            dictionary.T @ Y[-1],
+            self.F.codewords(np.arange(self.F.shape[0])),
+            self.F.correlate(X),
+            self.F.superpose(Y),
+            self.F @ X[0],
+            self.F.T @ Y[-1],
         ]
         for result in results:
             result[...] = np.nan
-        self._assert_product(np.asarray(dictionary), twin, np.eye(twin.shape[1]))
-        self._assert_product(dictionary.correlate(X), X, twin.T)
-        self._assert_product(dictionary.superpose(Y), Y, twin)
+        self._assert_product(np.asarray(self.F), self.twin, np.eye(self.twin.shape[1]))
+        self._assert_product(self.F.correlate(X), X, self.twin.T)
+        self._assert_product(self.F.superpose(Y), Y, self.twin)
 
     def test_pickle(self):
         """A pickle is no larger than the storage, and gives the same results."""
-        dictionary, _ = self.make()
-        pickled = pickle.dumps(dictionary)
-        assert len(pickled) <= dictionary.nbytes + 4096
+        pickled = pickle.dumps(self.F)
+        assert len(pickled) <= self.F.nbytes + 4096
         other = pickle.loads(pickled)
-        assert_equal(type(other), type(dictionary))
+        assert_equal(type(other), type(self.F))
         for attribute in ("shape", "dtype", "scale", "nbytes"):
-            assert_equal(getattr(other, attribute), getattr(dictionary, attribute))
-        X, Y = self._samples(dictionary), self._codes(dictionary)
-        assert_array_equal(np.asarray(other), np.asarray(dictionary))
-        self._assert_same(other.correlate(X), dictionary.correlate(X))
-        assert_array_equal(other.superpose(Y), dictionary.superpose(Y))
-        assert_array_equal(other.squared_norms, dictionary.squared_norms)
+            assert_equal(getattr(other, attribute), getattr(self.F, attribute))
+        X, Y = self._samples(), self._codes()
+        assert_array_equal(np.asarray(other), np.asarray(self.F))
+        self._assert_same(other.correlate(X), self.F.correlate(X))
+        assert_array_equal(other.superpose(Y), self.F.superpose(Y))
+        assert_array_equal(other.squared_norms, self.F.squared_norms)
 
     def test_copies_share(self):
         """Copies, deep or not, and clones are the dictionary itself."""
-        dictionary, _ = self.make()
-        assert copy.copy(dictionary) is dictionary
-        assert copy.deepcopy({"dictionary": dictionary})["dictionary"] is dictionary
-        assert clone(dictionary, safe=False) is dictionary
+        assert copy.copy(self.F) is self.F
+        assert copy.deepcopy({"dictionary": self.F})["dictionary"] is self.F
+        assert clone(self.F, safe=False) is self.F
 
     def test_threads(self):
         """Threads may use one dictionary at the same time."""
-        dictionary, _ = self.make()
-        X, Y = self._samples(dictionary), csr_array(self._codes(dictionary))
+        X, Y = self._samples(), csr_array(self._codes())
 
         def use(_):
-            fresh = dictionary.unnormalized
+            fresh = self.F.unnormalized
             norms = fresh.squared_norms
-            return norms, dictionary.correlate(X), dictionary.superpose(Y), np.array(dictionary)
+            return norms, self.F.correlate(X), self.F.superpose(Y), np.array(self.F)
 
         expected = use(None)
         with ThreadPoolExecutor(4) as pool:

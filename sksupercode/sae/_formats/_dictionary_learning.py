@@ -12,28 +12,16 @@ from sksupercode.sae._formats._torch_files import read_torch_file
 
 _MATRICES = {"W_dec": ("decoder.weight", "dN"), "W_enc": ("encoder.weight", "Nd")}
 _LINEAR = {**_MATRICES, "b_enc": ("encoder.bias", "N"), "b_dec": ("b_dec", "d")}
-_PARAMETERS = {
-    "W_dec": ("W_dec", "Nd"),
-    "W_enc": ("W_enc", "dN"),
-    "b_enc": ("b_enc", "N"),
-    "b_dec": ("b_dec", "d"),
-}
+_GATES = {"b_gate": ("gate_bias", "N"), "b_mag": ("mag_bias", "N"), "r_mag": ("r_mag", "N")}
+_AXES = {"W_dec": "Nd", "W_enc": "dN", "b_enc": "N", "b_dec": "d"}
+_PARAMETERS = {key: (key, axes) for key, axes in _AXES.items()}
 # For each class its architecture and its arrays.
 CLASSES = {
     "AutoEncoder": ("relu", {**_LINEAR, "b_dec": ("bias", "d")}),
     "AutoEncoderNew": ("relu", {**_LINEAR, "b_dec": ("decoder.bias", "d")}),
     "AutoEncoderTopK": ("topk", _LINEAR),
     "BatchTopKSAE": ("jumprelu", _LINEAR),
-    "GatedAutoEncoder": (
-        "gated",
-        {
-            **_MATRICES,
-            "b_dec": ("decoder_bias", "d"),
-            "b_gate": ("gate_bias", "N"),
-            "b_mag": ("mag_bias", "N"),
-            "r_mag": ("r_mag", "N"),
-        },
-    ),
+    "GatedAutoEncoder": ("gated", {**_MATRICES, "b_dec": ("decoder_bias", "d"), **_GATES}),
     "JumpReluAutoEncoder": ("jumprelu", {**_PARAMETERS, "threshold": ("threshold", "N")}),
     "MatryoshkaBatchTopKSAE": ("jumprelu", _PARAMETERS),
 }

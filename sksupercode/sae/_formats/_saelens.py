@@ -21,13 +21,9 @@ ARCHITECTURES = {
     "standard": _LINEAR,
     "topk": _LINEAR,
 }
-NORMALIZATIONS = {
-    "none": "none",
-    "layer_norm": "layer_norm",
-    "constant_norm_rescale": "constant_norm_rescale",
-    "expected_average_only_in": "none",
-    "covariance_whitening": "none",
-}
+_WITHOUT_SCALE = ("expected_average_only_in", "covariance_whitening")
+NORMALIZATIONS = {name: name for name in ("none", "layer_norm", "constant_norm_rescale")}
+NORMALIZATIONS |= dict.fromkeys(_WITHOUT_SCALE, "none")
 
 
 def read(path):
@@ -38,19 +34,16 @@ def read(path):
     config = Config.read(path.with_name("cfg.json"))
     tensors = read_safetensors(path)
     settings = {"name": _name(config)}
-    if _is_flat(config):
-        architecture = _update(config)
-    else:
-        architecture = config.option("architecture", ARCHITECTURES)
+    is_flat = _is_flat(config)
+    architecture = _update(config) if is_flat else config.option("architecture", ARCHITECTURES)
     if architecture == "topk":
         settings["k"] = config.integer("k")
         settings["rescales_by_norm"] = config.boolean("rescale_acts_by_decoder_norm", default=False)
     if architecture == "matching_pursuit":
         settings["residual_threshold"] = config.number("residual_threshold", default=1e-2)
         settings["max_iterations"] = config.integer("max_iterations", default=None)
-        settings["stops_on_duplicate_support"] = config.boolean(
-            "stop_on_duplicate_support", default=True
-        )
+        stops = config.boolean("stop_on_duplicate_support", default=True)
+        settings["stops_on_duplicate_support"] = stops
     config.option("reshape_activations", ("none", "hook_z"), default="none")
 
     layout = ARCHITECTURES[architecture]
@@ -118,12 +111,12 @@ def _drop_scaling_factor(config, tensors):
             f"supported (finetuning_scaling_factor is "
             f"{config.values.get('finetuning_scaling_factor')!r} in {config.path.name})."
         )
-    tensors.values.pop("scaling_factor")
+    del tensors.values["scaling_factor"]
 
 
 def _normalization(config):
     name = config.option("normalize_activations", NORMALIZATIONS, default="none")
-    if name in ("expected_average_only_in", "covariance_whitening"):
+    if name in _WITHOUT_SCALE:
         warnings.warn(
             f"{config.path}: normalize_activations is {name!r}, but what activations were "
             f"multiplied by is not in the file. They are taken as they are, as SAELens does: "

@@ -4,12 +4,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from scipy.sparse import csr_array
 from sklearn.utils import gen_batches
 
 from sksupercode._utils._blocks import block_length
 from sksupercode._utils._threads import in_threads, shared_threads
-from sksupercode.dictionaries._packed_signs import compilation_is_enabled
+from sksupercode.dictionaries._packed_signs import checked_csr, compilation_is_enabled
 from sksupercode.dictionaries._signs import (
     SignDictionary,
     _to_fixed_point,
@@ -226,12 +225,8 @@ class HadamardDictionary(SignDictionary):
     def superpose(self, Y):
         if self.scale != 1.0:
             return self.unnormalized.superpose(Y) * self.scale
-        Y = csr_array(Y, dtype=np.float64, copy=True)
-        if Y.ndim != 2:
-            raise ValueError(f"Y must be a matrix, got an array of shape {Y.shape}.")
+        Y = checked_csr(Y).copy()
         self._check_codes(Y)
-        # Compiled code does not check the bounds of arrays.
-        Y.check_format(full_check=True)
         Y.sum_duplicates()
         Y.data[:] = _summands_of_rows(Y)
         cost = self._order * max(1, self._order.bit_length() - 1)

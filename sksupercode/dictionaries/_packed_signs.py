@@ -173,14 +173,18 @@ class PackedSignDictionary(SignDictionary):
         return np.ascontiguousarray(X[:, : self.shape[1]])
 
 
-def csr_entries(Y):
-    """Return indptr, indices and data of a matrix with the types that kernels are compiled for."""
+def checked_csr(Y):
+    """Return codes as a float64 CSR array that compiled code, which checks no bounds, may read."""
     Y = csr_array(Y).astype(np.float64, copy=False)
     if Y.ndim != 2:
         raise ValueError(f"Y must be a matrix, got an array of shape {Y.shape}.")
-    # Compiled code does not check the bounds of arrays.
     Y.check_format(full_check=True)
-    Y = Y.sorted_indices()
+    return Y
+
+
+def csr_entries(Y):
+    """Return indptr, indices and data of a matrix with the types that kernels are compiled for."""
+    Y = checked_csr(Y).sorted_indices()
     return Y.indptr.astype(np.int64), Y.indices.astype(np.int64), Y.data
 
 

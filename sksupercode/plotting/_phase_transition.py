@@ -123,7 +123,7 @@ class PhaseTransitionDisplay(Display):
         """
         import_pyplot()  # before what may take long
         steps = encoder, decoder
-        law = prepare_prediction(predicted_dimension, *steps, **sweep) if theory else None
+        law = prepare_prediction(predicted_dimension, steps, **sweep) if theory else None
         transition = phase_transition(*steps, **sweep)
         cells = [{transition.parameter: value} for value in transition.values.tolist()]
         predicted = law and [law(**cell, probability=0.5) for cell in cells]

@@ -121,7 +121,7 @@ class RecoveryCurveDisplay(Display):
         """
         import_pyplot()  # before what may take long
         steps = encoder, decoder
-        law = prepare_prediction(recovery_probability, *steps, **sweep) if theory else None
+        law = prepare_prediction(recovery_probability, steps, **sweep) if theory else None
         curve = recovery_curve(*steps, **sweep)
         predicted = law and law(n_components=curve.n_components)[0]
         name = type(decoder).__name__ if name is None else name

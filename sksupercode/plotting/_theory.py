@@ -10,17 +10,10 @@ from sksupercode.model_selection._prediction import find_predictor, noise_of, wi
 
 
 def prepare_prediction(
-    law,
-    encoder,
-    decoder,
-    *,
-    n_features=None,
-    n_nonzero_coefs=None,
-    channel=None,
-    sections=False,
-    **_,
+    law, steps, *, n_features=None, n_nonzero_coefs=None, channel=None, sections=False, **_
 ):
     """Return the law of a sweep, given its parameters, or refuse, before anything is measured."""
+    encoder, decoder = steps
     decoder, noise = with_dictionary(decoder, encoder), noise_of(channel)
     if sections:
         raise ValueError("theory=True: the theory is of arbitrary supports, and sections=True.")

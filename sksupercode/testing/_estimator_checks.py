@@ -110,23 +110,10 @@ def parametrize_with_decoder_checks(decoders):
             if name in _ONCE_PER_CLASS and type(decoder) in seen:
                 continue
             marks = [pytest.mark.xfail(reason=reasons[name])] if name in reasons else []
-            label = f"{_describe(decoder)}-{name}"
+            label = f"{''.join(repr(decoder).split())}-{name}"
             parameters.append(pytest.param(decoder, check, id=label, marks=marks))
         seen.add(type(decoder))
     return pytest.mark.parametrize(("decoder", "check"), parameters)
-
-
-def _describe(decoder):
-    """Return the class and the parameters that tell this decoder from a default one."""
-    params = decoder.get_params(deep=False)
-    first = "estimator" if "estimator" in params else "dictionary"
-    defaults = type(decoder)(params[first]).get_params(deep=False)
-    shown = [
-        f"{name}={value!r}"
-        for name, value in params.items()
-        if name == "estimator" or (name != "dictionary" and repr(value) != repr(defaults[name]))
-    ]
-    return f"{type(decoder).__name__}({','.join(shown)})"
 
 
 def encoder_checks(encoder):

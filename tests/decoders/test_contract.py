@@ -188,4 +188,4 @@ def test_an_error_says_which_promise_is_broken():
     with pytest.raises(AssertionError) as info:
         for check in decoder_checks(WithoutTies(RECIPE)):
             check(WithoutTies(RECIPE))
-    assert "Of equal codewords the first is preferred" in "".join(info.value.__notes__)
+    assert "The first of equal codewords is preferred" in "".join(info.value.__notes__)

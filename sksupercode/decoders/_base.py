@@ -189,7 +189,7 @@ class BaseDecoder(DecodingMixin, BaseEstimator, ABC):
         k = check_integer(self.n_nonzero_coefs, "n_nonzero_coefs", minimum=0, allow_none=True)
         self.dictionary_, self.intercept_, values = resolve_dictionary(self.dictionary, X, y)
         self.values_ = self._learn_values(values)
-        Y = read_codes(y, *X.shape[:1], self.dictionary_.shape[0])
+        Y = read_codes(y, len(X), self.dictionary_.shape[0])
         self.n_nonzero_coefs_ = self._learn_sparsity(Y) if k is None else k
         if Y is not None:
             warn_on_mismatch(self.dictionary_, X, self.intercept_, Y)

@@ -14,11 +14,7 @@ from sksupercode._utils._memory import require_memory
 from sksupercode._utils._sparse import pad_rows
 from sksupercode._utils._validation import check_option
 from sksupercode.decoders._base import BaseDecoder
-from sksupercode.decoders._column_generation import (
-    compile_program,
-    generate_columns,
-    program_width,
-)
+from sksupercode.decoders._column_generation import compile_program, generate_columns, program_width
 from sksupercode.decoders._homotopy import follow_path
 from sksupercode.decoders._l1_polish import best_code
 from sksupercode.decoders._pricing import Columns

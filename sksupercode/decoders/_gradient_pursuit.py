@@ -149,7 +149,11 @@ class _GradientFit:
         """Select one more codeword for each sample; return where no step leads anywhere."""
         norms = np.linalg.norm(codewords, axis=1)
         norms[norms == 0] = 1.0
-        directions = self._with_room()
+        if self._size == self._directions.shape[1]:
+            more = max(16, self._size)
+            self._directions = np.pad(self._directions, ((0, 0), (0, more), (0, 0)))
+        self._size += 1
+        directions = self._directions[:, : self._size]
         directions[:, -1] = codewords / norms[:, np.newaxis]
         self._norms = np.column_stack([self._norms, norms])
         coefs = np.column_stack([self._coefs, np.zeros(len(norms))])
@@ -167,13 +171,3 @@ class _GradientFit:
         self._coefs = coefs
         self.residuals = self._samples - np.matmul(coefs[:, np.newaxis], directions)[:, 0]
         return is_over
-
-    def _with_room(self):
-        """Return the codewords selected so far, of norm 1, with a place for one more."""
-        n_samples, capacity, n_components = self._directions.shape
-        if self._size == capacity:
-            directions = np.empty((n_samples, max(16, 2 * capacity), n_components))
-            directions[:, :capacity] = self._directions
-            self._directions = directions
-        self._size += 1
-        return self._directions[:, : self._size]

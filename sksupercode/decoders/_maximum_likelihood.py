@@ -270,10 +270,7 @@ class _NearestSum:
                 for end in (first, second)
             ]
         )
-        return objective, [
-            LinearConstraint(sums, 0, 0),
-            LinearConstraint(below, -np.inf, 0),
-        ]
+        return objective, [LinearConstraint(sums, 0, 0), LinearConstraint(below, -np.inf, 0)]
 
     def _first_of_equals(self, found):
         """Return a selection of the same sum, of the lowest indices among equal rows."""

@@ -17,7 +17,7 @@ is repeated where much cancels.
 import numpy as np
 
 # A codeword whose distance from the span of others is this fraction of its norm depends on them.
-_DEPENDENT = 1e-10
+DEPENDENT = 1e-10
 # Orthogonalise again what is shorter than this fraction of what it was.
 _CANCELLED = 0.5
 _FIRST_CAPACITY = 16
@@ -71,7 +71,7 @@ class OrthogonalBases:
             correction, rest[again] = _project_out(basis[again], rest[again])
             coordinates[again] += correction
         distances = np.linalg.norm(rest, axis=1)
-        is_independent = distances > _DEPENDENT * lengths
+        is_independent = distances > DEPENDENT * lengths
         distances[~is_independent] = 0
         new = self._bases[:, t]
         np.divide(rest, distances[:, np.newaxis], out=new, where=is_independent[:, np.newaxis])
@@ -84,17 +84,10 @@ class OrthogonalBases:
         return ~is_independent
 
     def _grow(self):
-        capacity = min(self._most, max(_FIRST_CAPACITY, 2 * self.size))
-        n_samples, t, n_components = self._bases.shape
-        bases = np.empty((n_samples, capacity, n_components))
-        triangles = np.zeros((n_samples, capacity, capacity))
-        targets = np.zeros((n_samples, capacity))
-        bases[:, :t], triangles[:, :t, :t], targets[:, :t] = (
-            self._bases,
-            self._triangles,
-            self._targets,
-        )
-        self._bases, self._triangles, self._targets = bases, triangles, targets
+        more = min(self._most, max(_FIRST_CAPACITY, 2 * self.size)) - self.size
+        self._bases = np.pad(self._bases, ((0, 0), (0, more), (0, 0)))
+        self._triangles = np.pad(self._triangles, ((0, 0), (0, more), (0, more)))
+        self._targets = np.pad(self._targets, ((0, 0), (0, more)))
 
     def coefs(self, rows):
         """Return the least-squares coefficients of some samples, in the order of selection.

@@ -15,9 +15,7 @@ from sksupercode._utils._validation import check_bool, check_codes, check_option
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._codebook import resolve_dictionary
 from sksupercode.decoders._nonnegative_fit import nonnegative_least_squares
-
-# A codeword whose distance from the span of others is this fraction of its norm depends on them.
-_DEPENDENT = 1e-10
+from sksupercode.decoders._orthogonal_bases import DEPENDENT
 
 
 class RefitDecoder(BaseDecoder):
@@ -249,7 +247,7 @@ def _triangular_systems(codewords, V):
 def _real_coefs(triangles, targets, norms):
     coefs, is_dependent = _solve(triangles, targets)
     for row in np.flatnonzero(is_dependent):
-        coefs[row] = np.linalg.lstsq(triangles[row], targets[row], rcond=_DEPENDENT)[0]
+        coefs[row] = np.linalg.lstsq(triangles[row], targets[row], rcond=DEPENDENT)[0]
     return coefs / norms
 
 
@@ -266,7 +264,7 @@ def _solve(triangles, targets):
     """Return the coefficients, 0 where codewords are dependent, and where that is."""
     n_samples, n_components, k = triangles.shape
     diagonals = np.abs(np.einsum("nii->ni", triangles[:, :, :n_components]))
-    is_dependent = (diagonals <= _DEPENDENT).any(axis=1) | (n_components < k)
+    is_dependent = (diagonals <= DEPENDENT).any(axis=1) | (n_components < k)
     coefs, rows = np.zeros((n_samples, k)), np.flatnonzero(~is_dependent)
     if len(rows):
         coefs[rows] = np.linalg.solve(triangles[rows], targets[rows, :, np.newaxis])[..., 0]

@@ -9,11 +9,7 @@ from sksupercode.dictionaries import PackedSignDictionary, SeededSignDictionary,
 from sksupercode.dictionaries._signs import n_words
 from sksupercode.encoders._base import BaseEncoder
 
-_STORAGES = {
-    "dense": SignDictionary,
-    "packed": PackedSignDictionary,
-    "seed": SeededSignDictionary,
-}
+_STORAGES = {"dense": SignDictionary, "packed": PackedSignDictionary, "seed": SeededSignDictionary}
 # Smaller codebooks are decoded before numba is imported.
 DENSE_ENTRIES = 2**18
 

@@ -7,20 +7,13 @@ sparse in any format, may have explicit zeros, and are never made dense.
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from sksupercode.metrics._latents import (
-    dead_latent_fraction,
-    dense_latent_fraction,
-    mean_l0,
-)
+from sksupercode.metrics._latents import dead_latent_fraction, dense_latent_fraction, mean_l0
 from sksupercode.metrics._reconstruction import (
     fraction_of_variance_unexplained,
     reconstruction_cosine,
     relative_reconstruction_bias,
 )
-from sksupercode.metrics._scorers import (
-    exact_recovery_scorer,
-    neg_fvu_scorer,
-)
+from sksupercode.metrics._scorers import exact_recovery_scorer, neg_fvu_scorer
 from sksupercode.metrics._supports import (
     exact_recovery_score,
     support_overlap,

@@ -8,9 +8,4 @@ from sksupercode.sae._loading import load_sae
 from sksupercode.sae._sparse_autoencoder import SparseAutoencoder
 from sksupercode.sae._weights import SAEWeights
 
-__all__ = [
-    "SAEWeights",
-    "SparseAutoencoder",
-    "compare_decoders",
-    "load_sae",
-]
+__all__ = ["SAEWeights", "SparseAutoencoder", "compare_decoders", "load_sae"]

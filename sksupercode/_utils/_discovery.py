@@ -60,21 +60,15 @@ def all_estimators(type_filter=None):
             f"type_filter must be None or one of {', '.join(map(repr, _MODULES))}, got "
             f"{type_filter!r}."
         )
-    if type_filter is None:
-        names = public_modules()
-    else:
-        names = [f"{_PACKAGE}.{_MODULES[type_filter]}"]
-    found = {}
-    for module in map(import_module, names):
-        for name in module.__all__:
-            member = getattr(module, name)
-            if (
-                inspect.isclass(member)
-                and issubclass(member, BaseEstimator)
-                and not inspect.isabstract(member)
-            ):
-                found[name] = member
-    return sorted(found.items())
+    one = f"{_PACKAGE}.{_MODULES.get(type_filter)}"
+    modules = map(import_module, public_modules() if type_filter is None else [one])
+    members = {name: getattr(module, name) for module in modules for name in module.__all__}
+    return sorted((name, member) for name, member in members.items() if _is_estimator(member))
+
+
+def _is_estimator(member):
+    is_derived = inspect.isclass(member) and issubclass(member, BaseEstimator)
+    return is_derived and not inspect.isabstract(member)
 
 
 def short_name(name):

@@ -66,10 +66,6 @@ def check_reports(callbacks, verbose):
         )
 
 
-def _is_bar(callback):
-    return isinstance(callback, ProgressBar)
-
-
 def _task_name(n_results, n_finished):
     return f"the last {n_results} of {n_results + n_finished} cells" if n_finished else "cells"
 
@@ -78,8 +74,9 @@ def consume(results, add, n_results, n_finished, callbacks, verbose):
     """Pass each of ``results`` to ``add`` as it comes, and report how far it is."""
     if FitCallback is not None and (callbacks or verbose):
         # Two bars are one too many for scikit-learn.
-        bars = [ProgressBar()] if verbose and not any(map(_is_bar, callbacks)) else []
-        Sweep().set_callbacks(*(callbacks or ()), *bars).fit(results, add, n_results, n_finished)
+        has_bar = any(isinstance(callback, ProgressBar) for callback in callbacks)
+        bars = [ProgressBar()] if verbose and not has_bar else []
+        Sweep().set_callbacks(*callbacks, *bars).fit(results, add, n_results, n_finished)
         return
     name = f"Sweep - {_task_name(n_results, n_finished)}"
     for result in track(results, name, n_results, verbose):

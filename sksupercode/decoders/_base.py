@@ -163,10 +163,10 @@ class BaseDecoder(DecodingMixin, BaseEstimator, ABC):
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, d)
+        X : array-like of shape (n_samples, d)
             Points in code space.
 
-        y : {ndarray, sparse matrix or array} of shape (n_samples, N) or None, default=None
+        y : {array-like, sparse matrix or array} of shape (n_samples, N) or None, default=None
             The codes that X was written from. Needed where N or k are to be learned; anything that
             is not an (n_samples, N) matrix is ignored.
 

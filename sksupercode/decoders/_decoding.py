@@ -106,7 +106,7 @@ class DecodingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, d)
+        X : array-like of shape (n_samples, d)
             Points in code space.
 
         Returns
@@ -130,7 +130,7 @@ class DecodingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, d)
+        X : array-like of shape (n_samples, d)
             Points in code space.
 
         Returns
@@ -154,10 +154,10 @@ class DecodingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, d)
+        X : array-like of shape (n_samples, d)
             Points in code space.
 
-        y : {ndarray, sparse matrix or array} of shape (n_samples, N)
+        y : {array-like, sparse matrix or array} of shape (n_samples, N)
             The codes that X was written from; their support is where they are not 0.
 
         sample_weight : array-like of shape (n_samples,) or None, default=None
@@ -182,7 +182,7 @@ class DecodingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
         Parameters
         ----------
-        X : {ndarray, sparse matrix or array} of shape (n_samples, N)
+        X : {array-like, sparse matrix or array} of shape (n_samples, N)
             Sparse codes, as :meth:`transform` gives them.
 
         Returns
@@ -209,7 +209,7 @@ class DecodingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, d)
+        X : array-like of shape (n_samples, d)
             Points in code space.
 
         Returns

@@ -105,7 +105,7 @@ class MatchedFilterDecoder(BaseDecoder):
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, d)
+        X : array-like of shape (n_samples, d)
             Points in code space.
 
         Returns
@@ -133,7 +133,7 @@ class MatchedFilterDecoder(BaseDecoder):
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, d)
+        X : array-like of shape (n_samples, d)
             Points in code space.
 
         Returns

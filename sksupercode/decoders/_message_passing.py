@@ -240,7 +240,7 @@ class AMPDecoder(BaseDecoder):
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, d)
+        X : array-like of shape (n_samples, d)
             Points in code space.
 
         Returns

@@ -123,10 +123,10 @@ class RefitDecoder(BaseDecoder):
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, d)
+        X : array-like of shape (n_samples, d)
             What the estimator is fitted on.
 
-        y : {ndarray, sparse matrix or array} of shape (n_samples, N) or None, default=None
+        y : {array-like, sparse matrix or array} of shape (n_samples, N) or None, default=None
             The codes that X was written from, for the estimator.
 
         Returns

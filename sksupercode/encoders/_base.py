@@ -191,11 +191,11 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
         Parameters
         ----------
-        X : {ndarray, sparse matrix or array} of shape (n_samples, N)
+        X : {array-like, sparse matrix or array} of shape (n_samples, N)
             Sparse codes; only the number of columns is used.
 
-        y : Ignored
-            Not used, present for API consistency.
+        y : None
+            Ignored.
 
         Returns
         -------
@@ -231,7 +231,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
         Parameters
         ----------
-        X : {ndarray, sparse matrix or array} of shape (n_samples, N)
+        X : {array-like, sparse matrix or array} of shape (n_samples, N)
             Sparse codes y, one sample a row.
 
         Returns

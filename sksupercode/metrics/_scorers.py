@@ -63,6 +63,11 @@ def neg_fvu_scorer(estimator, X, y=None):
     score : float
         Minus `fraction_of_variance_unexplained`: higher is better, 0 is perfect.
 
+    Raises
+    ------
+    ValueError
+        If X is not a finite matrix, or is not what `estimator` takes.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris

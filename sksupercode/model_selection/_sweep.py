@@ -9,8 +9,8 @@ from dataclasses import replace
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.utils import gen_batches
 
+from sksupercode._utils._jobs import check_jobs
 from sksupercode._utils._progress import check_reports, consume
-from sksupercode._utils._validation import check_integer
 from sksupercode.model_selection._cells import PROCESS, Chain, check_entropy, single_threaded
 from sksupercode.model_selection._checkpoint import Checkpoint
 
@@ -81,8 +81,7 @@ def open_runner(
     """Check what the sweeps have in common, and open the checkpoint."""
     chain = Chain.of(encoder, channel, decoder, sections)
     check_reports(callbacks, verbose)
-    if check_integer(n_jobs, "n_jobs", allow_none=True) == 0:
-        raise ValueError("n_jobs must be None or an integer other than 0, got 0.")
+    check_jobs(n_jobs)
     configuration = configuration | {"encoder": chain.encoder, "decoder": chain.decoder}
     configuration |= {"channel": chain.channel, "sections": chain.sections}
     with closing(Checkpoint(checkpoint, configuration, check_entropy(random_state))) as store:

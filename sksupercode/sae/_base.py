@@ -76,7 +76,7 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 
         Parameters
         ----------
-        X : {ndarray, sparse matrix or array} of shape (n_samples, N)
+        X : {array-like, sparse matrix or array} of shape (n_samples, N)
             Latents.
 
         Returns

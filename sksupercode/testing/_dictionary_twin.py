@@ -3,6 +3,7 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from abc import ABC, abstractmethod
 from functools import cached_property
 
 import numpy as np
@@ -11,11 +12,12 @@ from numpy.testing import assert_array_equal, assert_equal
 _N_SAMPLES = 6
 
 
-class DictionaryTwin:
+class DictionaryTwin(ABC):
     """What makes a dictionary and its twin, draws samples and codes, and compares."""
 
     rtol = 1e-12
 
+    @abstractmethod
     def make(self):
         """Return the dictionary and its dense twin.
 
@@ -27,7 +29,6 @@ class DictionaryTwin:
         twin : ndarray of shape (N, d)
             The same numbers.
         """
-        raise NotImplementedError
 
     @cached_property
     def F(self):

@@ -3,10 +3,12 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 from sksupercode import GaussianChannel, RademacherEncoder, TopKDecoder
 from sksupercode._utils._validation import check_bool, check_integer, check_option, check_real
 from sksupercode.metrics import exact_recovery_score, fraction_of_variance_unexplained
+from sksupercode.sae import SAEWeights
 
 
 @pytest.mark.parametrize("value", [3, np.int8(3), np.uint64(3)])
@@ -84,6 +86,9 @@ def test_tensors(dtype):
     channel = GaussianChannel(0.0).fit(tensor)
     assert channel.transform(tensor).dtype == (np.float64 if dtype == "float16" else wanted)
     assert decoder.transform(list(tensor)).dtype == wanted
+    F, zeros = codewords.to(tensor.dtype), torch.zeros(64, dtype=tensor.dtype)
+    weights = SAEWeights("relu", F, zeros, F.T, zeros[:8])
+    assert_array_equal(weights.W_enc, F.detach().double().numpy().T)
     with pytest.raises(ValueError, match="X must be a tensor that holds numbers"):
         decoder.transform(tensor.to("meta"))
     with pytest.raises(ValueError, match=r"X must be a dense tensor.*X\.to_dense\(\)"):

@@ -175,7 +175,7 @@ def check_samples(estimator, X, *, reset, accept_sparse=False, keeps_half=False)
         X = check_array(X, estimator=estimator, input_name="X", **checked)
         return validate_data(estimator, X, reset=False, skip_check_array=True)
     except (TypeError, ValueError) as error:
-        if re.search(r"\bX\b", str(error)):
+        if re.search(r"\bX\b|feature names", str(error)):
             raise
         raise type(error)(f"X must be a matrix of finite real numbers: {error}") from error
 

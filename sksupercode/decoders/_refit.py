@@ -8,7 +8,7 @@ from copy import copy
 import numpy as np
 from sklearn import config_context
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sksupercode._utils._blocks import block_length
 from sksupercode._utils._validation import check_bool, check_codes, check_option, check_samples
@@ -140,10 +140,15 @@ class RefitDecoder(BaseDecoder):
             If a parameter is illegal, if the estimator is neither a decoder nor fitted, or for what
             the estimator refuses.
         """
-        X = check_samples(self, X, reset=True, keeps_half=True)
+        named, X = X, check_samples(self, X, reset=True, keeps_half=True)
         check_bool(self.sparse_output, "sparse_output")
         check_option(self.values, "values", ("auto", "nonnegative", "real"))
         self.estimator_ = self._fit_estimator(X, y)
+        if "feature_names_in_" in vars(self.estimator_):
+            # They are compared here; the samples that it gets later have none.
+            validate_data(self.estimator_, named, reset=False, skip_check_array=True)
+            self.estimator_ = copy(self.estimator_)
+            del self.estimator_.feature_names_in_
         self.dictionary_, self.intercept_, _ = resolve_dictionary(
             self.estimator_, self._normalize(X[:1]), y
         )

@@ -11,6 +11,7 @@ for TopK and BatchTopK, with e the error and e-hat what dead latents make of it,
 # SPDX-License-Identifier: BSD-3-Clause
 
 import math
+import warnings
 
 import numpy as np
 from sklearn.utils import gen_batches
@@ -34,6 +35,9 @@ _THRESHOLD_MEMORY = 0.99
 BATCH = 512
 # Samples that differ by this fraction of a standard deviation teach nothing.
 _ALIKE = 1e-3
+# Standard deviations from the mean at which samples are of another scale: a few of them have most
+# of the variance. Fewer samples than that do not tell the standard deviation.
+_APART = 32
 # Standard deviations from 0 at which float32 begins to blur float64 samples.
 _FAR = 2.0**12
 
@@ -49,7 +53,7 @@ class Trainer:
     def __init__(self, settings, rng, X, rows, weights=None):
         self.settings, self.rng, self.start = settings, rng, weights
         self.shape = settings.n_latents, X.shape[1]
-        self.moments, self.n_steps = RunningMoments(), None
+        self.moments, self.n_steps, self.n_apart = RunningMoments(), None, 0
         self._measure(X, rows)
         self._begin(X, rows)
 
@@ -105,17 +109,43 @@ class Trainer:
         )
 
     def see(self, X, rows):
-        """Let the mean and variance of all samples so far, these included, be 0 and 1."""
+        """Take further samples in, and return whether they are to be trained on.
+
+        Those far away are left out. Training begins again with samples of another scale once they
+        outnumber what came before.
+        """
+        earlier, present = self.moments, moments_of(X, rows)
+        is_far = _are_apart(present, earlier)
+        if is_far or _are_apart(earlier, present):
+            self.n_apart += len(rows)
+            begins = self.n_apart > earlier.n_samples
+            if begins or is_far:
+                outcome = "training begins again with them" if begins else "they are left out"
+                warnings.warn(
+                    f"Samples differ from those of earlier calls of partial_fit by more than "
+                    f"{_APART} standard deviations, so that no unit suits both: {outcome}. Shuffle "
+                    "samples before they are divided among calls, or drop outliers.",
+                    UserWarning,
+                    stacklevel=4,
+                )
+            if begins:
+                self.moments, self.n_apart = RunningMoments(), 0
+                self._measure(X, rows)
+                self._begin(X, rows)
+            if begins or is_far:
+                return begins
         variance, scale, exponent = self.variance, self.scale, self.exponent
         self._measure(X, rows)
         ratio = math.ldexp(self.scale / scale, exponent - self.exponent)
         if variance == 0 or (self.start is None and ratio < _ALIKE):
-            return self._begin(X, rows)
+            self._begin(X, rows)
+            return True
         with torch.no_grad():
             # What was learned stays as it is in the unit of X, b_dec as a distance from the mean.
             self.b_dec *= ratio
             self.b_enc *= ratio
         self.threshold = (self.threshold[0] * ratio, self.threshold[1])
+        return True
 
     def _in_units(self, numbers):
         return np.ldexp(numbers.astype(np.float64), -self.exponent) * self.scale
@@ -249,3 +279,15 @@ def moments_of(X, rows, moments=None):
     for batch in gen_batches(len(rows), BATCH):
         moments.add(X[rows[batch]])
     return moments
+
+
+def _are_apart(moments, others):
+    """Return whether samples are many standard deviations of others away from them."""
+    exponent = max(moments.exponent, others.exponent)
+    a, b = moments.exponent - exponent, others.exponent - exponent
+    shift = np.ldexp(moments.mean, a) - np.ldexp(others.mean, b)
+    distance = math.hypot(
+        math.ldexp(math.sqrt(moments.squares / moments.n_samples), a), np.linalg.norm(shift)
+    )
+    deviation = math.ldexp(math.sqrt(others.squares / others.n_samples), b)
+    return others.squares > 0 and others.n_samples >= _APART and distance > _APART * deviation

@@ -64,8 +64,8 @@ def train_further(estimator, X, trainer, weights):
             f"{trainer.shape[0]} and {trainer.settings.architecture!r} to {settings.n_latents} and "
             f"{settings.architecture!r}."
         )
-    else:
-        trainer.see(X, rows)
+    elif not trainer.see(X, rows):
+        return trainer.weights(), trainer
     trainer.settings = settings
     loss = trainer.run_epoch(X, rows)
     estimator.n_iter_ = getattr(estimator, "n_iter_", 0) + 1

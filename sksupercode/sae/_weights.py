@@ -16,7 +16,7 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from sksupercode._utils._blocks import MOST_ROWS
-from sksupercode._utils._validation import check_option
+from sksupercode._utils._validation import as_array, check_option
 
 NORMALIZATIONS = ("none", "layer_norm", "constant_norm_rescale", "expected_average")
 # The arrays beside the decoder's that each architecture has.
@@ -36,7 +36,7 @@ class SAEWeights:
 
     Arrays stay in the precision in which they were stored (float16, bfloat16, float32 or float64),
     perhaps mapped from a file. They are converted to float32 before any arithmetic, or to float64
-    where ``W_dec`` is.
+    where ``W_dec`` is. Tensors of PyTorch become arrays, in float32 for bfloat16.
 
     Parameters
     ----------
@@ -117,6 +117,10 @@ class SAEWeights:
     name: str = ""
 
     def __post_init__(self):
+        for name in ("W_dec", "b_dec", "W_enc", "b_enc", "threshold", "b_gate", "b_mag", "r_mag"):
+            array = getattr(self, name)
+            if not (array is None or isinstance(array, np.ndarray)):
+                object.__setattr__(self, name, np.asarray(as_array(array, name)))
         check_option(self.architecture, "architecture", ARCHITECTURES)
         check_option(self.normalization, "normalization", NORMALIZATIONS)
         if np.ndim(self.W_dec) != 2 or 0 in self.W_dec.shape:

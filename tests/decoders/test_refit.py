@@ -234,3 +234,17 @@ def test_parameters_refused():
         RefitDecoder(sae, sparse_output=1).fit(X)
     with pytest.raises(ValueError, match="X has 15"):
         RefitDecoder(sae).fit(X[:, 1:])
+
+
+def test_names_of_columns_are_compared_once(recwarn):
+    pd = pytest.importorskip("pandas")
+    F, X = np.eye(4)[:, :3] + 0.1, np.arange(6.0).reshape(2, 3)
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    fitted = OrthogonalMatchingPursuitDecoder(F, 1).fit(frame)
+    decoder = RefitDecoder(FrozenEstimator(fitted)).fit(frame)
+    for method in (decoder.transform, decoder.predict, decoder.reconstruct):
+        method(frame)
+    assert not recwarn.list
+    assert list(fitted.feature_names_in_) == ["a", "b", "c"]
+    with pytest.raises(ValueError, match="^The feature names should match"):
+        RefitDecoder(FrozenEstimator(fitted)).fit(frame[["b", "a", "c"]])

@@ -162,7 +162,7 @@ def test_the_origin_does_not_matter(architecture):
         lambda X: [X[:1]],
         lambda X: [X[:1], X[:1], X[[0, 0]]],
         lambda X: [0 * X[:5]],
-        lambda X: [1e-6 * X[:50]],
+        lambda X: [1e-6 * X[:20]],
         lambda X: [np.stack([X[0], np.nextafter(X[0], 0)])],
     ],
     ids=["one", "equal", "zeros", "tiny", "close"],
@@ -180,6 +180,31 @@ def test_the_first_batch_is_forgotten(architecture, first):
     assert sae.score(X) > other.score(X) - 0.1
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda X: 1e3 * X[:100],
+        lambda X: 1e9 * X[:2],
+        lambda X: X[:100] + 1e6,
+    ],
+    ids=["larger", "huge", "shifted"],
+)
+@pytest.mark.parametrize("is_first", [True, False], ids=["first", "late"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_few_samples_of_another_scale_spoil_nothing(architecture, is_first, other):
+    X = make_samples(1000)[0].astype(np.float64)
+    sae, alone = make_estimator(architecture), make_estimator(architecture)
+    batches = [X] * 4
+    batches.insert(0 if is_first else 2, other(X))
+    outcome = "training begins again" if is_first else "they are left out"
+    with pytest.warns(UserWarning, match=f"32 standard deviations.*{outcome}"):
+        for batch in batches:
+            sae.partial_fit(batch)
+    for batch in [X] * 4:
+        alone.partial_fit(batch)
+    assert sae.score(X) > alone.score(X) - 0.1
+
+
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_what_was_learned_keeps_its_unit(architecture):
     X = make_samples(1000)[0].astype(np.float64) - 10
@@ -188,7 +213,7 @@ def test_what_was_learned_keeps_its_unit(architecture):
         sae.partial_fit(X)
     before = sae.weights_
     # Without steps, samples with another scale and mean change nothing but where b_dec is.
-    larger = 20 * X[:500] + 1
+    larger = 20 * (X[:500] - X.mean(axis=0)) - 9
     sae.set_params(learning_rate=1e-12).partial_fit(larger)
     for name in ("W_enc", "W_dec", "b_enc"):
         assert_allclose(getattr(sae.weights_, name), getattr(before, name), rtol=1e-4, atol=1e-6)

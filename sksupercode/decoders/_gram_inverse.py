@@ -38,15 +38,14 @@ class GramInverse:
         """Add a column, given its inner products; return False if it depends on the others."""
         m = self._size
         weights = self.solve(products)
-        # The squared distance from the span of the others.
-        distance = squared_norm - weights @ products
-        if distance <= _DEPENDENT * squared_norm:
+        squared_distance = squared_norm - weights @ products
+        if squared_distance <= _DEPENDENT * squared_norm:
             return False
         self._gram[m, :m] = self._gram[:m, m] = products
         self._gram[m, m] = squared_norm
-        self._inverse[:m, :m] += np.outer(weights, weights / distance)
-        self._inverse[m, :m] = self._inverse[:m, m] = -weights / distance
-        self._inverse[m, m] = 1 / distance
+        self._inverse[:m, :m] += np.outer(weights, weights / squared_distance)
+        self._inverse[m, :m] = self._inverse[:m, m] = -weights / squared_distance
+        self._inverse[m, m] = 1 / squared_distance
         self._size += 1
         return True
 

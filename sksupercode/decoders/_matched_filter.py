@@ -60,7 +60,7 @@ class MatchedFilterDecoder(BaseDecoder):
             self._interference = max(power, 1e-300) / mantissa**2
         else:
             self.covariance_estimator_, covariance = _fit_covariance(
-                self.covariance_estimator, _less(X, self.intercept_, exponent)
+                self.covariance_estimator, _centered(X, self.intercept_, exponent)
             )
             # In a unit of its own, for the dictionary may compute in float32.
             precision = np.linalg.pinv(covariance, hermitian=True)
@@ -176,11 +176,11 @@ def _mean_square(X, intercept):
 
 def _mean_square_of(X, intercept, exponent):
     # X may be mapped from a file.
-    blocks = (_less(X[rows], intercept, exponent) for rows in gen_batches(len(X), MOST_ROWS))
+    blocks = (_centered(X[rows], intercept, exponent) for rows in gen_batches(len(X), MOST_ROWS))
     return float(sum(np.sum(block**2) for block in blocks) / X.size)
 
 
-def _less(X, intercept, exponent):
+def _centered(X, intercept, exponent):
     """Return ``(X - intercept) / 2**exponent`` in float64."""
     X, intercept = X.astype(np.float64), np.asarray(intercept, dtype=np.float64)
     return np.ldexp(X, -exponent) - np.ldexp(intercept, -exponent)

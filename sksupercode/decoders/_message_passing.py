@@ -4,27 +4,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from scipy.sparse import csr_array
 from scipy.special import expit, logit
 
 from sksupercode._utils._sections import section_argmax, section_bounds, softmax
-from sksupercode._utils._sparse import pad_rows
+from sksupercode._utils._sparse import assemble_csr, pad_rows
 from sksupercode._utils._validation import as_float, check_bool, check_integer, check_real
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._block_interference import BlockInterference
 from sksupercode.decoders._denoisers import log_evidence
+from sksupercode.decoders._sample_state import SampleState
 
 # Smaller probabilities are left out of the superposition. At ten times as much the jump of the
 # denoiser, of which the memory term knows nothing, makes t several percent too small.
 _NEGLIGIBLE = 1e-4
 # Messages to dictionaries of signs are rounded to this fraction of their largest entry.
 _LEVELS = 2**13
-# An effective variance of so many times the best, or of the first, is a divergence.
-_DIVERGENCE = 4.0
-# So many iterations without a smaller effective variance are the end.
-_PATIENCE = 30
-# Below this part of the power of x a residual is rounding.
-_ROUNDING = 1e-12
 
 
 class AMPDecoder(BaseDecoder):
@@ -270,7 +264,7 @@ class AMPDecoder(BaseDecoder):
     def _pass_messages(self, V):
         """Return the final state of each sample."""
         k = min(self.n_nonzero_coefs_, self.dictionary_.shape[0])
-        states = [_State(v, k, self._interference) for v in V]
+        states = [SampleState(v, k, self._interference) for v in V]
         if k == 0:
             return states
         active = [state for state in states if state.goes_on(self.convergence_tol)]
@@ -308,9 +302,9 @@ class AMPDecoder(BaseDecoder):
     def _superpose(self, states):
         indices = np.concatenate([state.indices for state in states])
         estimates = np.concatenate([state.estimates for state in states])
-        indptr = np.cumsum([0, *(len(state.indices) for state in states)])
-        shape = (len(states), self.dictionary_.shape[0])
-        codes = csr_array((estimates / self._norms[indices], indices, indptr), shape=shape)
+        counts = [len(state.indices) for state in states]
+        coefs = estimates / self._norms[indices]
+        codes = assemble_csr(counts, indices, coefs, self.dictionary_.shape[0])
         return self._codewords.superpose(codes)
 
     def _correlate(self, messages):
@@ -319,63 +313,3 @@ class AMPDecoder(BaseDecoder):
         # Messages are noisy anyway.
         units = np.abs(messages).max(axis=1, keepdims=True) / _LEVELS
         return self._codewords.correlate(np.rint(messages / units)) * units
-
-
-class _State:
-    """What message passing knows of one sample: of its coefficients times the codewords' norms."""
-
-    def __init__(self, sample, k, interference):
-        self._sample = sample
-        self._interference = interference
-        self.residual = sample
-        self.variance = None
-        self.indices = np.empty(0, dtype=np.intp)
-        self.probabilities = self.means = self.estimates = np.empty(0)
-        self.deviation = np.linalg.norm(sample) / np.sqrt(max(k, 1))
-        self.variances = []
-        self.has_failed = False
-        self._best = None
-        self._n_stalled = 0
-
-    def messages(self):
-        """Return the residual, each dimension weighted by what it is worth."""
-        return self.residual / self._interference.of_dimensions(self.variance)
-
-    def denoise(self, probabilities, kept, means, variances):
-        """Take the posterior of all coefficients, and keep those that are not negligible."""
-        self.indices = np.flatnonzero(kept)
-        self.probabilities = probabilities[self.indices]
-        self.means = means[self.indices]
-        self.estimates = self.probabilities * self.means
-        powers = self.probabilities * (variances[self.indices] + self.means**2)
-        self._uncertainties = powers - self.estimates**2
-        total = self.probabilities.sum()
-        if total > 0:
-            self.deviation = np.sqrt(powers.sum() / total)
-
-    def subtract(self, superposition, damping):
-        """Take away what is estimated, and correct for what the estimates owe to the residual."""
-        unknown = self._interference.from_codewords(self.indices, self._uncertainties)
-        memory = self._interference.of_dimensions(unknown / self.variance)
-        new = self._sample - superposition + memory * self.residual
-        self.residual = (1 - damping) * new + damping * self.residual
-
-    def goes_on(self, tol):
-        """Measure the effective variance, and tell whether another iteration is due."""
-        t = float(np.mean(self.residual**2))
-        lowest = min(self.variances, default=t)
-        self._n_stalled = 0 if t < (1 - tol) * lowest else self._n_stalled + 1
-        if self._best is None or t <= lowest:
-            # The code of all zeros, from which it starts, does not count as the best.
-            self._best = (self.indices, self.probabilities, self.means) if self.variances else None
-        if self._n_stalled > _PATIENCE or not t <= _DIVERGENCE * lowest:
-            self.indices, self.probabilities, self.means = self._best
-            self.has_failed = True
-            return False
-        self.variances.append(t)
-        before, self.variance = self.variance, self._interference.measure(self.residual)
-        # A wave of decoding may leave the mean as it is.
-        changes = before is None or np.any(np.abs(self.variance / before - 1) > tol)
-        # What ends no better than the code of all zeros has found nothing.
-        self.has_failed = t >= self.variances[0] and before is not None
-        return t > _ROUNDING * self.variances[0] and changes

@@ -63,8 +63,7 @@ from sksupercode.dictionaries._sign_kernels import LANES, compiled, reassociated
 
 # Scores that are compared at once.
 _STRIDE = 16
-# Steps of lambda.
-_STEPS = 16
+_LAMBDA_STEPS = 16
 
 
 @compiled
@@ -167,8 +166,8 @@ def _bound(tau, slack, least_lambda, residual, delta):
     """Return the least bound on the scores outside the pool."""
     rest, gained, both = _dot(residual, residual), _dot(delta, delta), _dot(residual, delta)
     bound = np.inf
-    for step in range(int(_STEPS * least_lambda), _STEPS + 1):
-        part = step / _STEPS
+    for step in range(int(_LAMBDA_STEPS * least_lambda), _LAMBDA_STEPS + 1):
+        part = step / _LAMBDA_STEPS
         # The last residual is residual - delta, whence r - lambda r_0 is
         # (1 - lambda) residual + lambda delta.
         squared = (1 - part) ** 2 * rest + 2 * part * (1 - part) * both + part**2 * gained

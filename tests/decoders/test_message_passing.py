@@ -15,6 +15,7 @@ from sksupercode.datasets import make_sparse_codes
 from sksupercode.decoders import _message_passing
 from sksupercode.decoders._block_interference import BlockInterference
 from sksupercode.decoders._denoisers import log_evidence
+from sksupercode.decoders._sample_state import SampleState
 from sksupercode.dictionaries import DenseDictionary
 
 
@@ -194,7 +195,7 @@ def test_zero_codewords_are_never_selected(values):
 def test_variance_of_the_coefficients_is_learned(k):
     """The first guess is that of k coefficients in x; here are 3, of probability 0.9."""
     interference = BlockInterference(DenseDictionary(np.ones((100, 10))))
-    state = _message_passing._State(np.ones(10), k, interference)
+    state = SampleState(np.ones(10), k, interference)
     assert_allclose(state.deviation**2, 10 / k)
     y = np.zeros(100)
     y[:3] = 1, -2, 4

@@ -15,11 +15,9 @@ else:
         """What callbacks see: an estimator whose fit has one task for each cell."""
 
         @with_callbacks
-        def fit(self, results, add, n_results, n_finished):
+        def fit(self, results, add, n_results, name):
             """Pass each result to ``add``, and tell the callbacks."""
-            context = self._init_callback_context(
-                task_name=_task_name(n_results, n_finished), max_subtasks=n_results
-            )
+            context = self._init_callback_context(task_name=name, max_subtasks=n_results)
             context.call_on_fit_task_begin(estimator=self)
             for result in results:
                 task = context.subcontext(task_name="cell")
@@ -66,18 +64,15 @@ def check_reports(callbacks, verbose):
         )
 
 
-def _task_name(n_results, n_finished):
-    return f"the last {n_results} of {n_results + n_finished} cells" if n_finished else "cells"
-
-
 def consume(results, add, n_results, n_finished, callbacks, verbose):
     """Pass each of ``results`` to ``add`` as it comes, and report how far it is."""
+    name = f"the last {n_results} of {n_results + n_finished} cells" if n_finished else "cells"
     if FitCallback is not None and (callbacks or verbose):
+        callbacks = list(callbacks or ())
         # Two bars are one too many for scikit-learn.
-        has_bar = any(isinstance(callback, ProgressBar) for callback in callbacks)
-        bars = [ProgressBar()] if verbose and not has_bar else []
-        Sweep().set_callbacks(*callbacks, *bars).fit(results, add, n_results, n_finished)
+        if verbose and not any(isinstance(callback, ProgressBar) for callback in callbacks):
+            callbacks.append(ProgressBar())
+        Sweep().set_callbacks(*callbacks).fit(results, add, n_results, name)
         return
-    name = f"Sweep - {_task_name(n_results, n_finished)}"
-    for result in track(results, name, n_results, verbose):
+    for result in track(results, f"Sweep - {name}", n_results, verbose):
         add(*result)

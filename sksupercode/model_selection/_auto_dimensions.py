@@ -10,7 +10,7 @@ from sksupercode.model_selection._cells import check_list
 from sksupercode.model_selection._predicted_dimension import predicted_dimension
 from sksupercode.model_selection._prediction import noise_of, with_dictionary
 from sksupercode.model_selection._transition import guess_transition
-from sksupercode.model_selection._transition_search import Clock, Trials, find_transition
+from sksupercode.model_selection._transition_search import Trials, find_transition
 
 _RATES = (0.02, 0.98)
 _N_DIMENSIONS, _LARGEST_GRID = 10, 40
@@ -55,9 +55,8 @@ def _find_ends(runner, n_features, n_nonzero_coefs):
 
 
 def _search_ends(runner, n_features, n_nonzero_coefs):
-    trials = Trials(runner, n_features, n_nonzero_coefs, _FIRST_CODEBOOK)
-    n_first = max(1, round(trials.entropy_bits))
-    points = find_transition(trials, n_first, 0.9, np.inf, Clock(None))
+    trials = Trials(runner, n_features, n_nonzero_coefs, first_codebook=_FIRST_CODEBOOK)
+    points = find_transition(trials, max(1, round(trials.entropy_bits)), 0.9)
     if not points:
         raise ValueError(
             f'n_components must be a list where "auto" finds none: at N = {n_features}, '

@@ -19,7 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from threadpoolctl import ThreadpoolController
 
-from sksupercode._utils._validation import check_bool, check_generator, check_integer
+from sksupercode._utils._validation import check_bool, check_generator, check_integer, check_real
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.exceptions import CodebookMismatchWarning
@@ -98,6 +98,11 @@ class Chain:
         return cell, round(rate * cell.n_trials), seconds
 
 
+def unfrozen(estimator):
+    """Return what is inside a FrozenEstimator, and other things as they are."""
+    return estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
+
+
 def own_parts(decoder):
     """Return the decoders of ours in a decoder: itself, or steps of a pipeline."""
     parts = (decoder, *decoder.get_params().values())
@@ -116,14 +121,13 @@ def _check_sections(sections, decoder):
 
 
 def _warn_of_another_dictionary(encoder, decoder):
-    own = decoder.get_params(deep=False).get("dictionary")
-    own = own.estimator if isinstance(own, FrozenEstimator) else own
+    own = unfrozen(decoder.get_params(deep=False).get("dictionary"))
     if own is not None and type(own) is not type(encoder):
         warnings.warn(
             f"The decoder's dictionary, a {type(own).__name__}, is not used: a sweep draws "
             f"codebooks of {type(encoder).__name__}.",
             UserWarning,
-            stacklevel=6,
+            stacklevel=4,
         )
 
 
@@ -168,6 +172,19 @@ def check_list(values, name, *, minimum=1, maximum=None):
         raise ValueError(f"{name} must be a list of integers, and not empty, got {values!r}.")
     array = array.ravel().tolist()
     return np.unique([check_integer(v, name, minimum=minimum, maximum=maximum) for v in array])
+
+
+def check_fraction(value, name):
+    """Return a number strictly between 0 and 1."""
+    return check_real(value, name, 0, 1, closed="neither")
+
+
+def check_trials(n_trials, n_trials_per_codebook):
+    """Return both as integers >= 1."""
+    return (
+        check_integer(n_trials, "n_trials", minimum=1),
+        check_integer(n_trials_per_codebook, "n_trials_per_codebook", minimum=1),
+    )
 
 
 def require_estimator(estimator, name, parameters):

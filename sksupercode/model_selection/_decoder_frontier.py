@@ -83,20 +83,20 @@ class FrontierRow:
             The columns of :meth:`DecoderFrontier.to_frame`.
         """
         found, nan = self.result, np.nan
-        bits = (nan, nan) if found is None else found.bits_per_dimension_interval
+        measured = dict.fromkeys(
+            ("n_components", "low", "high", "bits_per_dimension", "seconds_per_trial"), nan
+        )
+        if found is not None:
+            measured = {name: getattr(found, name) for name in measured}
         return {
             "n_features": self.n_features,
             "n_nonzero_coefs": self.n_nonzero_coefs,
             "decoder": self.decoder,
-            "n_components": nan if found is None else found.n_components,
-            "low": nan if found is None else found.low,
-            "high": nan if found is None else found.high,
-            "bits_per_dimension": nan if found is None else found.bits_per_dimension,
-            "bits_low": bits[0],
-            "bits_high": bits[1],
+            **measured,
+            "bits_low": self.entropy_bits / measured["high"],
+            "bits_high": self.entropy_bits / measured["low"],
             "predicted_dimension": self.predicted_dimension,
             "predicted_bits": self.entropy_bits / self.predicted_dimension,
-            "seconds_per_trial": nan if found is None else found.seconds_per_trial,
             "n_trials": 0 if found is None else found.n_trials,
             "reason": self.reason,
         }
@@ -246,15 +246,9 @@ def decoder_frontier(
         "random_state": check_entropy(random_state),
         "n_jobs": n_jobs,
     }
-    rows = []
-
-    def measure():
-        for size in sizes:
-            for name, decoder in decoders.items():
-                yield (_measure(name, decoder, *size, checkpoint, options),)
-
-    n_rows = len(sizes) * len(decoders)
-    consume(measure(), rows.append, n_rows, 0, list(callbacks or ()), verbose)
+    rows, points = [], [(*named, *size) for size in sizes for named in decoders.items()]
+    results = ((_measure(*point, checkpoint, options),) for point in points)
+    consume(results, rows.append, len(points), 0, callbacks, verbose)
     return DecoderFrontier(tuple(rows), probability, confidence)
 
 
@@ -337,17 +331,10 @@ def _measure(name, decoder, n_features, k, checkpoint, options):
 def _predict(decoder, encoder, options, **size):
     """Return the dimension that theory predicts, by the law for finite N or state evolution."""
     try:
-        noise = noise_of(options["channel"])
+        size_and_noise = size | noise_of(options["channel"])
+        options = {name: options[name] for name in ("probability", "random_state")}
         decoder = with_dictionary(decoder, encoder)
-        return float(
-            predicted_dimension(
-                decoder,
-                probability=options["probability"],
-                random_state=options["random_state"],
-                **size,
-                **noise,
-            )
-        )
+        return float(predicted_dimension(decoder, **options, **size_and_noise))
     except ValueError:
         signs = type(encoder) in (HadamardEncoder, RademacherEncoder)
         if isinstance(decoder, AMPDecoder) and signs and options["channel"] is None:

@@ -11,17 +11,12 @@ from scipy.special import ndtr, ndtri
 
 from sksupercode._utils._tables import TableMixin
 from sksupercode._utils._validation import check_integer, check_real
-from sksupercode.model_selection._recovery_curve import (
-    RecoveryCurve,
-    check_fraction,
-    check_trials,
-    collect_curve,
-)
+from sksupercode.model_selection._cells import Chain, check_fraction, check_trials
+from sksupercode.model_selection._recovery_curve import RecoveryCurve, collect_curve
 from sksupercode.model_selection._sweep import open_runner
 from sksupercode.model_selection._transition import guess_transition
 from sksupercode.model_selection._transition_search import (
     FEWEST,
-    Clock,
     Trials,
     affordable_batch,
     find_transition,
@@ -242,34 +237,26 @@ def measured_dimension(
     n_trials, per_codebook = check_trials(n_trials, n_trials_per_codebook)
     if max_seconds is not None:
         check_real(max_seconds, "max_seconds", 0, closed="right")
+    configuration = {"sweep": "measured_dimension", "n_features": N, "n_nonzero_coefs": k}
+    chain = Chain.of(encoder, channel, decoder, sections)
     with open_runner(
-        encoder,
-        channel,
-        decoder,
-        {"sweep": "measured_dimension", "n_features": N, "n_nonzero_coefs": k},
-        sections=sections,
-        random_state=random_state,
-        n_jobs=n_jobs,
-        checkpoint=checkpoint,
-        callbacks=callbacks,
-        verbose=verbose,
+        chain, configuration, random_state, n_jobs, checkpoint, callbacks, verbose
     ) as runner:
-        trials = Trials(runner, N, k)
-        clock = Clock(max_seconds, runner)
-        result = _measure(trials, p, n_trials, per_codebook, confidence, clock)
+        trials = Trials(runner, N, k, max_seconds)
+        result = _measure(trials, p, n_trials, per_codebook, confidence)
         if max_seconds is not None:
             # What is finished stays so, until another run has a larger limit.
-            runner.keep_elapsed(max(clock.seconds, max_seconds))
+            runner.keep_elapsed(max(trials.seconds, max_seconds))
         return result
 
 
-def _measure(trials, p, n_trials, per_codebook, confidence, clock):
+def _measure(trials, p, n_trials, per_codebook, confidence):
     n_first = max(1, round(trials.entropy_bits))
-    if clock.max_seconds < np.inf:
-        per_codebook = affordable_batch(trials, n_first, per_codebook, clock)
-    points = find_transition(trials, n_first, p, per_codebook, clock)
+    if trials.max_seconds < np.inf:
+        per_codebook = affordable_batch(trials, n_first, per_codebook)
+    points = find_transition(trials, n_first, p, per_codebook)
     if points:
-        curve = _measure_curve(trials, points, p, n_trials, per_codebook, clock)
+        curve = _measure_curve(trials, points, p, n_trials, per_codebook)
         with warnings.catch_warnings():
             # The interval tells where d was only extrapolated.
             warnings.simplefilter("ignore", UserWarning)
@@ -288,27 +275,23 @@ def _measure(trials, p, n_trials, per_codebook, confidence, clock):
     return MeasuredDimension(*found, p, confidence, trials.entropy_bits, curve, seconds)
 
 
-def _measure_curve(trials, points, p, n_trials, per_codebook, clock):
+def _measure_curve(trials, points, p, n_trials, per_codebook):
     """Return the rates around the transition."""
-    groups, start = trials.looks, clock.used
+    groups, run, start = trials.looks, trials.runner.run, trials.used
     n_left = max(n_trials - sum(n for *_, n in points), 0)
     for part, end in zip(_STAGES, np.cumsum(_STAGES), strict=True):
         dimensions = _place(points, p)
         n = max(1, round(n_left * part / len(dimensions)))
         stage = [trials.cells(d, n, per_codebook) for d in dimensions]
-        if clock.max_seconds == np.inf:
-            trials.run([cell for group in stage for cell in group])
+        if trials.max_seconds == np.inf:
+            run([cell for group in stage for cell in group])
         else:
-            stage = _run_in_time(trials, stage, part, start + (1 - start) * end, clock)
+            stage = _run_in_time(trials, stage, part, start + (1 - start) * end)
         for group in stage:
             groups.setdefault(group[0].n_components, []).extend(group)
-            counts = trials.run(group)
-            points += [
-                (cell.n_components, n_recovered, cell.n_trials)
-                for cell, (n_recovered, _) in zip(group, counts, strict=True)
-            ]
-    groups = [groups[d] for d in sorted(groups)]
-    return collect_curve(groups, [result for group in groups for result in trials.run(group)])
+            for cell, (n_recovered, _) in zip(group, run(group), strict=True):
+                points.append((cell.n_components, n_recovered, cell.n_trials))
+    return collect_curve(trials.runner, [groups[d] for d in sorted(groups)])
 
 
 def _widened(confidence):
@@ -326,14 +309,14 @@ def _place(points, p):
     return np.unique(np.maximum(np.rint(np.exp(x)), 1).astype(int)).tolist()
 
 
-def _run_in_time(trials, groups, part, limit, clock):
+def _run_in_time(trials, groups, part, limit):
     """Run cells of all groups in turn, and return those that time allowed for."""
     # Rounds are whole, and time does not know of successes: where it ends, there is no bias.
     rounds = []
     for cells in zip(*groups, strict=True):
-        enough = sum(row[0].n_trials for row in rounds) >= part * FEWEST and clock.used > limit
-        if enough and not trials.are_finished(cells):
+        enough = sum(row[0].n_trials for row in rounds) >= part * FEWEST and trials.used > limit
+        if enough and not trials.runner.are_finished(cells):
             break
-        trials.run(cells)
+        trials.runner.run(cells)
         rounds.append(cells)
     return list(zip(*rounds, strict=True))

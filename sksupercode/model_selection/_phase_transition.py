@@ -10,13 +10,11 @@ import numpy as np
 
 from sksupercode._utils._tables import TableMixin
 from sksupercode._utils._validation import check_integer
-from sksupercode.model_selection._auto_dimensions import check_dimensions, place_dimensions
-from sksupercode.model_selection._cells import cells_of, check_list
+from sksupercode.model_selection._cells import Chain, check_list
 from sksupercode.model_selection._recovery_curve import (
     DimensionEstimate,
     RecoveryCurve,
-    check_trials,
-    measure_curve,
+    measure_curves,
 )
 from sksupercode.model_selection._sweep import open_runner
 
@@ -205,39 +203,24 @@ def phase_transition(
            [0.02, 0.36, 0.9 ],
            [0.  , 0.  , 0.06]])
     """
-    varies = {"n_features": np.ndim(n_features), "n_nonzero_coefs": np.ndim(n_nonzero_coefs)}
-    if sum(n > 0 for n in varies.values()) != 1:
+    given = {"n_features": n_features, "n_nonzero_coefs": n_nonzero_coefs}
+    lists = [name for name, value in given.items() if np.ndim(value)]
+    if len(lists) != 1:
         raise ValueError(
             "one of n_features and n_nonzero_coefs must be a list, and the other an integer, got "
             f"n_features={n_features!r} and n_nonzero_coefs={n_nonzero_coefs!r}."
         )
-    if varies["n_features"]:
+    (parameter,) = lists
+    if parameter == "n_features":
         k = check_integer(n_nonzero_coefs, "n_nonzero_coefs", minimum=1)
-        parameter, values = "n_features", check_list(n_features, "n_features", minimum=k)
-        sizes = [(N, k) for N in values.tolist()]
-        configuration = {"n_nonzero_coefs": k}
+        values = check_list(n_features, "n_features", minimum=k)
+        sizes, fixed = [(N, k) for N in values.tolist()], {"n_nonzero_coefs": k}
     else:
         N = check_integer(n_features, "n_features", minimum=1)
-        parameter = "n_nonzero_coefs"
         values = check_list(n_nonzero_coefs, "n_nonzero_coefs", maximum=N)
-        sizes = [(N, k) for k in values.tolist()]
-        configuration = {"n_features": N}
-    n_components = check_dimensions(n_components)
-    n_trials, per_codebook = check_trials(n_trials, n_trials_per_codebook)
-    with open_runner(
-        encoder,
-        channel,
-        decoder,
-        {"sweep": "phase_transition"} | configuration,
-        sections=sections,
-        random_state=random_state,
-        n_jobs=n_jobs,
-        checkpoint=checkpoint,
-        callbacks=callbacks,
-        verbose=verbose,
-    ) as runner:
-        dimensions = place_dimensions(n_components, runner, sizes)
-        rows = [[cells_of(*size, d, n_trials, per_codebook) for d in dimensions] for size in sizes]
-        runner.run([cell for row in rows for group in row for cell in group])
-        curves = tuple(measure_curve(runner, row) for row in rows)
-    return PhaseTransition(parameter, values, np.array(dimensions), curves)
+        sizes, fixed = [(N, k) for k in values.tolist()], {"n_features": N}
+    configuration = {"sweep": "phase_transition"} | fixed
+    chain = Chain.of(encoder, channel, decoder, sections)
+    sweep = open_runner(chain, configuration, random_state, n_jobs, checkpoint, callbacks, verbose)
+    curves = measure_curves(sweep, sizes, n_components, n_trials, n_trials_per_codebook)
+    return PhaseTransition(parameter, values, curves[0].n_components, tuple(curves))

@@ -11,7 +11,8 @@ from scipy.special import ndtr, ndtri
 
 from sksupercode import theory
 from sksupercode._utils._progress import track
-from sksupercode._utils._validation import check_generator, check_integer, check_real
+from sksupercode._utils._validation import check_generator, check_integer
+from sksupercode.model_selection._cells import check_fraction
 from sksupercode.model_selection._prediction import find_predictor
 from sksupercode.model_selection._transition import guess_transition
 
@@ -24,6 +25,9 @@ _N_LOOKS, _N_DRAWS = 4, 6
 # with as many draws as give ln d this standard error.
 _SPREAD = np.array([-0.75, -0.25, 0.25, 0.75])
 _ERROR = 0.003
+# Signs of active codewords that take some two seconds, all together; with noise each counts for
+# several, as residuals are no small integers then.
+_LONG, _NOISY = 2e7, 5
 
 
 def predicted_dimension(
@@ -73,7 +77,7 @@ def predicted_dimension(
 
     verbose : bool, default=False
         Whether to show that a simulation goes on; needs rich. It takes a second or two for some ten
-        codewords, and a minute for a thousand.
+        codewords, and a minute for a thousand. Without it a warning says when it takes long.
 
     Returns
     -------
@@ -85,6 +89,11 @@ def predicted_dimension(
     ------
     ValueError
         If a parameter is outside its range, or if there is no prediction for such a decoder.
+
+    Warns
+    -----
+    UserWarning
+        If a simulation has more to do than some two seconds allow, by the number of its operations.
 
     See Also
     --------
@@ -108,18 +117,32 @@ def predicted_dimension(
     17619
     """
     predict = find_predictor(decoder, n_features, n_nonzero_coefs, noise_variance, relative)
-    p = check_real(probability, "probability", 0, 1, closed="neither")
+    p = check_fraction(probability, "probability")
     check_integer(n_samples, "n_samples", minimum=2)
     rng = check_generator(random_state) if predict.is_simulation else None
+    work = 0
 
-    def invert(noise):
-        if rng is not None:
-            steps = _invert_simulation(predict, noise, p, n_samples, rng)
-            *_, found = track(steps, "Prediction", None, verbose)
-            return found
-        return _smallest(lambda d: predict(d, noise)[0] >= p)
+    def simulate(d, noise, n_draws):
+        nonlocal work
+        earlier, work = work, work + n_draws * predict.n_nonzero_coefs * d * (_NOISY ** (noise > 0))
+        if earlier <= _LONG < work and not verbose:
+            warnings.warn(
+                f"predicted_dimension simulates {predict.n_nonzero_coefs} codewords in some {d} "
+                "dimensions, which takes long: verbose=True shows progress, and fewer n_samples "
+                "take less.",
+                UserWarning,
+                stacklevel=5,
+            )
+        return predict(d, noise, rng, n_draws)
 
-    dimensions = [invert(noise) for noise in predict.noise_variance.ravel().tolist()]
+    dimensions = []
+    for noise in predict.noise_variance.ravel().tolist():
+        if predict.is_simulation:
+            steps = _invert_simulation(predict, simulate, noise, p, n_samples)
+            *_, dimension = track(steps, "Prediction", None, verbose)
+        else:
+            dimension = _smallest(lambda d, noise=noise: predict(d, noise)[0] >= p)
+        dimensions.append(dimension)
     if np.ndim(predict.noise_variance) == 0:
         return dimensions[0]
     return np.array(dimensions, dtype=float).reshape(predict.noise_variance.shape)
@@ -139,7 +162,7 @@ def _smallest(reaches):
     return high
 
 
-def _invert_simulation(predict, noise, p, n_samples, rng):
+def _invert_simulation(predict, simulate, noise, p, n_samples):
     """Yield None after each evaluation of the simulation, and the dimension at the end."""
     k, points, deviations = predict.n_nonzero_coefs, [], []
     n_looks = int(np.clip(2000 // k, 2, _N_DRAWS))
@@ -150,7 +173,7 @@ def _invert_simulation(predict, noise, p, n_samples, rng):
         largest = min(largest, max(16 * bits, 100 * k / noise))
 
     def look(d):
-        rate, error = predict(d, noise, rng, n_looks)
+        rate, error = simulate(d, noise, n_looks)
         points.append((d, n_looks * float(rate), n_looks))
         deviations.append(float(error) * np.sqrt(n_looks))
 
@@ -174,7 +197,7 @@ def _invert_simulation(predict, noise, p, n_samples, rng):
     n_draws = int(np.clip(deviation**2 / len(_SPREAD), 2, n_samples))
     estimates = []
     for d in np.unique(np.maximum(np.rint(np.exp(center + _SPREAD / slope)), 1).astype(int)):
-        estimates.append((d, *predict(int(d), noise, rng, n_draws)))
+        estimates.append((d, *simulate(int(d), noise, n_draws)))
         yield None
     yield max(1, int(np.ceil(_fitted_dimension(estimates, p, np.exp(center)))))
 

@@ -9,13 +9,12 @@ from functools import partial
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.frozen import FrozenEstimator
 
 from sksupercode import theory
 from sksupercode._utils._validation import check_bool, check_integer, check_real
 from sksupercode.channels import GaussianChannel
 from sksupercode.encoders import RademacherEncoder
-from sksupercode.model_selection._cells import require_estimator
+from sksupercode.model_selection._cells import require_estimator, unfrozen
 
 
 def recovery_probability(
@@ -140,10 +139,11 @@ class Predictor:
     def __call__(self, n_components, noise_variance, random_state=None, n_samples=None):
         if self.relative:
             noise_variance = noise_variance * self.n_nonzero_coefs / n_components
-        point = self.n_features, self.n_nonzero_coefs, n_components, noise_variance
+        options = {"noise_variance": noise_variance}
         if self.is_simulation:
-            return self.law(*point, n_samples=n_samples, random_state=random_state)
-        return float(self.law(*point)), 0.0
+            options |= {"n_samples": n_samples, "random_state": random_state}
+        found = self.law(self.n_features, self.n_nonzero_coefs, n_components, **options)
+        return found if self.is_simulation else (float(found), 0.0)
 
 
 def find_predictor(decoder, n_features, n_nonzero_coefs, noise_variance=0.0, relative=False):
@@ -152,17 +152,16 @@ def find_predictor(decoder, n_features, n_nonzero_coefs, noise_variance=0.0, rel
     k = check_integer(n_nonzero_coefs, "n_nonzero_coefs", minimum=1, maximum=n_features)
     noise = _check_noise(noise_variance)
     check_bool(relative, "relative")
-    law = getattr(decoder, "_recovery_law", None)
-    if law is None:
+    if getattr(decoder, "_recovery_law", None) is None:
         raise ValueError(f"there is no prediction for decoder={type(decoder).__name__}(...).")
     _require_predictable(decoder, k)
-    law, is_simulation = _LAWS[law](decoder, k, noise.max(initial=0.0))
+    law, is_simulation = _law_of(decoder, k, noise.max(initial=0.0))
     return Predictor(law, is_simulation, n_features, k, noise, bool(relative))
 
 
 def noise_of(channel):
     """Return the noise of a channel as parameters of the predictions."""
-    channel = channel.estimator if isinstance(channel, FrozenEstimator) else channel
+    channel = unfrozen(channel)
     if channel is None:
         return {"noise_variance": 0.0}
     if not isinstance(channel, GaussianChannel):
@@ -193,8 +192,7 @@ def _refuse(decoder, reason):
 
 
 def _require_predictable(decoder, k):
-    source = getattr(decoder, "dictionary", None)
-    source = source.estimator if isinstance(source, FrozenEstimator) else source
+    source = unfrozen(getattr(decoder, "dictionary", None))
     if not isinstance(source, RademacherEncoder):
         _refuse(decoder, "its dictionary is not a RademacherEncoder")
     if source.power_allocation is not None:
@@ -207,55 +205,28 @@ def _require_predictable(decoder, k):
         _refuse(decoder, "the theory is of arbitrary supports, and sections=True")
     if getattr(decoder, "covariance_estimator", None) is not None:
         _refuse(decoder, "its covariance_estimator is learned from data")
-    tolerances = ("tol", "noise_std")
-    if any(getattr(decoder, name, None) is not None for name in tolerances):
+    if any(getattr(decoder, name, None) is not None for name in ("tol", "noise_std")):
         _refuse(decoder, "there is no theory for its tolerance, tol or noise_std")
 
 
-def _threshold(decoder, k, noise):
-    # The refined law is for three codewords or more.
-    law = theory.threshold_success_probability if k >= 3 else theory.threshold_active_only
-
-    def with_threshold(n_features, k, d, noise_variance, **options):
-        return law(n_features, k, d, decoder.threshold, noise_variance, **options)
-
+def _law_of(decoder, k, noise):
+    name = decoder._recovery_law
+    if name == "matching_pursuit":
+        # More draws of inactive codewords matter less than more draws of active ones.
+        return partial(theory.matching_pursuit_active_only, n_draws=48), True
+    if name == "basis_pursuit":
+        if noise > 0:
+            _refuse(decoder, "there is no law for it with noise; recovery_curve measures it")
+        law = theory.basis_pursuit_success_probability
+        return lambda n, k, d, noise_variance: law(n, k, d), False
+    if name == "amp":
+        if k < 4:
+            _refuse(decoder, "the normal approximation is for 4 codewords or more")
+        return theory.amp_success_probability, False
+    options = {"threshold": decoder.threshold} if name == "threshold" else {}
     if k < 3:
-        return with_threshold, True
-    return partial(with_threshold, approximation="refined"), False
-
-
-def _top_k(decoder, k, noise):
-    # The exact laws for k <= 2 count every tie as a failure; a decoder wins some of them.
-    if k < 3:
-        return theory.topk_active_only, True
-    return partial(theory.topk_success_probability, approximation="refined"), False
-
-
-def _matching_pursuit(decoder, k, noise):
-    # More draws of inactive codewords matter less than more draws of active ones.
-    return partial(theory.matching_pursuit_active_only, n_draws=48), True
-
-
-def _basis_pursuit(decoder, k, noise):
-    if noise > 0:
-        _refuse(decoder, "there is no law for it with noise; recovery_curve measures it")
-
-    def law(n_features, k, d, noise_variance):
-        return theory.basis_pursuit_success_probability(n_features, k, d)
-
-    return law, False
-
-
-def _amp(decoder, k, noise):
-    if k < 4:
-        _refuse(decoder, "the normal approximation is for 4 codewords or more")
-    return theory.amp_success_probability, False
-
-
-_LAWS = {
-    "threshold": _threshold,
-    "top_k": _top_k,
-    "matching_pursuit": _matching_pursuit,
-    "basis_pursuit": _basis_pursuit,
-    "amp": _amp,
-}
+        # The exact laws of top-k count every tie as a failure; a decoder wins some of them.
+        law = theory.threshold_active_only if options else theory.topk_active_only
+        return partial(law, **options), True
+    law = theory.threshold_success_probability if options else theory.topk_success_probability
+    return partial(law, approximation="refined", **options), False

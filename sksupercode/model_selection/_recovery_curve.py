@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from sksupercode._utils._tables import TableMixin
-from sksupercode._utils._validation import check_integer, check_option, check_real
+from sksupercode._utils._validation import check_integer, check_option
 from sksupercode.model_selection._auto_dimensions import check_dimensions, place_dimensions
-from sksupercode.model_selection._cells import cells_of
+from sksupercode.model_selection._cells import Chain, cells_of, check_fraction, check_trials
 from sksupercode.model_selection._intervals import design_effect, wilson_interval
 from sksupercode.model_selection._sweep import open_runner
 from sksupercode.model_selection._transition import LAWS, fit_transition
@@ -281,56 +281,31 @@ def recovery_curve(
     """
     N = check_integer(n_features, "n_features", minimum=1)
     k = check_integer(n_nonzero_coefs, "n_nonzero_coefs", minimum=1, maximum=N)
-    n_components = check_dimensions(n_components)
-    n_trials, per_codebook = check_trials(n_trials, n_trials_per_codebook)
     configuration = {"sweep": "recovery_curve", "n_features": N, "n_nonzero_coefs": k}
-    with open_runner(
-        encoder,
-        channel,
-        decoder,
-        configuration,
-        sections=sections,
-        random_state=random_state,
-        n_jobs=n_jobs,
-        checkpoint=checkpoint,
-        callbacks=callbacks,
-        verbose=verbose,
-    ) as runner:
-        dimensions = place_dimensions(n_components, runner, [(N, k)])
-        groups = [cells_of(N, k, d, n_trials, per_codebook) for d in dimensions]
-        return measure_curve(runner, groups)
+    chain = Chain.of(encoder, channel, decoder, sections)
+    sweep = open_runner(chain, configuration, random_state, n_jobs, checkpoint, callbacks, verbose)
+    return measure_curves(sweep, [(N, k)], n_components, n_trials, n_trials_per_codebook)[0]
 
 
-def measure_curve(runner, groups):
-    """Run lists of cells, one list for each dimension, and return their curve."""
-    return collect_curve(groups, runner.run([cell for group in groups for cell in group]))
+def measure_curves(sweep, sizes, n_components, n_trials, per_codebook):
+    """Return the curves for all sizes (N, k), measured by the runner that ``sweep`` opens."""
+    n_components = check_dimensions(n_components)
+    n_trials, per_codebook = check_trials(n_trials, per_codebook)
+    with sweep as runner:
+        dimensions = place_dimensions(n_components, runner, sizes)
+        rows = [[cells_of(*size, d, n_trials, per_codebook) for d in dimensions] for size in sizes]
+        runner.run([cell for row in rows for group in row for cell in group])
+        return [collect_curve(runner, row) for row in rows]
 
 
-def collect_curve(groups, results):
-    """Return the curve of lists of cells, given the results of all of them in order."""
-    results = iter(results)
-    counts = []
+def collect_curve(runner, groups):
+    """Return the curve of lists of cells, one list for each dimension."""
+    counts, seconds = [], []
     for group in groups:
-        recovered, seconds = zip(*(next(results) for _ in group), strict=True)
-        counts.append((np.array(recovered), np.array([cell.n_trials for cell in group]), seconds))
-    n_trials = np.array([n_trials.sum() for _, n_trials, _ in counts])
-    return RecoveryCurve(
-        np.array([group[0].n_components for group in groups]),
-        np.array([n_recovered.sum() for n_recovered, *_ in counts]),
-        n_trials,
-        design_effect([pair[:2] for pair in counts]),
-        np.array([sum(seconds) for *_, seconds in counts]) / n_trials,
-    )
-
-
-def check_trials(n_trials, n_trials_per_codebook):
-    """Return both numbers of trials as integers >= 1."""
-    return (
-        check_integer(n_trials, "n_trials", minimum=1),
-        check_integer(n_trials_per_codebook, "n_trials_per_codebook", minimum=1),
-    )
-
-
-def check_fraction(value, name):
-    """Return a number strictly between 0 and 1."""
-    return check_real(value, name, 0, 1, closed="neither")
+        recovered, times = zip(*runner.run(group), strict=True)
+        counts.append((np.array(recovered), np.array([cell.n_trials for cell in group])))
+        seconds.append(sum(times))
+    n_recovered, n_trials = np.array([[n.sum() for n in pair] for pair in counts]).T
+    dimensions = np.array([group[0].n_components for group in groups])
+    effect = design_effect(counts)
+    return RecoveryCurve(dimensions, n_recovered, n_trials, effect, np.array(seconds) / n_trials)

@@ -11,7 +11,7 @@ from sklearn.utils import gen_batches
 
 from sksupercode._utils._jobs import check_jobs
 from sksupercode._utils._progress import check_reports, consume
-from sksupercode.model_selection._cells import PROCESS, Chain, check_entropy, single_threaded
+from sksupercode.model_selection._cells import PROCESS, check_entropy, single_threaded
 from sksupercode.model_selection._checkpoint import Checkpoint
 
 # Cells for each worker in a batch, where a backend returns nothing before all are done.
@@ -24,7 +24,7 @@ class Runner:
     def __init__(self, chain, store, n_jobs, callbacks, verbose):
         self.chain = chain
         self.n_jobs = n_jobs
-        self.callbacks = list(callbacks or ())
+        self.callbacks = callbacks
         self.verbose = verbose
         self._store = store
         # What a run that was killed has used of its time is no less than that of its cells.
@@ -35,7 +35,7 @@ class Runner:
         finished = self._store.cells
         distinct = dict.fromkeys(cells)
         missing = [cell for cell in distinct if cell not in finished]
-        report = ((), False) if silent or not missing else (self.callbacks, self.verbose)
+        report = (None, False) if silent or not missing else (self.callbacks, self.verbose)
         with closing(self._results(missing)) as results:
             n_finished = len(distinct) - len(missing)
             consume(results, self._store.add, len(missing), n_finished, *report)
@@ -65,25 +65,12 @@ class Runner:
 
 
 @contextmanager
-def open_runner(
-    encoder,
-    channel,
-    decoder,
-    configuration,
-    *,
-    sections,
-    random_state,
-    n_jobs,
-    checkpoint,
-    callbacks,
-    verbose,
-):
+def open_runner(chain, configuration, random_state, n_jobs, checkpoint, callbacks, verbose):
     """Check what the sweeps have in common, and open the checkpoint."""
-    chain = Chain.of(encoder, channel, decoder, sections)
     check_reports(callbacks, verbose)
     check_jobs(n_jobs)
-    configuration = configuration | {"encoder": chain.encoder, "decoder": chain.decoder}
-    configuration |= {"channel": chain.channel, "sections": chain.sections}
+    names = ("encoder", "channel", "decoder", "sections")
+    configuration = configuration | {name: getattr(chain, name) for name in names}
     with closing(Checkpoint(checkpoint, configuration, check_entropy(random_state))) as store:
         with single_threaded():
             yield Runner(replace(chain, entropy=store.entropy), store, n_jobs, callbacks, verbose)

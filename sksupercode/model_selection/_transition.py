@@ -3,9 +3,6 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import log_expit, log_ndtr, logit, ndtri
@@ -18,14 +15,8 @@ _USUAL_LOG_SLOPE = (np.log(20.0), 1.2)
 _REACH = 3.0
 
 
-class _Law(NamedTuple):
-    """The law L: its logarithm, and its inverse."""
-
-    log_cdf: Callable
-    quantile: Callable
-
-
-LAWS = {"logit": _Law(log_expit, logit), "probit": _Law(log_ndtr, ndtri)}
+# Each law L by its logarithm and its inverse.
+LAWS = {"logit": (log_expit, logit), "probit": (log_ndtr, ndtri)}
 
 
 class _Likelihood:

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import time
-from collections import Counter
+from collections import defaultdict
 
 import numpy as np
 from scipy.special import ndtri
@@ -32,80 +32,65 @@ def code_entropy(n_features, n_nonzero_coefs, sections):
 
 
 class Trials:
-    """Runs cells, each with a codebook that was not used before."""
+    """Runs cells, each with a codebook that was not used before, and knows how long it may take.
 
-    def __init__(self, runner, n_features, n_nonzero_coefs, first_codebook=0):
+    ``used`` is the part of ``max_seconds`` that this run and those in a checkpoint have used.
+    """
+
+    def __init__(self, runner, n_features, n_nonzero_coefs, max_seconds=None, first_codebook=0):
+        self.runner = runner
         self.size = (n_features, n_nonzero_coefs)
-        self._first_codebook = first_codebook
-        self._runner = runner
-        self._n_codebooks = Counter()
+        self.entropy_bits = code_entropy(*self.size, runner.chain.sections)
+        self.max_seconds = np.inf if max_seconds is None else max_seconds
         self.looks = {}
+        self._next_codebook = defaultdict(lambda: first_codebook)
+        self.restart_clock()
+
+    def restart_clock(self):
+        self._start = time.perf_counter()
 
     @property
-    def entropy_bits(self):
-        return code_entropy(*self.size, self._runner.chain.sections)
+    def seconds(self):
+        return time.perf_counter() - self._start + self.runner.earlier_seconds
+
+    @property
+    def used(self):
+        return self.seconds / self.max_seconds
 
     def cells(self, n_components, n_trials, per_codebook):
-        first = self._first_codebook + self._n_codebooks[n_components]
+        first = self._next_codebook[n_components]
         cells = cells_of(*self.size, n_components, n_trials, per_codebook, first)
-        self._n_codebooks[n_components] += len(cells)
+        self._next_codebook[n_components] += len(cells)
         return cells
 
     def look(self, n_components, n_trials):
         """Return how many of a few trials, with one codebook, were recovered; and the seconds."""
         cells = self.cells(n_components, n_trials, n_trials)
         self.looks.setdefault(n_components, []).extend(cells)
-        return self._runner.run(cells, silent=True)[0]
-
-    def run(self, cells):
-        return self._runner.run(cells)
-
-    def are_finished(self, cells):
-        return self._runner.are_finished(cells)
+        return self.runner.run(cells, silent=True)[0]
 
     def has_looked(self, n_components, n_trials):
-        first = self._first_codebook + self._n_codebooks[n_components]
+        first = self._next_codebook[n_components]
         cells = cells_of(*self.size, n_components, n_trials, n_trials, first)
-        return self.are_finished(cells)
+        return self.runner.are_finished(cells)
 
 
-class Clock:
-    """What part of the time that was given is used, with that of earlier runs in a checkpoint."""
-
-    def __init__(self, max_seconds, runner=None):
-        self.max_seconds = np.inf if max_seconds is None else max_seconds
-        self._runner = runner
-        self.restart()
-
-    def restart(self):
-        self._start = time.perf_counter()
-
-    @property
-    def seconds(self):
-        earlier = 0.0 if self._runner is None else self._runner.earlier_seconds
-        return time.perf_counter() - self._start + earlier
-
-    @property
-    def used(self):
-        return self.seconds / self.max_seconds
-
-
-def affordable_batch(trials, d, largest, clock):
+def affordable_batch(trials, d, largest):
     """Return how many trials a cell may have, and restart the clock."""
     _, seconds = trials.look(d, 1)
-    if seconds < max(clock.max_seconds, _PATIENCE):
+    if seconds < max(trials.max_seconds, _PATIENCE):
         # What was compiled or imported on the way is not the decoder's time.
         _, seconds = trials.look(d, 1)
-    n_affordable = clock.max_seconds / max(seconds, 1e-9)
+    n_affordable = trials.max_seconds / max(seconds, 1e-9)
     if n_affordable < 4 * FEWEST:
-        raise TimeoutError(f"a trial takes {seconds:.2g} s, of {clock.max_seconds:g} s in all")
-    clock.restart()
+        raise TimeoutError(f"a trial takes {seconds:.2g} s, of {trials.max_seconds:g} s in all")
+    trials.restart_clock()
     # Some twelve batches find the transition, and more of them should be left to measure it.
     return int(np.clip(n_affordable / 40, min(2, largest), largest))
 
 
-def find_transition(trials, d, p, per_codebook, clock):
-    """Search for the transition; return triples (d, n_recovered, n_trials).
+def find_transition(trials, d, p, per_codebook=_TRIALS_PER_LOOK):
+    """Look around for the transition; return triples (d, n_recovered, n_trials).
 
     They are empty where the rate is 0 at all dimensions.
     """
@@ -126,7 +111,7 @@ def find_transition(trials, d, p, per_codebook, clock):
         # In turn near the wanted rate, and at one half.
         x = center if i % 2 else center - ndtri(p) / slope
         d = max(1, round(np.exp(x)))
-        if i > 2 and clock.used > 0.4 and not trials.has_looked(d, n):
+        if i > 2 and trials.used > 0.4 and not trials.has_looked(d, n):
             break
         fails(d)
     return points

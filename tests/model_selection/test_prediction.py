@@ -1,9 +1,12 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.special import ndtr
 from sklearn.frozen import FrozenEstimator
 
 from sksupercode import (
@@ -163,10 +166,30 @@ def test_pursuit_is_inverted_with_few_draws(monkeypatch):
     monkeypatch.setattr(theory, "matching_pursuit_active_only", counted)
     size = {"n_features": 50_000, "n_nonzero_coefs": 40, "noise_variance": 0.01}
     decoder = MatchingPursuitDecoder(ENCODER)
-    d = predicted_dimension(decoder, probability=0.99, random_state=0, **size)
+    with pytest.warns(UserWarning, match="simulates 40 codewords in some .* verbose=True shows"):
+        d = predicted_dimension(decoder, probability=0.99, random_state=0, **size)
     # 0.99009 +- 0.0005 of 300 draws at 846
     assert abs(d - 846) < 0.02 * 846
     assert sum(n_draws) < 500
+
+
+def test_long_simulations_are_announced(monkeypatch):
+    def law(n_features, k, d, *, n_samples, **options):
+        return ndtr(20 * np.log(d / (10 * k))), 2 / np.sqrt(n_samples)
+
+    monkeypatch.setattr(theory, "matching_pursuit_active_only", law)
+    options = {"n_features": 2**20, "probability": 0.9, "random_state": 0}
+    decoder = MatchingPursuitDecoder(ENCODER)
+    with pytest.warns(UserWarning, match="simulates 1024 codewords .* takes long") as told:
+        predicted_dimension(decoder, n_nonzero_coefs=1024, **options)
+    assert [warning.filename for warning in told] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        predicted_dimension(decoder, n_nonzero_coefs=1024, verbose=True, **options)
+        predicted_dimension(decoder, n_nonzero_coefs=8, **options)
+    # Many short ones are a long one.
+    with pytest.warns(UserWarning, match="takes long"):
+        predicted_dimension(decoder, n_nonzero_coefs=8, noise_variance=np.full(20, 0.01), **options)
 
 
 def test_unreachable_with_noise():

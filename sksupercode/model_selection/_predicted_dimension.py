@@ -25,9 +25,8 @@ _N_LOOKS, _N_DRAWS = 4, 6
 # with as many draws as give ln d this standard error.
 _SPREAD = np.array([-0.75, -0.25, 0.25, 0.75])
 _ERROR = 0.003
-# Signs of active codewords that take some two seconds, all together; with noise each counts for
-# several, as residuals are no small integers then.
-_LONG, _NOISY = 2e7, 5
+# Signs of active codewords that take some two seconds, all together.
+_LONG = 3e7
 
 
 def predicted_dimension(
@@ -120,28 +119,21 @@ def predicted_dimension(
     p = check_fraction(probability, "probability")
     check_integer(n_samples, "n_samples", minimum=2)
     rng = check_generator(random_state) if predict.is_simulation else None
-    work = 0
-
-    def simulate(d, noise, n_draws):
-        nonlocal work
-        earlier, work = work, work + n_draws * predict.n_nonzero_coefs * d * (_NOISY ** (noise > 0))
-        if earlier <= _LONG < work and not verbose:
-            warnings.warn(
-                f"predicted_dimension simulates {predict.n_nonzero_coefs} codewords in some {d} "
-                "dimensions, which takes long: verbose=True shows progress, and fewer n_samples "
-                "take less.",
-                UserWarning,
-                stacklevel=5,
-            )
-        return predict(d, noise, rng, n_draws)
-
-    dimensions = []
+    dimensions, work = [], 0
     for noise in predict.noise_variance.ravel().tolist():
-        if predict.is_simulation:
-            steps = _invert_simulation(predict, simulate, noise, p, n_samples)
-            *_, dimension = track(steps, "Prediction", None, verbose)
-        else:
-            dimension = _smallest(lambda d, noise=noise: predict(d, noise)[0] >= p)
+        if not predict.is_simulation:
+            dimensions.append(_smallest(lambda d, noise=noise: predict(d, noise)[0] >= p))
+            continue
+        steps = _invert_simulation(predict, noise, p, n_samples, rng)
+        for n_signs, dimension in track(steps, "Prediction", None, verbose):
+            earlier, work = work, work + n_signs
+            if earlier <= _LONG < work and not verbose:
+                warnings.warn(
+                    f"predicted_dimension simulates {predict.n_nonzero_coefs} codewords, which "
+                    "takes long: verbose=True shows progress, and fewer n_samples take less.",
+                    UserWarning,
+                    stacklevel=2,
+                )
         dimensions.append(dimension)
     if np.ndim(predict.noise_variance) == 0:
         return dimensions[0]
@@ -162,8 +154,8 @@ def _smallest(reaches):
     return high
 
 
-def _invert_simulation(predict, simulate, noise, p, n_samples):
-    """Yield None after each evaluation of the simulation, and the dimension at the end."""
+def _invert_simulation(predict, noise, p, n_samples, rng):
+    """Yield the signs to draw before each step of the simulation, and the dimension at the end."""
     k, points, deviations = predict.n_nonzero_coefs, [], []
     n_looks = int(np.clip(2000 // k, 2, _N_DRAWS))
     bits = max(1, round(float(theory.entropy(predict.n_features, k))))
@@ -173,33 +165,36 @@ def _invert_simulation(predict, simulate, noise, p, n_samples):
         largest = min(largest, max(16 * bits, 100 * k / noise))
 
     def look(d):
-        rate, error = simulate(d, noise, n_looks)
+        rate, error = predict(d, noise, rng, n_looks)
         points.append((d, n_looks * float(rate), n_looks))
         deviations.append(float(error) * np.sqrt(n_looks))
 
     d = bits
+    yield n_looks * k * d, None
     look(d)
     step = 2 if points[0][1] < n_looks / 2 else 0.5
     while (points[-1][1] < n_looks / 2) == (step == 2) and d > 1:
         d = int(d * step)
         if d > largest:
-            yield np.inf
+            yield 0, np.inf
             return
+        yield n_looks * k * d, None
         look(d)
-        yield None
     for _ in range(_N_LOOKS):
         center, _, slope = guess_transition(points, 0.5)
-        look(max(1, round(np.exp(center))))
-        yield None
+        d = max(1, round(np.exp(center)))
+        yield n_looks * k * d, None
+        look(d)
     center, _, slope = guess_transition(points, p)
     # The law has the slope b phi(0) or less.
     deviation = max(deviations[-_N_LOOKS:]) / (0.4 * slope * _ERROR)
     n_draws = int(np.clip(deviation**2 / len(_SPREAD), 2, n_samples))
     estimates = []
-    for d in np.unique(np.maximum(np.rint(np.exp(center + _SPREAD / slope)), 1).astype(int)):
-        estimates.append((d, *simulate(int(d), noise, n_draws)))
-        yield None
-    yield max(1, int(np.ceil(_fitted_dimension(estimates, p, np.exp(center)))))
+    dimensions = np.unique(np.maximum(np.rint(np.exp(center + _SPREAD / slope)), 1).astype(int))
+    for d in dimensions.tolist():
+        yield n_draws * k * d, None
+        estimates.append((d, *predict(d, noise, rng, n_draws)))
+    yield 0, max(1, int(np.ceil(_fitted_dimension(estimates, p, np.exp(center)))))
 
 
 def _fitted_dimension(points, p, center):

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import clone
 
 from sksupercode import theory
+from sksupercode._utils._threads import single_blas_thread
 from sksupercode._utils._validation import check_bool, check_integer, check_real
 from sksupercode.channels import GaussianChannel
 from sksupercode.encoders import RademacherEncoder
@@ -139,11 +140,12 @@ class Predictor:
     def __call__(self, n_components, noise_variance, random_state=None, n_samples=None):
         if self.relative:
             noise_variance = noise_variance * self.n_nonzero_coefs / n_components
+        point = self.n_features, self.n_nonzero_coefs, n_components
         options = {"noise_variance": noise_variance}
-        if self.is_simulation:
-            options |= {"n_samples": n_samples, "random_state": random_state}
-        found = self.law(self.n_features, self.n_nonzero_coefs, n_components, **options)
-        return found if self.is_simulation else (float(found), 0.0)
+        if not self.is_simulation:
+            return float(self.law(*point, **options)), 0.0
+        with single_blas_thread():
+            return self.law(*point, n_samples=n_samples, random_state=random_state, **options)
 
 
 def find_predictor(decoder, n_features, n_nonzero_coefs, noise_variance=0.0, relative=False):

@@ -134,7 +134,8 @@ def predicted_dimension(
                     UserWarning,
                     stacklevel=2,
                 )
-        dimensions.append(dimension)
+            if dimension is not None:
+                dimensions.append(dimension)
     if np.ndim(predict.noise_variance) == 0:
         return dimensions[0]
     return np.array(dimensions, dtype=float).reshape(predict.noise_variance.shape)

@@ -149,6 +149,7 @@ def test_parameters_are_known_by_what_they_hold(tmp_path):
     with pytest.raises(ValueError, match="a parameter that cannot be pickled, got channel.func=<"):
         sweep(tmp_path / "function", channel=channel)
     assert not (tmp_path / "function").exists()
+    assert sweep(None, channel=channel).n_trials[0] == 30
 
 
 def test_cells_are_kept_when_one_fails(tmp_path):

@@ -77,7 +77,7 @@ def test_phase_transitions(cluster):
     assert_array_equal(transition.success_rate, expected.success_rate)
 
 
-def test_smallest_dimensions(cluster):
+def test_measured_dimensions(cluster):
     result = measured_dimension(ENCODER, DECODER, n_trials=160, **SIZE)
     expected = serially(measured_dimension, ENCODER, DECODER, n_trials=160, **SIZE)
     assert_array_equal(result.curve.n_recovered, expected.curve.n_recovered)

@@ -12,9 +12,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from sksupercode import GaussianChannel, RademacherEncoder, ThresholdDecoder, TopKDecoder
 from sksupercode.model_selection import measured_dimension, predicted_dimension
-from sksupercode.model_selection._transition import fit_transition
 
 SIZE = {"n_features": 64, "n_nonzero_coefs": 4}
+# Seconds that oracles say they took.
+PASSED = [0.0]
 
 
 class Blank(TransformerMixin, BaseEstimator):
@@ -45,31 +46,10 @@ class Oracle(BaseEstimator):
         return self
 
     def score(self, X, y):
-        time.sleep(self.seconds * len(X))
+        PASSED[0] += self.seconds * len(X)
         rng = np.random.default_rng(int(X[0, 0]))
         z = self.slope * np.log(X.shape[1] / self.dimension) + ndtri(0.9)
         return np.mean(rng.random(len(X)) < ndtr(z))
-
-
-def test_intervals_cover_at_their_level():
-    """At fixed dimensions: the estimate and its interval, over 100 experiments."""
-    n_runs, slope, rng, n_trials = 100, 8.0, np.random.default_rng(0), np.full(8, 60)
-    dimensions = np.rint(200 * np.exp(np.linspace(-0.15, 0.12, 8))).astype(int)
-    rates = ndtr(slope * np.log(dimensions / 200) + ndtri(0.9))
-    fits = np.array(
-        [
-            fit_transition(dimensions, rng.binomial(n_trials, rates), n_trials, 0.9, 0.8)
-            for _ in range(n_runs)
-        ]
-    )
-    estimates, low, high = fits.T
-    covered = np.count_nonzero((low <= 200) & (high >= 200))
-    # 80 %, and three standard deviations of 4 %.
-    assert 68 <= covered <= 92
-    assert np.all((low <= estimates) & (estimates <= high))
-    errors = np.log(estimates / 200)
-    # Likelihood estimates are unbiased to first order only.
-    assert abs(errors.mean()) < 3 * errors.std() / np.sqrt(n_runs) + 0.003
 
 
 @pytest.mark.parametrize("slope", [4.0, 40.0])
@@ -121,7 +101,6 @@ def test_result_is_consistent():
     assert 195 <= result.n_trials == result.curve.n_trials.sum() <= 205
     assert np.all(np.diff(result.curve.n_components) > 0)
     assert (result.probability, result.confidence) == (0.9, 0.95)
-    assert 0 < result.seconds_per_trial < 0.1
 
 
 def test_depends_on_the_seed_alone():
@@ -173,15 +152,10 @@ def test_codes_with_sections():
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Time that passes in nothing but sleep, whatever else the machine does."""
-    passed = [0.0]
-
-    def sleep(seconds):
-        passed[0] += seconds
-
-    monkeypatch.setattr(time, "perf_counter", lambda: passed[0])
-    monkeypatch.setattr(time, "sleep", sleep)
-    return lambda: passed[0]
+    """Time that passes in the oracle alone, whatever else the machine does."""
+    monkeypatch.setattr(time, "perf_counter", lambda: PASSED[0])
+    PASSED[0] = 0.0
+    return lambda: PASSED[0]
 
 
 def test_slow_decoders_get_fewer_samples(clock):
@@ -207,13 +181,6 @@ def test_transitions_that_are_nowhere():
     assert result.n_components == np.inf and result.bits_per_dimension == 0
     with pytest.warns(UserWarning, match=r"^No dimension was measured\.$"):
         assert result.curve.dimension_at(0.5) == (np.inf, 0, np.inf)
-
-
-def test_open_intervals():
-    _, low, high = fit_transition([10, 20], [50, 50], np.array([50, 50]), 0.9, 0.95)
-    assert low == 0 and high < 20
-    _, low, high = fit_transition([10, 20], [0, 0], np.array([50, 50]), 0.9, 0.95)
-    assert low > 10 and high == np.inf
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
@@ -216,3 +217,8 @@ def check_codes(y, name="y", *, n_samples=None, n_features=None):
         codes.sum_duplicates()
         codes.eliminate_zeros()
     return codes
+
+
+def unfrozen(estimator):
+    """Return what is inside a FrozenEstimator, and anything else as it is."""
+    return estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array
 
 from sksupercode._utils._sections import section_bounds
-from sksupercode._utils._sparse import as_configured_csr
+from sksupercode._utils._sparse import as_configured_csr, assemble_csr
 from sksupercode._utils._validation import (
     check_bool,
     check_generator,
@@ -149,15 +149,13 @@ def make_sparse_codes(
             row_counts = rng.binomial(n_features, k / n_features, size=n_samples)
         indices, indptr = _random_subsets(row_counts, n_features, rng)
 
-    index_dtype = np.int32 if max(n_features, indices.size) < 2**31 else np.int64
-    indices, indptr = indices.astype(index_dtype), indptr.astype(index_dtype)
     if values == "binary":
         data = np.ones(indices.size, dtype)
     elif values == "exponential":
         data = rng.standard_exponential(indices.size, dtype)
     else:
         data = rng.standard_normal(indices.size, dtype)
-    return as_configured_csr(csr_array((data, indices, indptr), shape=shape))
+    return as_configured_csr(assemble_csr(np.diff(indptr), indices, data, n_features))
 
 
 def _check_dtype(dtype, values):

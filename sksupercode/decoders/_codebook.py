@@ -9,10 +9,9 @@ from itertools import islice
 import numpy as np
 from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator
-from sklearn.frozen import FrozenEstimator
 from sklearn.utils import gen_batches
 
-from sksupercode._utils._validation import check_codes, check_integer
+from sksupercode._utils._validation import check_codes, check_integer, unfrozen
 from sksupercode.decoders._units import split_units
 from sksupercode.dictionaries import DenseDictionary, Dictionary
 from sksupercode.encoders import BaseEncoder
@@ -34,7 +33,7 @@ def resolve_dictionary(source, X, y):
     ``dictionary_`` as it is, and perhaps its ``intercept_``. A ValueError is raised where there is
     no dictionary to be had, or its codewords have other than d dimensions.
     """
-    estimator = source.estimator if isinstance(source, FrozenEstimator) else source
+    estimator = unfrozen(source)
     intercept = 0.0
     if isinstance(estimator, BaseEncoder):
         dictionary, values = _codebook_of(estimator, X, y), "binary"

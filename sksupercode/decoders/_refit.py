@@ -7,11 +7,16 @@ from copy import copy
 
 import numpy as np
 from sklearn import config_context
-from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sksupercode._utils._blocks import block_length
-from sksupercode._utils._validation import check_bool, check_codes, check_option, check_samples
+from sksupercode._utils._validation import (
+    check_bool,
+    check_codes,
+    check_option,
+    check_samples,
+    unfrozen,
+)
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._codebook import resolve_dictionary
 from sksupercode.decoders._nonnegative_fit import nonnegative_least_squares
@@ -163,11 +168,10 @@ class RefitDecoder(BaseDecoder):
         return getattr(self.estimator, "_has_sections", False)
 
     def _fit_estimator(self, X, y):
-        estimator = self.estimator
-        if isinstance(estimator, BaseDecoder):
+        if isinstance(self.estimator, BaseDecoder):
             # Not a clone: it would unfit a sparse autoencoder that is the dictionary.
-            return copy(estimator).fit(X, y)
-        fitted = estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
+            return copy(self.estimator).fit(X, y)
+        fitted = unfrozen(self.estimator)
         if isinstance(fitted, type) or not (
             hasattr(fitted, "transform") and hasattr(fitted, "dictionary_")
         ):

@@ -6,7 +6,6 @@
 import numpy as np
 from sklearn import config_context
 from sklearn.base import BaseEstimator
-from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_array, gen_batches
 
 from sksupercode import theory
@@ -16,6 +15,7 @@ from sksupercode._utils._validation import (
     check_generator,
     check_integer,
     require_known_shape,
+    unfrozen,
 )
 from sksupercode.decoders import (
     AMPDecoder,
@@ -170,7 +170,7 @@ def dictionary_report(
 
 def _resolve(source):
     """Return an estimator, None if it is an array, and its dictionary."""
-    estimator = source.estimator if isinstance(source, FrozenEstimator) else source
+    estimator = unfrozen(source)
     if not isinstance(estimator, BaseEstimator):
         return None, as_dictionary(source)
     if hasattr(estimator, "dictionary_"):

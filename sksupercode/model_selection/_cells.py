@@ -19,7 +19,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from threadpoolctl import ThreadpoolController
 
-from sksupercode._utils._validation import check_bool, check_generator, check_integer, check_real
+from sksupercode._utils._validation import (
+    check_bool,
+    check_generator,
+    check_integer,
+    check_real,
+    unfrozen,
+)
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.exceptions import CodebookMismatchWarning
@@ -96,11 +102,6 @@ class Chain:
         if not 0 <= rate <= 1:
             raise ValueError(f"decoder.score must return a rate from 0 to 1, got {rate!r}.")
         return cell, round(rate * cell.n_trials), seconds
-
-
-def unfrozen(estimator):
-    """Return what is inside a FrozenEstimator, and other things as they are."""
-    return estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
 
 
 def own_parts(decoder):

@@ -12,10 +12,10 @@ from sklearn.base import clone
 
 from sksupercode import theory
 from sksupercode._utils._threads import single_blas_thread
-from sksupercode._utils._validation import check_bool, check_integer, check_real
+from sksupercode._utils._validation import check_bool, check_integer, check_real, unfrozen
 from sksupercode.channels import GaussianChannel
 from sksupercode.encoders import RademacherEncoder
-from sksupercode.model_selection._cells import require_estimator, unfrozen
+from sksupercode.model_selection._cells import require_estimator
 
 
 def recovery_probability(

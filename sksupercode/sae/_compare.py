@@ -17,7 +17,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._blocks import read_block, rows_per_block
 from sksupercode._utils._moments import RunningMoments
-from sksupercode._utils._validation import check_codes, check_integer, require_known_shape
+from sksupercode._utils._validation import (
+    check_codes,
+    check_integer,
+    require_known_shape,
+    unfrozen,
+)
 from sksupercode.decoders import RefitDecoder
 from sksupercode.metrics._reconstruction import sample_cosines
 from sksupercode.sae._sparse_autoencoder import SparseAutoencoder
@@ -147,10 +152,6 @@ def _candidates(decoders, n_nonzero_coefs):
     return candidates
 
 
-def _unfrozen(estimator):
-    return estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
-
-
 def _at_sparsity(decoder, k):
     """Return an unfitted copy of a decoder, or of one around it, that selects k codewords."""
     if isinstance(decoder, RefitDecoder):
@@ -169,13 +170,13 @@ class _Candidate:
         if k is not None:
             self.decoder = _at_sparsity(decoder, k)
         # A refit takes what it refits takes.
-        decoder = _unfrozen(decoder)
+        decoder = unfrozen(decoder)
         if isinstance(decoder, RefitDecoder):
             decoder = decoder.estimator
-        autoencoder = _unfrozen(decoder)
+        autoencoder = unfrozen(decoder)
         self.encodes = isinstance(autoencoder, SparseAutoencoder)
         if not self.encodes:
-            autoencoder = _unfrozen(getattr(autoencoder, "dictionary", None))
+            autoencoder = unfrozen(getattr(autoencoder, "dictionary", None))
         elif not _is_fitted(autoencoder):
             raise NotFittedError(f"decoders[{name!r}] is a sparse autoencoder that is not fitted.")
         normalizes = getattr(autoencoder, "normalizes_samples_", False)
@@ -231,7 +232,7 @@ class _Candidate:
 
 def _is_fitted(estimator):
     try:
-        check_is_fitted(_unfrozen(estimator))
+        check_is_fitted(unfrozen(estimator))
     except NotFittedError:
         return False
     return True

@@ -5,7 +5,7 @@
 
 from sksupercode import RademacherEncoder, RefitDecoder
 from sksupercode._utils._discovery import all_estimators, short_name
-from sksupercode.model_selection._decoder_frontier import default_decoders
+from sksupercode.model_selection._frontier_decoders import default_decoders
 
 SWEPT = ("threshold", "top-k", "matching-pursuit", "basis-pursuit")
 

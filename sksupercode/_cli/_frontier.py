@@ -10,7 +10,7 @@ from rich.table import Table
 from sksupercode import theory
 from sksupercode._utils._tables import write_csv
 from sksupercode.model_selection import decoder_frontier
-from sksupercode.model_selection._decoder_frontier import default_decoders
+from sksupercode.model_selection._frontier_decoders import default_decoders
 from sksupercode.plotting import FrontierDisplay
 
 RATE = 0.9

@@ -6,7 +6,7 @@
 import argparse
 from pathlib import Path
 
-from sksupercode.model_selection._decoder_frontier import default_decoders
+from sksupercode.model_selection._frontier_decoders import default_decoders
 
 _SIZES = [(256, 4), (4096, 32), (65536, 64), (65536, 1024)]
 _FULL = {"sizes": _SIZES, "trials": 800, "time_limit": 60.0}

@@ -4,41 +4,28 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from sksupercode import theory
-from sksupercode._utils._discovery import all_estimators, short_name
 from sksupercode._utils._progress import check_reports, consume
 from sksupercode._utils._tables import TableMixin
 from sksupercode._utils._validation import check_integer
-from sksupercode.decoders import (
-    AMPDecoder,
-    BasisPursuitDecoder,
-    GradientPursuitDecoder,
-    MatchingPursuitDecoder,
-    MaximumLikelihoodDecoder,
-    OrthogonalMatchingPursuitDecoder,
-    RefitDecoder,
-    ThresholdDecoder,
-)
-from sksupercode.encoders import CoupledEncoder, HadamardEncoder, RademacherEncoder
-from sksupercode.model_selection._cells import check_entropy, own_parts, require_estimator
+from sksupercode.decoders import AMPDecoder
+from sksupercode.encoders import HadamardEncoder, RademacherEncoder
+from sksupercode.model_selection._cells import check_entropy, own_parts
 from sksupercode.model_selection._checkpoint import Part
+from sksupercode.model_selection._frontier_decoders import (
+    check_decoders,
+    default_decoders,
+    encoder_of,
+    out_of_reach,
+)
 from sksupercode.model_selection._measured_dimension import MeasuredDimension, measured_dimension
 from sksupercode.model_selection._predicted_dimension import predicted_dimension
 from sksupercode.model_selection._prediction import noise_of, with_dictionary
 from sksupercode.model_selection._transition_search import code_entropy
-
-# What the default set needs beside a dictionary.
-_MAKERS = {
-    "RefitDecoder": lambda encoder: RefitDecoder(MatchingPursuitDecoder(encoder)),
-    "ThresholdDecoder": partial(ThresholdDecoder, threshold="map"),
-}
-_SLOW = (BasisPursuitDecoder, GradientPursuitDecoder, OrthogonalMatchingPursuitDecoder)
 
 
 @dataclass(frozen=True)
@@ -233,7 +220,7 @@ def decoder_frontier(
     >>> top_k.result.bits_per_dimension < pursuit.result.bits_per_dimension
     True
     """
-    decoders = default_decoders() if decoders is None else _check_decoders(decoders)
+    decoders = default_decoders() if decoders is None else check_decoders(decoders)
     sizes = _check_sizes(n_features, n_nonzero_coefs)
     check_reports(callbacks, verbose)
     options = {
@@ -250,38 +237,6 @@ def decoder_frontier(
     results = ((_measure(*point, checkpoint, options),) for point in points)
     consume(results, rows.append, len(points), 0, callbacks, verbose)
     return DecoderFrontier(tuple(rows), probability, confidence)
-
-
-def default_decoders():
-    """Return every public decoder with random signs, and message passing with its own codes."""
-    encoder = RademacherEncoder()
-    decoders = {}
-    for name, cls in all_estimators("decoder"):
-        decoders[short_name(name)] = _MAKERS.get(name, cls)(encoder)
-    return decoders | {
-        "amp-hadamard": AMPDecoder(HadamardEncoder()),
-        "amp-sections": AMPDecoder(encoder, sections=True),
-        "amp-coupled": AMPDecoder(CoupledEncoder()),
-    }
-
-
-def _check_decoders(decoders):
-    if not isinstance(decoders, Mapping) or not decoders:
-        raise ValueError(
-            f"decoders must be None or a dict of str to decoder, and not empty, got {decoders!r}."
-        )
-    for name, decoder in decoders.items():
-        require_estimator(decoder, f"decoders[{name!r}]", {"dictionary"})
-        require_estimator(
-            _encoder_of(decoder), f"dictionary of decoders[{name!r}]", {"n_components"}
-        )
-    return dict(decoders)
-
-
-def _encoder_of(decoder):
-    parameters = decoder.get_params()
-    paths = [path for path in parameters if path.split("__")[-1] == "dictionary"]
-    return parameters[min(paths, key=len)]
 
 
 def _check_sizes(n_features, n_nonzero_coefs):
@@ -305,10 +260,10 @@ def _check_sizes(n_features, n_nonzero_coefs):
 
 def _measure(name, decoder, n_features, k, checkpoint, options):
     size = {"n_features": n_features, "n_nonzero_coefs": k}
-    encoder = _encoder_of(decoder)
+    encoder = encoder_of(decoder)
     sections = any(part._has_sections for part in own_parts(decoder))
     limited = options["max_seconds"] is not None
-    reason, result = _out_of_reach(decoder, encoder, **size) if limited else None, None
+    reason, result = out_of_reach(decoder, encoder, **size) if limited else None, None
     if reason is None:
         if checkpoint is not None:
             checkpoint = Part(checkpoint, f"{name}, N={n_features}, k={k}")
@@ -340,14 +295,3 @@ def _predict(decoder, encoder, options, **size):
         if isinstance(decoder, AMPDecoder) and signs and options["channel"] is None:
             return float(theory.amp_dimension(*size.values()))
         return np.nan
-
-
-def _out_of_reach(decoder, encoder, n_features, n_nonzero_coefs):
-    """Return why it is of no use to try a decoder, where that is known."""
-    if isinstance(decoder, _SLOW) and n_nonzero_coefs > 512:
-        return "takes 20 seconds or more for a sample of so large a k"
-    if isinstance(decoder, MaximumLikelihoodDecoder) and (n_features > 256 or n_nonzero_coefs > 5):
-        return "an integer program for small N and k"
-    if isinstance(encoder, CoupledEncoder) and n_nonzero_coefs < encoder.n_blocks:
-        return f"fewer active codewords than the {encoder.n_blocks} blocks of its code"
-    return None

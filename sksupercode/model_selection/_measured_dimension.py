@@ -246,7 +246,7 @@ def measured_dimension(
         result = _measure(trials, p, n_trials, per_codebook, confidence)
         if max_seconds is not None:
             # What is finished stays so, until another run has a larger limit.
-            runner.keep_elapsed(max(trials.seconds, max_seconds))
+            runner.store.keep_elapsed(max(trials.seconds, max_seconds))
         return result
 
 

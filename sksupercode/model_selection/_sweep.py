@@ -26,28 +26,24 @@ class Runner:
         self.n_jobs = n_jobs
         self.callbacks = callbacks
         self.verbose = verbose
-        self._store = store
+        self.store = store
         # What a run that was killed has used of its time is no less than that of its cells.
         self.earlier_seconds = max(store.elapsed, sum(s for _, s in store.cells.values()))
 
     def run(self, cells, *, silent=False):
         """Return the results of ``cells``, in their order: pairs (n_recovered, seconds)."""
-        finished = self._store.cells
+        finished = self.store.cells
         distinct = dict.fromkeys(cells)
         missing = [cell for cell in distinct if cell not in finished]
         report = (None, False) if silent or not missing else (self.callbacks, self.verbose)
         with closing(self._results(missing)) as results:
             n_finished = len(distinct) - len(missing)
-            consume(results, self._store.add, len(missing), n_finished, *report)
+            consume(results, self.store.add, len(missing), n_finished, *report)
         return [finished[cell] for cell in cells]
-
-    def keep_elapsed(self, seconds):
-        """Remember how long the sweep took in all, for the limit of another run."""
-        self._store.keep_elapsed(seconds)
 
     def are_finished(self, cells):
         """Return whether none of the cells needs to be run."""
-        return all(cell in self._store.cells for cell in cells)
+        return all(cell in self.store.cells for cell in cells)
 
     def _results(self, cells):
         """Yield triples (cell, n_recovered, seconds) as they come."""

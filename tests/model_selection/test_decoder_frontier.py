@@ -22,7 +22,7 @@ from sksupercode.model_selection import (
     predicted_dimension,
     recovery_curve,
 )
-from sksupercode.model_selection._decoder_frontier import default_decoders
+from sksupercode.model_selection._frontier_decoders import default_decoders
 
 ENCODER = RademacherEncoder()
 SIZE = {"n_features": 64, "n_nonzero_coefs": 3}

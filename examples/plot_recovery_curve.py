@@ -41,7 +41,7 @@ grids = [
 pipeline = Pipeline([("encoder", encoder), ("decoder", TopKDecoder(encoder))])
 search = GridSearchCV(pipeline, grids, cv=KFold(2), refit=False).fit(Y, Y)
 display = RecoveryCurveDisplay.from_cv_results(search, n_trials=Y.shape[0])
-display.ax_.set_title("N = 2048, k = 8")
+display.ax_.set_title("N = 2,048, k = 8")
 plt.show()
 
 # %%

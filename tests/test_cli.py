@@ -30,9 +30,11 @@ def few_documents(monkeypatch):
 
 
 def run(capsys, *arguments):
-    """Return what a run prints to the terminal."""
+    """Return what a run prints, without its bars."""
     assert main([str(argument) for argument in arguments]) == 0
-    return capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert "100%" not in output
+    return output
 
 
 def test_main_job(capsys, tmp_path, monkeypatch):

@@ -335,6 +335,7 @@ def test_styles_by_any_of_their_names():
     norm = Normalize(0, 2)
     assert display.plot(norm=norm).mesh_.norm is norm
     assert display.plot(vmax=0.5).mesh_.get_clim() == (0, 0.5)
+    assert not (display.ax_.get_xticks() % 1).any()  # there is no k of 2.5
 
 
 def n_legends(figure):

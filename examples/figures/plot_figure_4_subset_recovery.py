@@ -95,7 +95,7 @@ for name, decoder in decoders.items():
         for i in range(len(d))
     ]
 ax.plot([], [], "--", color="gray", label="theory")
-ax.set(xscale="log", title=f"N = {N}, k = {k}, {n_trials} codes a point")
+ax.set(xscale="log", title=f"N = {N:,}, k = {k}, {n_trials} codes a point")
 ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
 ax.xaxis.set_major_formatter("{x:.0f}")
 ax.xaxis.set_minor_formatter("")

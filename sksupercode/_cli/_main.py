@@ -7,6 +7,7 @@ import argparse
 import importlib.util
 import math
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 from sksupercode._cli._compare_options import add_compare, complete_compare
@@ -35,25 +36,39 @@ def main(argv=None):
     check_sizes(parser, arguments)
     if arguments.output is _OUTPUT and arguments.command in _OUTPUTS:
         arguments.output = Path(_OUTPUTS[arguments.command])
-    if arguments.command == "bounds":
-        print_bounds(parser, arguments)
-        return 0
-    if arguments.command == "frontier":
-        from sksupercode._cli._frontier import run
+    with _bars_on_stderr():
+        _COMMANDS[arguments.command](parser, arguments)
+    return 0
 
-        complete_frontier(parser, arguments)
-        check_files(parser, arguments)
-        run(arguments)
-        return 0
-    if arguments.command == "compare":
-        compare(parser, arguments)
-        return 0
-    check_arguments(parser, arguments)
+
+@contextmanager
+def _bars_on_stderr():
+    """Let bars go to the standard error: what is printed may go to a file."""
+    import rich
+
+    rich.reconfigure(stderr=True)
+    try:
+        yield
+    finally:
+        rich.reconfigure()
+
+
+def measure_frontier(parser, arguments):
+    """Measure the decoder frontier, print it and draw it."""
+    from sksupercode._cli._frontier import run
+
+    complete_frontier(parser, arguments)
     check_files(parser, arguments)
+    run(arguments)
+
+
+def sweep(parser, arguments):
+    """Measure recovery curves, and read real passages back."""
     from sksupercode._cli._sweep import run
 
+    check_arguments(parser, arguments)
+    check_files(parser, arguments)
     run(arguments)
-    return 0
 
 
 def build_parser():
@@ -63,7 +78,6 @@ def build_parser():
         prog="python -m sksupercode",
         description="Sweep the dimension of superposition codes against exact recovery: random "
         "codes with several decoders, then real passages of text as sets of words.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.set_defaults(parser=parser)
     add_sizes(parser)
@@ -74,7 +88,7 @@ def build_parser():
         choices=decoders,
         default=list(SWEPT),
         metavar="NAME",
-        help="which to sweep, of " + ", ".join(decoders),
+        help=f"which to sweep, of {', '.join(decoders)} (default: {' '.join(SWEPT)})",
     )
     add(
         "--dimensions",
@@ -88,25 +102,24 @@ def build_parser():
         type=int,
         default=100,
         metavar="T",
-        help="samples for each dimension, and half the number of passages",
+        help="samples for each dimension, and half the number of passages (default: %(default)s)",
     )
-    add("--output", type=Path, default=_OUTPUT, help="picture to save")
+    add("--output", type=Path, default=_OUTPUT, help="picture to save (default: %(default)s)")
     add("--csv", type=Path, metavar="FILE", help="also write the table to this file")
-    add("--n-jobs", type=int, default=1, metavar="J", help="number of jobs in parallel")
+    help = "number of jobs in parallel (default: %(default)s)"
+    add("--n-jobs", type=int, default=1, metavar="J", help=help)
     commands = parser.add_subparsers(dest="command", metavar="command")
     bounds = commands.add_parser(
         "bounds",
         help="print what theory says for one N and k, and stop",
         description="Print every limit, and the dimensions that each decoder needs for exact "
         "recovery, as theory predicts them.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     bounds.set_defaults(parser=bounds)
     # What is given before the command holds for it as well.
     add_sizes(bounds, keep=True)
-    bounds.add_argument(
-        "--noise-variance", type=float, default=0.0, metavar="V", help="per coordinate of the code"
-    )
+    help = "per coordinate of the code (default: %(default)g)"
+    bounds.add_argument("--noise-variance", type=float, default=0.0, metavar="V", help=help)
     add_frontier(commands)
     add_compare(commands)
     return parser
@@ -116,7 +129,7 @@ def add_sizes(parser, *, keep=False):
     """Add the options that all commands share; ``keep`` leaves values that are already there."""
 
     def add(name, *, default, help, **options):
-        help = f"{help} (default: {default})" if keep else help
+        help = f"{help} (default: {default})"
         default = argparse.SUPPRESS if keep else default
         parser.add_argument(name, type=int, default=default, help=help, **options)
 
@@ -202,3 +215,6 @@ def check_files(parser, arguments):
                 tempfile.TemporaryFile(dir=path.parent).close()
             except OSError as error:
                 parser.error(f"cannot write {path}: {error}")
+
+
+_COMMANDS = {None: sweep, "bounds": print_bounds, "frontier": measure_frontier, "compare": compare}

@@ -77,6 +77,9 @@ class BaseDecoder(DecodingMixin, BaseEstimator, ABC):
 
     Notes
     -----
+    A decoder with parameters of its own has an ``__init__`` that names all of its parameters, as
+    scikit-learn demands. It may leave out ``values`` and ``sparse_output``.
+
     The hooks, of which only the first has no default:
 
     ``_decode(V)``
@@ -99,6 +102,8 @@ class BaseDecoder(DecodingMixin, BaseEstimator, ABC):
         Return what happened to failed samples, for the warning.
     """
 
+    values = "auto"
+    sparse_output = True
     expected_failed_checks = MappingProxyType({})
     # The law that predicts the exact-recovery rate, by which model_selection finds it: "threshold",
     # "top_k", "matching_pursuit", "basis_pursuit" or "amp". None where there is no law.

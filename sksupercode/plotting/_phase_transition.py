@@ -236,10 +236,11 @@ class PhaseTransitionDisplay(Display):
             This object, with its artists.
         """
         ax = self._axes(ax)
-        from matplotlib.ticker import LogLocator
+        from matplotlib.ticker import LogLocator, MaxNLocator
 
-        scales = [_scale(values) for values in (self.values, self.n_components)]
-        edges = map(_edges, (self.values, self.n_components), scales)
+        sides = self.values, self.n_components
+        scales = [_scale(values) for values in sides]
+        edges = map(_edges, sides, scales)
         limits = {} if "norm" in kwargs else {"vmin": 0, "vmax": 1}
         options = {"cmap": "Blues"} | limits | kwargs
         self.mesh_ = ax.pcolormesh(*edges, self.success_rate.T, **options)
@@ -251,8 +252,10 @@ class PhaseTransitionDisplay(Display):
         self.predicted_ = _line(ax, self.values, self.predicted, "rate 1/2, theory", **options)
         ax.set(xscale=scales[0], yscale=scales[1], ylim=limits)
         ax.set(xlabel=_LABELS.get(self.parameter, self.parameter), ylabel="dimensions d")
-        for axis, scale in zip((ax.xaxis, ax.yaxis), scales, strict=True):
-            if scale == "log":
+        for axis, scale, values in zip((ax.xaxis, ax.yaxis), scales, sides, strict=True):
+            if scale == "linear" and not (values % 1).any():
+                axis.set_major_locator(MaxNLocator(integer=True))
+            elif scale == "log":
                 axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
                 axis.set_major_formatter("{x:,.6g}")
                 axis.set_minor_formatter("")

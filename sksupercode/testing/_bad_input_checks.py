@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 
 from sksupercode import CodebookMismatchWarning, RademacherEncoder, SphericalEncoder
 from sksupercode.datasets import make_sparse_codes
-from sksupercode.testing._problems import configured, easy_problem
+from sksupercode.testing._problems import configured, easy_problem, has_parameter
 from sksupercode.testing._runner import assert_refused
 
 
@@ -45,7 +45,7 @@ def _bad_parameters(decoder, encoder):
     """Yield names of cases, decoders that ``fit`` refuses with y or without, and the parameter."""
     for k in (-1, 2.0, True, "2"):
         yield f"k={k!r}", configured(decoder, encoder, k), "n_nonzero_coefs"
-    for values in ("signed", None) if hasattr(decoder, "values") else ():
+    for values in ("signed", None) if has_parameter(decoder, "values") else ():
         yield f"values={values!r}", configured(decoder, encoder, 2, values=values), "values"
     for kind, source in (_BAD_DICTIONARIES | {"unfitted": clone(decoder)}).items():
         yield f"{kind} dictionary", configured(decoder, source, 2), "dictionary"

@@ -10,7 +10,8 @@ from sksupercode.testing import (
     _interface_checks,
     _legal_input_checks,
 )
-from sksupercode.testing._runner import checks_of, expected_failures, run_checks
+from sksupercode.testing._problems import has_parameter
+from sksupercode.testing._runner import checks_of, expected_failures, require_instance, run_checks
 
 _MODULES = (_decoding_checks, _legal_input_checks, _interface_checks, _bad_input_checks)
 # They run code of the base class, for any parameters of a decoder.
@@ -49,8 +50,8 @@ def expected_failed_checks(decoder):
 
 def _applies(name, decoder):
     """Tell whether a decoder, by its parameters, makes the promise that a check is about."""
-    if name == "check_values":
-        return hasattr(decoder, "values")
+    if name in ("check_values", "check_sparse_output"):
+        return has_parameter(decoder, name.removeprefix("check_"))
     if name in ("check_codeword_permutation", "check_ties"):
         return not getattr(decoder, "_has_sections", False)
     return True
@@ -70,9 +71,15 @@ def check_decoder(decoder):
     AssertionError
         After all checks, if the decoder breaks a promise: which ones, and how.
 
+    TypeError
+        If it is a class, or lacks a parameter that every decoder has.
+
     ValueError
         If ``expected_failed_checks`` names no check.
     """
+    inner = getattr(decoder, "estimator", None) is not None
+    names = ("estimator",) if inner else ("dictionary", "n_nonzero_coefs")
+    require_instance(decoder, "decoder", names)
     run_checks(decoder, decoder_checks(decoder), expected_failed_checks(decoder))
 
 
@@ -148,6 +155,9 @@ def check_encoder(encoder):
     AssertionError
         After all checks, if the encoder breaks a promise: which ones, and how.
 
+    TypeError
+        If it is a class, or lacks a parameter that every encoder has.
+
     ValueError
         If ``expected_failed_checks`` names no check.
 
@@ -157,5 +167,6 @@ def check_encoder(encoder):
     >>> from sksupercode.testing import check_encoder
     >>> check_encoder(SphericalEncoder())
     """
+    require_instance(encoder, "encoder", ("n_components", "random_state"))
     known = {check.__name__ for check in encoder_checks(encoder)}
     run_checks(encoder, encoder_checks(encoder), expected_failures(encoder, known))

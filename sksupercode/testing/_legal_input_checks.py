@@ -16,6 +16,7 @@ from sksupercode.testing._problems import (
     easy_problem,
     float_dictionary,
     hard_problem,
+    has_parameter,
     legal_values,
     only_convergence_warnings,
     to_dense,
@@ -86,7 +87,8 @@ def check_zero_codewords(decoder):
     dictionary[zeros] = 0
     _, _, Y = hard_problem(n_samples=6)
     X = Y @ dictionary + 0.1 * np.random.default_rng(1).standard_normal((6, 20))
-    choices = (decoder.values, legal_values(decoder)[0]) if hasattr(decoder, "values") else ()
+    has_values = has_parameter(decoder, "values")
+    choices = (decoder.values, legal_values(decoder)[0]) if has_values else ()
     for params in [{"values": values} for values in choices] or [{}]:
         for k in (3, 80):
             reader = configured(decoder, dictionary, k, **params)

@@ -44,6 +44,11 @@ def configured(decoder, dictionary, n_nonzero_coefs=None, **params):
     )
 
 
+def has_parameter(estimator, name):
+    """Tell whether an estimator has a parameter of that name."""
+    return name in estimator.get_params(deep=False)
+
+
 def legal_values(decoder):
     """Return what the parameter ``values`` may be; of binary ones there is nothing to refit."""
     refits = hasattr(decoder, "estimator")

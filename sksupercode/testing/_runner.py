@@ -55,6 +55,18 @@ def expected_failures(estimator, known):
     return reasons
 
 
+def require_instance(estimator, kind, parameters):
+    """Refuse what no check can be run on: a class, or an estimator without these parameters."""
+    if isinstance(estimator, type) or not hasattr(estimator, "get_params"):
+        shown = f"the class {estimator.__name__}" if isinstance(estimator, type) else estimator
+        raise TypeError(f"{kind} must be an estimator, an instance and not a class, got {shown}.")
+    if missing := [name for name in parameters if name not in estimator.get_params(deep=False)]:
+        raise TypeError(
+            f"{type(estimator).__name__}.__init__ must have the parameters "
+            f"{', '.join(parameters)}, as every {kind}: {', '.join(missing)} not found."
+        )
+
+
 def run_checks(estimator, checks, expected):
     """Run all checks, then raise one AssertionError that names every broken promise."""
     broken = []

@@ -24,6 +24,7 @@ from sksupercode import (
 from sksupercode.testing import (
     all_estimators,
     check_decoder,
+    check_encoder,
     decoder_checks,
     parametrize_with_decoder_checks,
 )
@@ -182,6 +183,34 @@ def test_what_an_algorithm_cannot_do_is_declared():
     decoder.expected_failed_checks = {"check_tie": "a typing error"}
     with pytest.raises(ValueError, match="names check_tie: there is no such check"):
         check_decoder(decoder)
+
+
+class FewParameters(TopKDecoder):
+    """Leaves out the parameters that a decoder may leave out."""
+
+    def __init__(self, dictionary, n_nonzero_coefs=None):
+        self.dictionary = dictionary
+        self.n_nonzero_coefs = n_nonzero_coefs
+
+    sections, covariance_estimator = False, None
+
+
+def test_values_and_sparse_output_may_be_left_out():
+    check_decoder(FewParameters(RECIPE))
+
+
+@pytest.mark.parametrize(
+    "check, estimator, message",
+    [
+        (check_decoder, TopKDecoder, "instance and not a class, got the class TopKDecoder"),
+        (check_decoder, RECIPE, "dictionary, n_nonzero_coefs not found"),
+        (check_encoder, RademacherEncoder, "instance and not a class, got the class Rademacher"),
+        (check_encoder, TopKDecoder(RECIPE), "n_components, random_state not found"),
+    ],
+)
+def test_what_no_check_can_be_run_on(check, estimator, message):
+    with pytest.raises(TypeError, match=message):
+        check(estimator)
 
 
 def test_an_error_says_which_promise_is_broken():

@@ -3,9 +3,9 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import math
 import re
 import sys
+from math import inf
 from numbers import Integral, Real
 
 import numpy as np
@@ -21,29 +21,25 @@ def _refuse(name, wanted, value):
 
 def _describe(noun, minimum, maximum, closed, allow_none):
     bounds = []
-    if minimum not in (None, -math.inf):
+    if minimum != -inf:
         bounds.append(f"{'>=' if closed in ('both', 'left') else '>'} {minimum}")
-    if maximum not in (None, math.inf):
+    if maximum != inf:
         bounds.append(f"{'<=' if closed in ('both', 'right') else '<'} {maximum}")
     wanted = " ".join([noun, " and ".join(bounds)]) if bounds else noun
     return wanted + (" or None" if allow_none else "")
 
 
-def check_integer(value, name, *, minimum=None, maximum=None, allow_none=False):
+def check_integer(value, name, minimum=-inf, maximum=inf, *, allow_none=False):
     """Return a parameter as an int within inclusive bounds; bools and floats are refused."""
     if value is None and allow_none:
         return None
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, Integral)
-        or (minimum is not None and value < minimum)
-        or (maximum is not None and value > maximum)
-    ):
+    is_integer = isinstance(value, Integral) and not isinstance(value, bool)
+    if not (is_integer and minimum <= value <= maximum):
         _refuse(name, _describe("an integer", minimum, maximum, "both", allow_none), value)
     return int(value)
 
 
-def check_real(value, name, low=-math.inf, high=math.inf, *, closed="both", allow_none=False):
+def check_real(value, name, minimum=-inf, maximum=inf, *, closed="both", allow_none=False):
     """Return a parameter as a float within bounds; bools and nan are refused, integers are taken.
 
     ``closed`` says which bounds are legal: "both", "left", "right" or "neither". Infinity is a real
@@ -51,16 +47,15 @@ def check_real(value, name, low=-math.inf, high=math.inf, *, closed="both", allo
     """
     if value is None and allow_none:
         return None
+    is_real = isinstance(value, Real) and not isinstance(value, bool)
     if (
-        isinstance(value, bool)
-        or not isinstance(value, Real)
-        or not low <= value <= high
-        or (value == low and closed not in ("both", "left"))
-        or (value == high and closed not in ("both", "right"))
+        not (is_real and minimum <= value <= maximum)
+        or (value == minimum and closed not in ("both", "left"))
+        or (value == maximum and closed not in ("both", "right"))
     ):
-        finite = high == math.inf and closed not in ("both", "right")
+        finite = maximum == inf and closed not in ("both", "right")
         noun = "a finite real number" if finite else "a real number"
-        _refuse(name, _describe(noun, low, high, closed, allow_none), value)
+        _refuse(name, _describe(noun, minimum, maximum, closed, allow_none), value)
     return float(value)
 
 

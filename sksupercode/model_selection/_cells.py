@@ -162,7 +162,7 @@ def cells_of(n_features, n_nonzero_coefs, n_components, n_trials, n_per_codebook
     return [Cell(*size, first + i, n) for i, n in enumerate(sizes) if n > 0]
 
 
-def check_list(values, name, *, minimum=1, maximum=None):
+def check_list(values, name, *, minimum=1, maximum=np.inf):
     """Return a sorted array of the distinct integers in ``values``."""
     try:
         # As objects, so that none is taken for what it is not.

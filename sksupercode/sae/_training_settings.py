@@ -24,7 +24,7 @@ def check_settings(estimator):
             f"{architecture!r} {verb}."
         )
 
-    def integer(name, maximum=None):
+    def integer(name, maximum=np.inf):
         return check_integer(getattr(estimator, name), name, minimum=1, maximum=maximum)
 
     def real(name, *, value=None, maximum=np.inf, positive=False):

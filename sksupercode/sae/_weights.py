@@ -142,7 +142,13 @@ class SAEWeights:
         return self.W_dec.shape
 
     def arrays(self):
-        """Return the arrays that the architecture has, by name."""
+        """Return the arrays that the architecture has, by name.
+
+        Returns
+        -------
+        arrays : dict of str to ndarray
+            As they are stored.
+        """
         names = ("W_dec", "b_dec", *_ENCODER_ARRAYS[self.architecture])
         return {name: getattr(self, name) for name in names}
 

@@ -10,8 +10,6 @@ import numpy as np
 from scipy.special import gammaln, ndtri
 
 from sksupercode._utils._threads import in_threads, shared_threads
-from sksupercode.dictionaries._base import missing_capability
-from sksupercode.dictionaries._packed_signs import compilation_is_enabled
 
 _LOG_INVERSE_PROBABILITY = 9 * np.log(10)
 # Most selections between two passes.
@@ -23,10 +21,7 @@ _SMALLEST_POOL = 1024
 
 def can_be_lazy(dictionary):
     """Return whether the method applies: independent random signs, and compiled kernels."""
-    return (
-        not missing_capability(dictionary, "has_random_signs", "has_packed_signs")
-        and compilation_is_enabled()
-    )
+    return dictionary.has_random_signs and dictionary.has_packed_signs
 
 
 def lazy_pursuit(dictionary, V, n_iter, enough, least_gain):

@@ -22,24 +22,6 @@ def as_indices(indices):
     return indices if indices.size else indices.astype(np.intp)
 
 
-_CAPABILITIES = {
-    "has_exact_sums": "exact sums",
-    "has_signs": "codewords of signs",
-    "has_random_signs": "independent random signs",
-    "has_packed_signs": "signs packed to bits",
-    "has_array": "codewords kept as an array",
-    "prefers_integers": "fast correlations of integers",
-}
-
-
-def missing_capability(dictionary, *names):
-    """Return which of the named attributes is False, as a clause for messages, None if none is."""
-    for name in names:
-        if not getattr(dictionary, name):
-            return f"a {type(dictionary).__name__} has no {_CAPABILITIES[name]} ({name}=False)"
-    return None
-
-
 class Dictionary(LinearOperator, ABC):
     """N codewords in R^d: the matrix F of shape (N, d), never assumed to be stored as one.
 
@@ -72,7 +54,7 @@ class Dictionary(LinearOperator, ABC):
 
     has_packed_signs : bool
         Whether these signs come packed to bits, by the methods ``lanes`` and ``add_correlations``
-        of :class:`PackedSignDictionary`.
+        of :class:`PackedSignDictionary`, which numba compiles.
 
     has_array : bool
         Whether F is kept as an array of floats, and not as anything smaller.

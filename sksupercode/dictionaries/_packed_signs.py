@@ -50,7 +50,10 @@ class PackedSignDictionary(SignDictionary):
         Magnitude of the entries of F; the default makes codewords of unit norm.
     """
 
-    has_packed_signs = True
+    @property
+    def has_packed_signs(self):
+        """Whether kernels for them can be compiled."""
+        return compilation_is_enabled()
 
     def _store(self, signs):
         self._allocate(*signs.shape)

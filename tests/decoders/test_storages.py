@@ -11,7 +11,6 @@ from sklearn import config_context
 
 from sksupercode import MatchingPursuitDecoder, RademacherEncoder, TopKDecoder
 from sksupercode.datasets import make_sparse_codes
-from sksupercode.decoders import _lazy_pursuit
 from sksupercode.decoders._lazy_pursuit import can_be_lazy, exact_samples
 from sksupercode.dictionaries import (
     PackedSignDictionary,
@@ -48,7 +47,7 @@ def test_only_random_packed_signs_are_lazy(monkeypatch):
     assert not can_be_lazy(subset(random[0], np.arange(50)))
     words = np.zeros((50, 2), dtype=np.uint64)
     assert not can_be_lazy(PackedSignDictionary.from_words(words, 70))
-    monkeypatch.setattr(_lazy_pursuit, "compilation_is_enabled", lambda: False)
+    monkeypatch.setattr(_packed_signs, "compilation_is_enabled", lambda: False)
     assert not can_be_lazy(random[0])
 
 

@@ -213,6 +213,8 @@ def _require_predictable(decoder, k):
 
 def _law_of(decoder, k, noise):
     name = decoder._recovery_law
+    if name == "matching_pursuit" and k == 1:
+        return theory.topk_active_only, True
     if name == "matching_pursuit":
         # More draws of inactive codewords matter less than more draws of active ones.
         return partial(theory.matching_pursuit_active_only, n_draws=48), True

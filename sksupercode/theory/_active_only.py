@@ -18,6 +18,10 @@ from sksupercode.theory._validation import as_generator, check_simulation
 
 __all__ = ["threshold_active_only", "topk_active_only"]
 
+# Tails of so few signs, 2 to this power, are counted: there the saddlepoint knows no single signs.
+_FEW = 12
+_ROUNDING = 1e-12
+
 
 def threshold_active_only(
     n_features,
@@ -186,11 +190,12 @@ def topk_active_only(
             return 1.0
         lowest = scores.min()
         at_least = _tail(values, counts, lowest, span)
+        position = np.sort(rng.random(k))[np.flatnonzero(scores == lowest)[-1]]
         if not span:
-            return _none_of(n - k, at_least)
+            # Of inactive codewords, only an equal one ties.
+            return _none_of(n - k, at_least - (1 - position) * min(at_least, 0.5**d))
         # A tie is lost if the inactive index is below that of the last of the tied active ones.
         above = _tail(values, counts, lowest + span, span)
-        position = np.sort(rng.random(k))[np.flatnonzero(scores == lowest)[-1]]
         return _none_of(n - k, above + position * max(at_least - above, 0.0))
 
     return _estimate(draw, n_samples, n, k, d, noise_variance)
@@ -235,10 +240,14 @@ def _tail(values, counts, target, span):
     ``target`` is a point of the lattice of the sums, if these have a positive ``span``.
     """
     top = (values * counts).sum() if np.ndim(counts) else values.sum()
-    if target > top:
+    if target > top * (1 if span else 1 + _ROUNDING):
         return 0.0
     if span and target == top:
         return 0.5 ** counts.sum()
+    if not span:
+        n_flips = _count_subsets(values, (top - target) / 2 + _ROUNDING * top)
+        if n_flips is not None:
+            return n_flips * 0.5 ** len(values)
     shifted = target - span / 2
     t = abs(shifted)
 
@@ -246,7 +255,7 @@ def _tail(values, counts, target, span):
         return (counts * values * np.tanh(tilt * values)).sum() - t
 
     variance = (counts * values**2).sum()
-    if t >= top * (1 - 1e-12):
+    if t >= top * (1 - _ROUNDING):
         return 0.0 if shifted > 0 else 1.0
     high = t / variance + 1e-300
     while slope(high) < 0:
@@ -262,6 +271,20 @@ def _tail(values, counts, target, span):
     correction = 1 / u - 1 / w if w > 1e-4 else 0.0
     tail = np.exp(log_normal_pdf(w)) * max(mills + correction, 0.0)
     return min(tail, 1.0) if shifted > 0 else max(1.0 - tail, 0.0)
+
+
+def _count_subsets(values, largest):
+    """Count subsets of positive values with at most that sum; None if there are many."""
+    sums = np.zeros(1)
+    # The smallest come first, so that many subsets are noticed early.
+    for value in np.sort(values):
+        more = sums[sums <= largest - value] + value
+        if len(more) == 0:
+            break
+        sums = np.concatenate([sums, more])
+        if len(sums) > 2**_FEW:
+            return None
+    return len(sums)
 
 
 def _none_of(count, probability):

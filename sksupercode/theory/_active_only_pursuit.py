@@ -122,7 +122,8 @@ def _draw(inactive, k, d, noise_variance, n_draws, rng):
     residuals = np.cumsum(signs[order[::-1]], axis=0)[::-1] + noise
     position = np.sort(rng.random(k))[order]
     crossing = _crossing_weights(residuals.astype(signs.dtype), winning, position, n_draws, rng)
-    p = min(crossing.mean(), 1 - 1e-16)
+    # A codeword that equals the last of them, at least, is taken for it.
+    p = min(max(crossing.mean(), position.max() * 0.5**d), 1 - 1e-16)
     variance = crossing.var(ddof=1) / n_draws
     # E exp(-n p) exceeds its value at the mean of p by the factor exp(n**2 variance / 2).
     return float(np.exp(times(inactive, np.log1p(-p)) - 0.5 * inactive**2 * variance))

@@ -20,7 +20,8 @@ def draw(n, k, d, noise_variance, rng):
 
 def topk(n, k, d, noise_variance, rng):
     dictionary, active, code = draw(n, k, d, noise_variance, rng)
-    return set(np.argsort(-(dictionary @ code), kind="stable")[:k]) == active
+    # Equal codewords have equal scores, whatever the order of summation.
+    return set(np.argsort(-(dictionary @ code).round(9), kind="stable")[:k]) == active
 
 
 def threshold(n, k, d, noise_variance, rng):
@@ -32,7 +33,7 @@ def pursuit(n, k, d, noise_variance, rng):
     dictionary, active, residual = draw(n, k, d, noise_variance, rng)
     chosen = set()
     for _ in range(k):
-        best = int(np.argmax(dictionary @ residual))
+        best = int(np.argmax((dictionary @ residual).round(9)))
         if best not in active - chosen:
             return False
         chosen.add(best)
@@ -42,13 +43,17 @@ def pursuit(n, k, d, noise_variance, rng):
 
 CASES = [
     (topk, theory.topk_active_only, (256, 1, 9, 0.0)),
+    (topk, theory.topk_active_only, (256, 1, 7, 1e-6)),
+    (topk, theory.topk_active_only, (256, 1, 10, 0.03)),
     (topk, theory.topk_active_only, (256, 2, 20, 0.0)),
+    (topk, theory.topk_active_only, (256, 2, 14, 0.001)),
     (topk, theory.topk_active_only, (256, 3, 40, 0.0)),
     (topk, theory.topk_active_only, (300, 8, 120, 0.0)),
     (topk, theory.topk_active_only, (300, 4, 90, 0.02)),
     (threshold, theory.threshold_active_only, (200, 3, 80, 0.0)),
     (threshold, theory.threshold_active_only, (200, 4, 100, 0.0)),
     (threshold, theory.threshold_active_only, (200, 2, 80, 0.01)),
+    (pursuit, theory.matching_pursuit_active_only, (256, 1, 7, 1e-6)),
     (pursuit, theory.matching_pursuit_active_only, (256, 2, 16, 0.0)),
     (pursuit, theory.matching_pursuit_active_only, (300, 6, 40, 0.0)),
     (pursuit, theory.matching_pursuit_active_only, (300, 9, 60, 0.01)),

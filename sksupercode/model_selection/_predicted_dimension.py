@@ -34,7 +34,7 @@ def predicted_dimension(
     *,
     n_features,
     n_nonzero_coefs,
-    probability,
+    probability=0.9,
     noise_variance=0.0,
     relative=False,
     n_samples=100,
@@ -58,7 +58,7 @@ def predicted_dimension(
     n_nonzero_coefs : int
         Number k of codewords in a superposition, from 1 to N.
 
-    probability : float
+    probability : float, default=0.9
         The exact-recovery rate p, in (0, 1).
 
     noise_variance : float or array-like of float, default=0.0

@@ -83,9 +83,7 @@ def test_agrees_with_the_prediction(make, noise_variance):
     result = measured_dimension(
         encoder, decoder, channel=channel, n_trials=480, random_state=0, **size
     )
-    predicted = predicted_dimension(
-        decoder, probability=0.9, noise_variance=noise_variance, random_state=0, **size
-    )
+    predicted = predicted_dimension(decoder, noise_variance=noise_variance, random_state=0, **size)
     # The laws are good to 0.03, which is 4 % of d where the slope is 4.
     assert result.low * 0.95 <= predicted <= result.high * 1.05
     assert result.high < 1.5 * result.low

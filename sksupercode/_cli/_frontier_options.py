@@ -71,10 +71,7 @@ def add_frontier(commands):
         help="also write the table to this file",
     )
     add(
-        "--seed",
-        type=int,
-        default=argparse.SUPPRESS,
-        help="seed of everything random (default: 0)",
+        "--seed", type=int, default=argparse.SUPPRESS, help="seed of everything random (default: 0)"
     )
     parser.set_defaults(parser=parser)
     return parser

@@ -15,10 +15,7 @@ from sksupercode._cli._decoders import SWEPT, sweep_decoders
 from sksupercode._cli._frontier_options import add_frontier, complete_frontier
 
 _OUTPUT = Path("recovery_curves.png")
-_OUTPUTS = {
-    "frontier": "decoder_frontier.png",
-    "compare": "decoders.png",
-}
+_OUTPUTS = {"frontier": "decoder_frontier.png", "compare": "decoders.png"}
 
 
 def main(argv=None):

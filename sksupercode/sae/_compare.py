@@ -17,12 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._blocks import read_block, rows_per_block
 from sksupercode._utils._moments import RunningMoments
-from sksupercode._utils._validation import (
-    check_codes,
-    check_integer,
-    require_known_shape,
-    unfrozen,
-)
+from sksupercode._utils._validation import check_codes, check_integer, require_known_shape, unfrozen
 from sksupercode.decoders import RefitDecoder
 from sksupercode.metrics._reconstruction import sample_cosines
 from sksupercode.sae._sparse_autoencoder import SparseAutoencoder

@@ -21,10 +21,7 @@ from sksupercode.theory._channel_capacity import (
 )
 from sksupercode.theory._coherence import coherence_dimension
 from sksupercode.theory._converse import threshold_converse_dimension
-from sksupercode.theory._convex import (
-    basis_pursuit_dimension,
-    basis_pursuit_phase_transition,
-)
+from sksupercode.theory._convex import basis_pursuit_dimension, basis_pursuit_phase_transition
 from sksupercode.theory._convex_success import basis_pursuit_success_probability
 from sksupercode.theory._coupled_message_passing import (
     coupled_amp_dimension,
@@ -32,15 +29,9 @@ from sksupercode.theory._coupled_message_passing import (
 )
 from sksupercode.theory._entropy import entropy, entropy_bound
 from sksupercode.theory._error_rates import false_negative_rate, false_positive_rate
-from sksupercode.theory._guarantees import (
-    threshold_guarantee_dimension,
-    topk_guarantee_dimension,
-)
+from sksupercode.theory._guarantees import threshold_guarantee_dimension, topk_guarantee_dimension
 from sksupercode.theory._inversion import threshold_dimension, topk_dimension
-from sksupercode.theory._limits import (
-    counting_dimension,
-    unique_decoding_dimension,
-)
+from sksupercode.theory._limits import counting_dimension, unique_decoding_dimension
 from sksupercode.theory._matched_filter import (
     log_odds,
     map_threshold,
@@ -55,18 +46,13 @@ from sksupercode.theory._message_passing import (
     bernoulli_mmse,
 )
 from sksupercode.theory._message_passing_success import amp_success_probability
-from sksupercode.theory._noisy_limits import (
-    all_or_nothing_dimension,
-    sparc_rate,
-)
+from sksupercode.theory._noisy_limits import all_or_nothing_dimension, sparc_rate
 from sksupercode.theory._one_step_bounds import (
     one_step_capacity,
     one_step_constant,
     one_step_dimension,
 )
-from sksupercode.theory._pursuit_bounds import (
-    omp_dimension,
-)
+from sksupercode.theory._pursuit_bounds import omp_dimension
 from sksupercode.theory._random_dictionary import (
     marchenko_pastur_quantile,
     random_coherence,
@@ -81,13 +67,8 @@ from sksupercode.theory._sparse_regression import (
     iterative_power_allocation,
     sparc_state_evolution,
 )
-from sksupercode.theory._spherical_codebook import (
-    spherical_codebook_success_probability,
-)
-from sksupercode.theory._success import (
-    threshold_success_probability,
-    topk_success_probability,
-)
+from sksupercode.theory._spherical_codebook import spherical_codebook_success_probability
+from sksupercode.theory._success import threshold_success_probability, topk_success_probability
 
 __all__ = [
     "all_or_nothing_dimension",

@@ -15,10 +15,7 @@ from sksupercode.theory._validation import (
     require_noiseless,
 )
 
-__all__ = [
-    "false_negative_rate",
-    "false_positive_rate",
-]
+__all__ = ["false_negative_rate", "false_positive_rate"]
 
 
 def false_negative_rate(

@@ -9,15 +9,9 @@ from scipy.special import entr, gammaln
 
 from sksupercode.theory._entropy import entropy, log_binomial, stirling_remainder
 from sksupercode.theory._numerics import log_sum, map_scalars
-from sksupercode.theory._validation import (
-    check_probability,
-    check_sizes,
-)
+from sksupercode.theory._validation import check_probability, check_sizes
 
-__all__ = [
-    "counting_dimension",
-    "unique_decoding_dimension",
-]
+__all__ = ["counting_dimension", "unique_decoding_dimension"]
 
 
 def counting_dimension(n_features, n_nonzero_coefs):

@@ -19,12 +19,7 @@ from sksupercode.theory._validation import (
     check_sizes,
 )
 
-__all__ = [
-    "log_odds",
-    "map_threshold",
-    "optimal_threshold",
-    "score_variance",
-]
+__all__ = ["log_odds", "map_threshold", "optimal_threshold", "score_variance"]
 
 
 def score_variances(k, d, noise_variance):

@@ -5,12 +5,7 @@
 
 import numpy as np
 
-from sksupercode.theory._validation import (
-    check_noise_variance,
-    check_real,
-    check_sizes,
-    from_nats,
-)
+from sksupercode.theory._validation import check_noise_variance, check_real, check_sizes, from_nats
 
 __all__ = ["one_step_capacity", "one_step_constant", "one_step_dimension"]
 

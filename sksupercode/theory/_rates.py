@@ -8,11 +8,7 @@ import numpy as np
 from sksupercode.theory._entropy import entropy
 from sksupercode.theory._validation import check_real, check_sizes
 
-__all__ = [
-    "bits_per_dimension",
-    "dimensions_per_bit",
-    "sparsity_exponent",
-]
+__all__ = ["bits_per_dimension", "dimensions_per_bit", "sparsity_exponent"]
 
 
 def bits_per_dimension(n_features, n_nonzero_coefs, n_components):

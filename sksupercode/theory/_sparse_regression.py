@@ -18,11 +18,7 @@ from scipy.special import log_ndtr
 from sksupercode.theory._numerics import log_normal_pdf
 from sksupercode.theory._validation import check_integer, check_n_iter, check_real
 
-__all__ = [
-    "exponential_power_allocation",
-    "iterative_power_allocation",
-    "sparc_state_evolution",
-]
+__all__ = ["exponential_power_allocation", "iterative_power_allocation", "sparc_state_evolution"]
 
 _MAX_SECTIONS = 2**24
 _MAX_SECTION_SIZE = 2**60

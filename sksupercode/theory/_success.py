@@ -6,11 +6,7 @@
 import numpy as np
 
 from sksupercode.theory import _success_laws as laws
-from sksupercode.theory._matched_filter import (
-    map_threshold,
-    optimal_threshold,
-    score_variances,
-)
+from sksupercode.theory._matched_filter import map_threshold, optimal_threshold, score_variances
 from sksupercode.theory._validation import (
     check_approximation,
     check_n_components,

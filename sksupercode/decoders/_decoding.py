@@ -149,7 +149,7 @@ class DecodingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def _output(self, Z):
         return as_configured_csr(Z) if self.sparse_output else Z.toarray()
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X, y=None, sample_weight=None):
         """Return the exact-recovery rate: the fraction of samples whose support is found exactly.
 
         Parameters
@@ -158,7 +158,8 @@ class DecodingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             Points in code space.
 
         y : {array-like, sparse matrix or array} of shape (n_samples, N)
-            The codes that X was written from; their support is where they are not 0.
+            The codes that X was written from; their support is where they are not 0. There is no
+            score without them: :func:`~sksupercode.metrics.neg_fvu_scorer` needs none.
 
         sample_weight : array-like of shape (n_samples,) or None, default=None
             Weights of the samples.
@@ -171,9 +172,15 @@ class DecodingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Raises
         ------
         ValueError
-            If X or y has another shape, or holds anything but finite numbers.
+            If X or y has another shape, or holds anything but finite numbers, or if y is None.
         """
         X = self._check_samples(X, keeps_half=True)
+        if y is None:
+            raise ValueError(
+                "y must be the codes that X was written from, got None: the score is the "
+                "exact-recovery rate. Where there are no codes, score reconstructions by "
+                "scoring=sksupercode.metrics.neg_fvu_scorer."
+            )
         y = check_codes(y, n_samples=len(X), n_features=self._n_features_out)
         return exact_recovery_score(y, self._support(X), sample_weight=sample_weight)
 

@@ -61,6 +61,7 @@ BAD_INPUT = {
     "wrong d in score": (lambda d, X, Y: d.score(X[:, :-1], Y), "X"),
     "wrong N in score": (lambda d, X, Y: d.score(X, Y[:, :-1]), "y"),
     "wrong n in score": (lambda d, X, Y: d.score(X, Y[:-1]), "y"),
+    "no codes in score": (lambda d, X, Y: d.score(X), "y"),
     "labels in score": (lambda d, X, Y: d.score(X, np.arange(len(X))), "y"),
     "nan in y of score": (lambda d, X, Y: d.score(X, _with_entry(Y.toarray(), np.nan)), "y"),
     "nan in y of fit": (lambda d, X, Y: d.fit(X, _with_entry(Y.toarray(), np.nan)), "y"),

@@ -10,8 +10,15 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from sksupercode import GaussianChannel, MatchingPursuitDecoder, RademacherEncoder, TopKDecoder
+from sksupercode import (
+    GaussianChannel,
+    MatchingPursuitDecoder,
+    RademacherEncoder,
+    SparseAutoencoder,
+    TopKDecoder,
+)
 from sksupercode.datasets import make_sparse_codes
+from sksupercode.sae import SAEWeights
 
 pytest.importorskip("resource", reason="peak memory is read from the resource module of Unix")
 
@@ -92,3 +99,16 @@ def test_fit_holds_no_copy(tmp_path, dtype):
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 3 * X.size, estimator
+
+
+def test_score_of_an_autoencoder_holds_no_copy(tmp_path):
+    np.save(tmp_path / "X.npy", np.random.default_rng(0).standard_normal((100_000, 64), np.float32))
+    X = np.load(tmp_path / "X.npy", mmap_mode="r")
+    F, zeros = np.eye(64, dtype=np.float32), np.zeros(64, np.float32)
+    sae = SparseAutoencoder.from_weights(SAEWeights("relu", F, zeros, F, zeros))
+    tracemalloc.start()
+    score = sae.score(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # Half of the numbers, those above 0, are kept.
+    assert abs(score - 0.5) < 0.01 and peak < X.nbytes

@@ -4,26 +4,27 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from sklearn.utils import check_array
+from sklearn.utils import check_array, gen_batches
 
+from sksupercode._utils._blocks import rows_per_block
+from sksupercode._utils._moments import RunningMoments
 from sksupercode._utils._validation import as_array
 
 
-def _check_pair(X, X_hat, mean=None):
-    """Return both in float64, and the mean, in units of a power of two near the largest of X."""
-    X = check_array(as_array(X), dtype=np.float64, input_name="X")
-    X_hat = check_array(as_array(X_hat, "X_hat"), dtype=np.float64, input_name="X_hat")
+def _check_shapes(X, X_hat, dtype):
+    X = check_array(as_array(X), dtype=dtype, input_name="X")
+    X_hat = check_array(as_array(X_hat, "X_hat"), dtype=dtype, input_name="X_hat")
     if X_hat.shape != X.shape:
         raise ValueError(f"X_hat must have the shape of X, {X.shape}, got {X_hat.shape}.")
+    return X, X_hat
+
+
+def _check_pair(X, X_hat):
+    """Return both in float64, in units of a power of two near the largest of X."""
+    X, X_hat = _check_shapes(X, X_hat, np.float64)
     # Squares overflow from 1e154 on, and underflow below 1e-154.
     exponent = np.frexp(np.abs(X).max())[1]
-    X, X_hat = np.ldexp(X, -exponent), np.ldexp(X_hat, -exponent)
-    if mean is None:
-        return X, X_hat
-    mean = check_array(as_array(mean, "mean"), dtype=np.float64, ensure_2d=False, input_name="mean")
-    if mean.shape != X.shape[1:]:
-        raise ValueError(f"mean must have shape {X.shape[1:]}, got {mean.shape}.")
-    return X, X_hat, np.ldexp(mean, -exponent)
+    return np.ldexp(X, -exponent), np.ldexp(X_hat, -exponent)
 
 
 def fraction_of_variance_unexplained(X, X_hat, *, mean=None):
@@ -75,15 +76,31 @@ def fraction_of_variance_unexplained(X, X_hat, *, mean=None):
     >>> fraction_of_variance_unexplained([[0.0, 0.0], [2.0, 2.0]], [[0.0, 0.0], [2.0, 1.0]])
     0.25
     """
-    X, X_hat, *mean = _check_pair(X, X_hat, mean)
-    if mean:
-        centred = X - mean[0]
-    else:
-        # Shifted by a row first: the variance of equal rows is then exactly zero.
-        centred = X - X[0]
-        centred -= centred.mean(axis=0)
-    unexplained = np.sum(np.square(X - X_hat))
-    variance = np.sum(np.square(centred))
+    X, X_hat = _check_shapes(X, X_hat, dtype=(np.float64, np.float32))
+    if mean is not None:
+        mean = check_array(
+            as_array(mean, "mean"), dtype=np.float64, ensure_2d=False, input_name="mean"
+        )
+        if mean.shape != X.shape[1:]:
+            raise ValueError(f"mean must have shape {X.shape[1:]}, got {mean.shape}.")
+    return pooled_fvu(X, lambda rows: X_hat[rows], mean)
+
+
+def pooled_fvu(X, reconstruct, mean=None):
+    """Return the FVU of checked X, block by block, of which ``reconstruct(rows)`` returns one."""
+    blocks = list(gen_batches(len(X), rows_per_block(X.shape[1])))
+    moments = RunningMoments()
+    for rows in blocks:
+        moments.add(X[rows])
+
+    def scaled(array):
+        return np.ldexp(array.astype(np.float64), -moments.exponent)
+
+    def squares(expected):
+        return sum(np.square(scaled(X[rows]) - scaled(expected(rows))).sum() for rows in blocks)
+
+    unexplained = squares(reconstruct)
+    variance = moments.squares if mean is None else squares(lambda rows: mean)
     if variance == 0.0:
         return float(unexplained > 0.0)
     return float(unexplained / variance)

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._sparse import as_configured_csr, refuse_sparse_frames
 from sksupercode._utils._validation import as_float, check_bool, check_codes, check_samples
-from sksupercode.metrics import fraction_of_variance_unexplained
+from sksupercode.metrics._reconstruction import pooled_fvu
 from sksupercode.sae._forward import ForwardPass
 from sksupercode.sae._normalization import PER_SAMPLE, denormalize, normalize
 from sksupercode.sae._saving import save_saelens
@@ -112,7 +112,9 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         ValueError
             If X is not a matrix of finite numbers with d columns.
         """
-        X = self._check_samples(X)
+        return self._reconstruct(self._check_samples(X))
+
+    def _reconstruct(self, X):
         X_hat = np.empty(X.shape, _widened(X.dtype))
         with np.errstate(over="ignore", invalid="ignore"):
             for rows, Z, scale, shift in self._encode(X):
@@ -190,7 +192,7 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
             If X is not a matrix of finite numbers with d columns.
         """
         X = self._check_samples(X)
-        return 1.0 - fraction_of_variance_unexplained(X, self.reconstruct(X))
+        return 1.0 - pooled_fvu(X, lambda rows: self._reconstruct(X[rows]))
 
     def save(self, path):
         """Write the weights in the format of SAELens, as :func:`load_sae` and SAELens read them.

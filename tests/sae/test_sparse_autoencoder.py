@@ -117,6 +117,15 @@ def test_names_of_columns_do_not_matter_to_loaded_weights():
             np.testing.assert_array_equal(estimator.reconstruct(frame), sae.reconstruct(X))
 
 
+def test_names_of_columns_are_looked_at_once():
+    pytest.importorskip("torch", reason="needs PyTorch")
+    frame = pd.DataFrame(make_samples(make_sae()), columns=[f"x{j}" for j in range(D)])
+    sae = SparseAutoencoder(8, n_nonzero_coefs=2, max_iter=2, random_state=0).fit(frame)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert sae.score(frame) <= 1
+
+
 def test_tensors():
     torch = pytest.importorskip("torch", reason="needs PyTorch")
     sae = make_sae()

@@ -5,6 +5,7 @@
 
 import re
 import sys
+from copy import copy
 from math import inf
 from numbers import Integral, Real
 
@@ -174,6 +175,17 @@ def check_samples(estimator, X, *, reset, accept_sparse=False, keeps_half=False)
         if re.search(r"\bX\b|feature names", str(error)):
             raise
         raise type(error)(f"X must be a matrix of finite real numbers: {error}") from error
+
+
+def without_names(estimator, X):
+    """Return a fitted estimator that takes arrays; names of columns are compared with X's here."""
+    estimator = unfrozen(estimator)
+    if "feature_names_in_" not in vars(estimator):
+        return estimator
+    validate_data(estimator, X, reset=False, skip_check_array=True)
+    estimator = copy(estimator)
+    del estimator.feature_names_in_
+    return estimator
 
 
 def check_codes(y, name="y", *, n_samples=None, n_features=None):

@@ -7,7 +7,7 @@ from copy import copy
 
 import numpy as np
 from sklearn import config_context
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._blocks import block_length
 from sksupercode._utils._validation import (
@@ -16,6 +16,7 @@ from sksupercode._utils._validation import (
     check_option,
     check_samples,
     unfrozen,
+    without_names,
 )
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._codebook import resolve_dictionary
@@ -148,12 +149,7 @@ class RefitDecoder(BaseDecoder):
         named, X = X, check_samples(self, X, reset=True, keeps_half=True)
         check_bool(self.sparse_output, "sparse_output")
         check_option(self.values, "values", ("auto", "nonnegative", "real"))
-        self.estimator_ = self._fit_estimator(X, y)
-        if "feature_names_in_" in vars(self.estimator_):
-            # They are compared here; the samples that it gets later have none.
-            validate_data(self.estimator_, named, reset=False, skip_check_array=True)
-            self.estimator_ = copy(self.estimator_)
-            del self.estimator_.feature_names_in_
+        self.estimator_ = without_names(self._fit_estimator(X, y), named)
         self.dictionary_, self.intercept_, _ = resolve_dictionary(
             self.estimator_, self._normalize(X[:1]), y
         )

@@ -16,6 +16,7 @@ from sksupercode._utils._validation import (
     check_integer,
     require_known_shape,
     unfrozen,
+    without_names,
 )
 from sksupercode.decoders import (
     AMPDecoder,
@@ -196,6 +197,7 @@ def _measure_codes(estimator, codewords, X):
         raise ValueError(
             f"X must have shape (n_samples, {codewords.shape[1]}), got {tuple(X.shape)}."
         )
+    estimator = without_names(estimator, X)
     norms = np.sqrt(codewords.squared_norms)
     counts, sparsities = np.zeros(codewords.shape[0]), []
     for rows in gen_batches(X.shape[0], rows_per_block(X.shape[1])):

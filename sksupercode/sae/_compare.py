@@ -17,7 +17,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._blocks import read_block, rows_per_block
 from sksupercode._utils._moments import RunningMoments
-from sksupercode._utils._validation import check_codes, check_integer, require_known_shape, unfrozen
+from sksupercode._utils._validation import (
+    check_codes,
+    check_integer,
+    require_known_shape,
+    unfrozen,
+    without_names,
+)
 from sksupercode.decoders import RefitDecoder
 from sksupercode.metrics._reconstruction import sample_cosines
 from sksupercode.sae._sparse_autoencoder import SparseAutoencoder
@@ -104,6 +110,8 @@ def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None):
         raise ValueError(f"X must be a matrix with samples, got shape {tuple(X.shape)}.")
     block_size = check_integer(block_size, "block_size", minimum=1, allow_none=True)
     candidates = _candidates(decoders, n_nonzero_coefs)
+    for candidate in candidates:
+        candidate.compare_names(X)
     moments = RunningMoments()
     blocks = gen_batches(X.shape[0], block_size or rows_per_block(X.shape[1]))
     with config_context(transform_output="default"):
@@ -180,6 +188,14 @@ class _Candidate:
         self.is_alive = None
         self.n_nonzeros = self.exponent = 0
         self.error = self.cosine = self.seconds = 0.0
+
+    def compare_names(self, X):
+        """Compare the names of the columns of X, whose blocks have none, with those of ``fit``."""
+        inner = getattr(self.decoder, "estimator", None)
+        if self.is_fitted:
+            self.decoder = without_names(self.decoder, X)
+        elif isinstance(inner, FrozenEstimator | SparseAutoencoder):
+            self.decoder.estimator = FrozenEstimator(without_names(inner, X))
 
     def add(self, X, exponent):
         inputs = X

@@ -25,12 +25,14 @@ from sksupercode import (
     GradientPursuitDecoder,
     MatchingPursuitDecoder,
     OrthogonalMatchingPursuitDecoder,
+    RefitDecoder,
     SparseAutoencoder,
     ThresholdDecoder,
     TopKDecoder,
 )
+from sksupercode.inspection import dictionary_report
 from sksupercode.metrics import fraction_of_variance_unexplained, neg_fvu_scorer
-from sksupercode.sae import SAEWeights
+from sksupercode.sae import SAEWeights, compare_decoders
 
 N, D, K = 96, 24, 6
 
@@ -124,6 +126,9 @@ def test_names_of_columns_are_looked_at_once():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert sae.score(frame) <= 1
+        for estimator in (sae, FrozenEstimator(sae)):
+            dictionary_report(estimator, frame)
+            compare_decoders({"SAE": estimator, "refitted": RefitDecoder(estimator)}, frame)
 
 
 def test_tensors():

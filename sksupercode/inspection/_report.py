@@ -3,6 +3,8 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import warnings
+
 import numpy as np
 from sklearn import config_context
 from sklearn.base import BaseEstimator
@@ -224,7 +226,10 @@ def _predicted_dimensions(n, k, rng):
 
     signs = RademacherEncoder()
     if k <= _LARGEST_SIMULATED:
-        pursuit = predict(MatchingPursuitDecoder(signs), n_samples=16, random_state=rng)
+        with warnings.catch_warnings():
+            # That it takes seconds; a report has no parameter to show progress.
+            warnings.simplefilter("ignore", UserWarning)
+            pursuit = predict(MatchingPursuitDecoder(signs), n_samples=16, random_state=rng)
     else:
         pursuit = float(theory.rule_of_thumb_dimension(n, k, "matching_pursuit"))
     passing = predict(AMPDecoder(signs)) if k >= 4 else float(theory.amp_dimension(n, k))

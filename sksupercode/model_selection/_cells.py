@@ -181,7 +181,7 @@ def check_fraction(value, name):
 
 
 def check_trials(n_trials, n_trials_per_codebook):
-    """Return both as integers >= 1."""
+    """Return the two numbers of trials as integers >= 1."""
     return (
         check_integer(n_trials, "n_trials", minimum=1),
         check_integer(n_trials_per_codebook, "n_trials_per_codebook", minimum=1),

@@ -286,10 +286,9 @@ def _measure(name, decoder, n_features, k, checkpoint, options):
 def _predict(decoder, encoder, options, **size):
     """Return the dimension that theory predicts, by the law for finite N or state evolution."""
     try:
-        size_and_noise = size | noise_of(options["channel"])
-        options = {name: options[name] for name in ("probability", "random_state")}
-        decoder = with_dictionary(decoder, encoder)
-        return float(predicted_dimension(decoder, **options, **size_and_noise))
+        wanted = {name: options[name] for name in ("probability", "random_state")}
+        wanted |= size | noise_of(options["channel"])
+        return float(predicted_dimension(with_dictionary(decoder, encoder), **wanted))
     except ValueError:
         signs = type(encoder) in (HadamardEncoder, RademacherEncoder)
         if isinstance(decoder, AMPDecoder) and signs and options["channel"] is None:

@@ -8,12 +8,15 @@ import pytest
 from sklearn.base import BaseEstimator
 
 from sksupercode import (
+    AMPDecoder,
     BasisPursuitDecoder,
     GaussianChannel,
+    HadamardEncoder,
     MatchingPursuitDecoder,
     RademacherEncoder,
     SphericalEncoder,
     TopKDecoder,
+    theory,
 )
 from sksupercode._utils._discovery import all_estimators
 from sksupercode.model_selection import (
@@ -74,6 +77,16 @@ def test_rows_are_measured_dimensions(tmp_path):
     frame = frontier.to_frame()
     assert frame["n_components"].tolist() == [row.result.n_components for row in frontier.rows]
     assert str(frontier.rows[0].result.n_components) in repr(frontier)
+
+
+@pytest.mark.parametrize(("encoder", "k"), [(ENCODER, 2), (HadamardEncoder(), 4)])
+def test_message_passing_without_a_law_is_predicted_by_state_evolution(encoder, k):
+    options = {"n_features": 64, "n_nonzero_coefs": k, "n_trials": 40, "random_state": 0}
+    (row,) = decoder_frontier({"amp": AMPDecoder(encoder)}, **options).rows
+    assert row.predicted_dimension == theory.amp_dimension(64, k)
+    noise = {"channel": GaussianChannel(0.01)}
+    (row,) = decoder_frontier({"amp": AMPDecoder(encoder)}, **options, **noise).rows
+    assert np.isnan(row.predicted_dimension)
 
 
 def test_frontiers_go_on_and_grow(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import re
 import sys
 
 import matplotlib
@@ -96,14 +97,15 @@ def test_curves_of_a_grid_search_are_sorted():
 def test_a_search_over_decoders_has_a_curve_for_each():
     encoder, name = RademacherEncoder(random_state=0), "rademacherencoder__n_components"
     decoders = [ThresholdDecoder(encoder, threshold=t) for t in ("map", 0.5)]
-    decoders += [TopKDecoder(encoder), RefitDecoder(TopKDecoder(encoder))]
+    decoders += [TopKDecoder(encoder)] + [RefitDecoder(TopKDecoder(encoder, k)) for k in (1, 2)]
     search = searched(grid={"topkdecoder": decoders})
     display = RecoveryCurveDisplay.from_cv_results(search, n_trials=60)
     labels = ["ThresholdDecoder(threshold='map')", "ThresholdDecoder(threshold=0.5)"]
-    labels += ["TopKDecoder", "RefitDecoder"]
+    labels += ["TopKDecoder"]
+    labels += [f"RefitDecoder(estimator=TopKDecoder(n_nonzero_coefs={k}))" for k in (1, 2)]
     assert [line.get_label() for line in display.line_] == labels
     assert [text.get_text() for text in display.ax_.get_legend().texts] == labels
-    assert len(display.fill_) == 4 and display.predicted_ == 4 * [None]
+    assert len(display.fill_) == 5 and display.predicted_ == 5 * [None]
     for line, decoder in zip(display.line_, decoders, strict=True):
         rates = {
             parameters[name]: score
@@ -114,12 +116,14 @@ def test_a_search_over_decoders_has_a_curve_for_each():
         }
         np.testing.assert_array_equal(line.get_xydata(), sorted(rates.items()))
     frame = display.to_frame()
-    assert list(frame["name"].unique()) == labels and len(frame) == 12
-    names = ["a", "b", "c", "d"]
-    display = RecoveryCurveDisplay.from_cv_results(search, name=names, predicted=np.zeros(12))
+    assert list(frame["name"].unique()) == labels and len(frame) == 15
+    names = ["a", "b", "c", "d", "e"]
+    display = RecoveryCurveDisplay.from_cv_results(search, name=names, predicted=np.zeros(15))
     assert [line.get_label() for line in display.predicted_] == [f"{n}, theory" for n in names]
-    with pytest.raises(ValueError, match="name must be None or 4 distinct names"):
+    with pytest.raises(ValueError, match="name must be None or 5 distinct names"):
         RecoveryCurveDisplay.from_cv_results(search, name="mine")
+    with pytest.raises(ValueError, match="name must be None for several curves, got 'mine'"):
+        display.plot(name="mine")
 
 
 def test_searches_of_several_grids_and_parameters():
@@ -365,7 +369,7 @@ def test_displays_draw_one_legend_and_give_their_numbers(display):
     for name, column in columns.items():
         np.testing.assert_array_equal(frame[name], column)
         assert f"{name}=" in repr(display)
-    assert "at 0x" not in repr(display) and len(repr(display)) < 1000
+    assert not re.search("at 0x|array|float64", repr(display)) and len(repr(display)) < 1000
 
 
 def test_frames_need_pandas(monkeypatch):

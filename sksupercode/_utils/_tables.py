@@ -40,7 +40,7 @@ class TableMixin:
 
 def _short_text(column):
     if np.ndim(column) == 0:
-        return repr(column)
+        return repr(np.asarray(column).item())
     return np.array2string(
         np.asarray(column), separator=", ", precision=4, threshold=20, max_line_width=10**6
     )

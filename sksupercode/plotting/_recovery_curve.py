@@ -233,7 +233,7 @@ class RecoveryCurveDisplay(Display):
             Where to draw; None makes a new figure.
 
         name : str or None, default=None
-            Label of the curve, instead of the display's own.
+            Label of the curve, instead of the display's own; several curves keep theirs.
 
         legend : bool, default=True
             Whether to draw the legend of the axes, if anything there has a label.
@@ -245,7 +245,14 @@ class RecoveryCurveDisplay(Display):
         -------
         display : RecoveryCurveDisplay
             This object, with its artists.
+
+        Raises
+        ------
+        ValueError
+            If there is one ``name`` for several curves.
         """
+        if name is not None and np.ndim(self.name):
+            raise ValueError(f"name must be None for several curves, got {name!r}.")
         ax = self._axes(ax)
         name = self.name if name is None else name
         names = np.array(name) if np.ndim(name) else np.full(len(self.n_components), name)

@@ -87,12 +87,15 @@ def curve_labels(others, n_points):
 def _describe(value, peers):
     if not hasattr(value, "get_params"):
         return None
-    texts = [{name: _short(v) for name, v in peer.get_params(deep=False).items()} for peer in peers]
-    mine = {name: _short(v) for name, v in value.get_params(deep=False).items()}
-    differing = (f"{n}={text}" for n, text in mine.items() if any(o[n] != text for o in texts))
+    others = [peer.get_params(deep=False) for peer in peers]
+    differing = (
+        f"{name}={_text(mine, [other[name] for other in others])}"
+        for name, mine in value.get_params(deep=False).items()
+        if any(_text(mine, [other[name]]) != _text(other[name], [mine]) for other in others)
+    )
     arguments = ", ".join(differing)
     return f"{type(value).__name__}({arguments})" if arguments else type(value).__name__
 
 
-def _short(value):
-    return type(value).__name__ if hasattr(value, "get_params") else repr(value)
+def _text(value, others):
+    return _describe(value, [o for o in others if type(o) is type(value)]) or repr(value)

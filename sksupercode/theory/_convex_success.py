@@ -62,9 +62,9 @@ def basis_pursuit_success_probability(
 
     Measured with 150 to 200 linear programs a point, at (N, k) = (400, 10) and (1024, 8), it is
     within 0.09 of the measured rate throughout the transition. It is exact for Gaussian
-    dictionaries in the limit, and not meant for the far tails. Random signs in few dimensions repeat
-    codewords, which Gaussian ones never do: for N = 1000, k = 1 and d = 10 it is 0.82, and 0.64 of
-    200 codes were recovered.
+    dictionaries in the limit, and not meant for the far tails. Random signs in few dimensions
+    repeat codewords, which Gaussian ones never do: for N = 1000, k = 1 and d = 10 it is 0.82, and
+    0.64 of 200 codes were recovered.
 
     References
     ----------

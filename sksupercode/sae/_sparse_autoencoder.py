@@ -264,10 +264,11 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         """Train for one more pass over X, at a learning rate that is constant after 100 steps.
 
         Samples are shifted and scaled by the mean and variance of all samples so far. The first
-        codewords are drawn when two samples differ; until then, only the mean is learned. Samples
-        more than 32 standard deviations away from earlier ones are left out, with a warning.
-        Training begins again once samples of another scale are more than those before. After
-        ``fit`` or unpickling, mean and variance start again from the weights, and so does Adam.
+        codewords are drawn when two samples differ; until then, only the mean is learned. Where
+        the root mean square distance of X from the mean of earlier samples is more than 32 standard
+        deviations, samples as far as that are left out, with a warning. Training begins again, with
+        a warning, once samples of another scale are more than the others. After ``fit`` or
+        unpickling, mean and variance start again from the weights, and so does Adam.
 
         Parameters
         ----------

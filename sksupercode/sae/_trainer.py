@@ -53,7 +53,9 @@ class Trainer:
     def __init__(self, settings, rng, X, rows, weights=None):
         self.settings, self.rng, self.start = settings, rng, weights
         self.shape = settings.n_latents, X.shape[1]
-        self.moments, self.n_steps, self.n_apart = RunningMoments(), None, 0
+        self.moments, self.n_steps = RunningMoments(), None
+        # Samples of the scale of the first ones are counted, those of another are measured.
+        self.n_alike, self.apart = len(rows), RunningMoments()
         self._measure(X, rows)
         self._begin(X, rows)
 
@@ -109,16 +111,21 @@ class Trainer:
         )
 
     def see(self, X, rows):
-        """Take further samples in, and return whether they are to be trained on.
+        """Take further samples in, and return the rows of those to be trained on.
 
         Those far away are left out. Training begins again with samples of another scale once they
-        outnumber what came before.
+        outnumber those of the present one.
         """
         earlier, present = self.moments, moments_of(X, rows)
-        is_far = _are_apart(present, earlier)
+        is_far = earlier.n_samples >= _APART and _are_apart(present, earlier)
+        near = _are_near(X, rows, earlier) if is_far else np.zeros(len(rows), dtype=bool)
         if is_far or _are_apart(earlier, present):
-            self.n_apart += len(rows)
-            begins = self.n_apart > earlier.n_samples
+            moments_of(X, rows[~near], self.apart)
+            begins = self.apart.n_samples > self.n_alike
+            # Many narrow clusters are of one scale.
+            if begins and not is_far and not _are_apart(earlier, self.apart):
+                begins, self.n_alike = False, self.n_alike + self.apart.n_samples
+                self.apart = RunningMoments()
             if begins or is_far:
                 outcome = "training begins again with them" if begins else "they are left out"
                 warnings.warn(
@@ -129,23 +136,29 @@ class Trainer:
                     stacklevel=4,
                 )
             if begins:
-                self.moments, self.n_apart = RunningMoments(), 0
-                self._measure(X, rows)
-                self._begin(X, rows)
-            if begins or is_far:
-                return begins
+                self.moments, self.apart = self.apart, RunningMoments()
+                self.n_alike = self.moments.n_samples
+                self._measure(X, rows[:0])
+                self._begin(X, rows[~near])
+                return rows[~near]
+            rows = rows[near] if is_far else rows
+            self.n_alike += np.count_nonzero(near)
+        else:
+            self.n_alike += len(rows)
+        if not len(rows):
+            return rows
         variance, scale, exponent = self.variance, self.scale, self.exponent
         self._measure(X, rows)
         ratio = math.ldexp(self.scale / scale, exponent - self.exponent)
         if variance == 0 or (self.start is None and ratio < _ALIKE):
             self._begin(X, rows)
-            return True
+            return rows
         with torch.no_grad():
             # What was learned stays as it is in the unit of X, b_dec as a distance from the mean.
             self.b_dec *= ratio
             self.b_enc *= ratio
         self.threshold = (self.threshold[0] * ratio, self.threshold[1])
-        return True
+        return rows
 
     def _in_units(self, numbers):
         return np.ldexp(numbers.astype(np.float64), -self.exponent) * self.scale
@@ -276,8 +289,8 @@ def _keep_largest(z, k):
 def moments_of(X, rows, moments=None):
     """Return the moments of samples, with others that came before."""
     moments = RunningMoments() if moments is None else moments
-    for batch in gen_batches(len(rows), BATCH):
-        moments.add(X[rows[batch]])
+    for start in range(0, len(rows), BATCH):
+        moments.add(X[rows[start : start + BATCH]])
     return moments
 
 
@@ -290,4 +303,15 @@ def _are_apart(moments, others):
         math.ldexp(math.sqrt(moments.squares / moments.n_samples), a), np.linalg.norm(shift)
     )
     deviation = math.ldexp(math.sqrt(others.squares / others.n_samples), b)
-    return others.squares > 0 and others.n_samples >= _APART and distance > _APART * deviation
+    return others.squares > 0 and distance > _APART * deviation
+
+
+def _are_near(X, rows, moments):
+    """Return for each sample whether it is not many standard deviations of others away."""
+    near = np.empty(len(rows), dtype=bool)
+    farthest = _APART * math.sqrt(moments.squares / moments.n_samples)
+    for batch in gen_batches(len(rows), BATCH):
+        with np.errstate(over="ignore"):
+            x = np.ldexp(np.asarray(X[rows[batch]], dtype=np.float64), -moments.exponent)
+            near[batch] = np.linalg.norm(x - moments.mean, axis=1) <= farthest
+    return near

@@ -64,7 +64,7 @@ def train_further(estimator, X, trainer, weights):
             f"{trainer.shape[0]} and {trainer.settings.architecture!r} to {settings.n_latents} and "
             f"{settings.architecture!r}."
         )
-    elif not trainer.see(X, rows):
+    elif not len(rows := trainer.see(X, rows)):
         return trainer.weights(), trainer
     trainer.settings = settings
     loss = trainer.run_epoch(X, rows)

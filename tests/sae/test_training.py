@@ -6,6 +6,7 @@
 import pickle
 import sys
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
@@ -203,6 +204,56 @@ def test_a_few_samples_of_another_scale_spoil_nothing(architecture, is_first, ot
     for batch in [X] * 4:
         alone.partial_fit(batch)
     assert sae.score(X) > alone.score(X) - 0.1
+
+
+@pytest.mark.parametrize("first", [lambda X: 1e3 * X[:100], lambda X: 1e9 * X[:2]])
+def test_small_batches_outnumber_a_first_one_of_another_scale(first):
+    X = make_samples(1000)[0].astype(np.float64)
+    sae, alone = make_estimator(), make_estimator()
+    batches = [X[i : i + 20] for i in range(0, 1000, 20)] * 4
+    with pytest.warns(UserWarning, match="training begins again"):
+        sae.partial_fit(first(X))
+        for batch in batches:
+            sae.partial_fit(batch)
+    for batch in batches:
+        alone.partial_fit(batch)
+    assert sae.score(X) > alone.score(X) - 0.1
+
+
+def test_only_the_samples_that_are_far_are_left_out():
+    X = make_samples(1000)[0].astype(np.float64)
+    heavy = np.insert(X[500:], [3, 60], 1e4 * X[:2], axis=0)
+    sae, alone = make_estimator(), make_estimator()
+    with pytest.warns(UserWarning, match="they are left out"):
+        sae.partial_fit(X[:500]).partial_fit(heavy)
+    alone.partial_fit(X[:500]).partial_fit(X[500:])
+    assert sae._trainer.moments.n_samples == 1000
+    assert_allclose(sae._trainer.variance, alone._trainer.variance)
+    assert sae.score(X) > alone.score(X) - 0.1
+
+
+@pytest.mark.parametrize("n_samples", [5, 50])
+def test_narrow_clusters_are_of_one_scale(n_samples):
+    rng = np.random.default_rng(0)
+    sae = make_estimator()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(40):
+            sae.partial_fit(rng.normal(size=D) + 1e-3 * rng.normal(size=(n_samples, D)))
+    # The second cluster is far from the first one, and no other is far from both.
+    assert len(caught) <= 2
+    assert 0.5 * D < sae._trainer.variance * 4.0**sae._trainer.exponent < 2 * D
+
+
+def test_rare_samples_of_large_norm_are_kept():
+    X = make_samples(1000)[0].astype(np.float64) - 10
+    X[::100] *= 100
+    sae = make_estimator()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for start in range(1, 1000, 99):
+            sae.partial_fit(X[start : start + 99])
+    assert sae._trainer.moments.n_samples == 999
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

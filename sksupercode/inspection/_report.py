@@ -154,7 +154,8 @@ def dictionary_report(
         raise ValueError(f"n_nonzero_coefs must be at most {n}, the number of codewords, got {k}.")
     codes = {} if X is None else _measure_codes(estimator, codewords, X)
     if k is None and codes:
-        k = max(1, round(codes["activation_frequencies"].sum()))
+        # Latents of zero codewords may be active, too.
+        k = min(n, max(1, round(codes["activation_frequencies"].sum())))
     gram, total = gram_matrix(codewords, indices)
     squares = np.sum(np.square(gram)) - n
     return DictionaryReport(

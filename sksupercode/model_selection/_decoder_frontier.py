@@ -292,5 +292,5 @@ def _predict(decoder, encoder, options, **size):
     except ValueError:
         signs = type(encoder) in (HadamardEncoder, RademacherEncoder)
         if isinstance(decoder, AMPDecoder) and signs and options["channel"] is None:
-            return float(theory.amp_dimension(*size.values()))
+            return max(1.0, float(theory.amp_dimension(*size.values())))
         return np.nan

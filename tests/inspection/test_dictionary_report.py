@@ -198,6 +198,13 @@ def test_codes_of_equal_strength_have_an_effective_k_of_l0():
     assert inactive.n_nonzero_coefs == 1
 
 
+def test_active_latents_of_zero_codewords_are_none_of_k():
+    F = np.diag([1.0, 2.0, 0.0, 0.0])
+    sae = SparseAutoencoder.from_weights(SAEWeights("relu", F, np.zeros(4), F, np.ones(4)))
+    report = dictionary_report(sae, np.eye(4))
+    assert (report.mean_l0, report.n_nonzero_coefs, report.n_features) == (4, 2, 2)
+
+
 def test_a_decoder_encodes_as_well():
     F, X = make_dictionary(), np.random.default_rng(1).standard_normal((50, D))
     decoder = MatchingPursuitDecoder(F, n_nonzero_coefs=5).fit(X)

@@ -89,6 +89,13 @@ def test_message_passing_without_a_law_is_predicted_by_state_evolution(encoder, 
     assert np.isnan(row.predicted_dimension)
 
 
+def test_a_code_without_information_is_predicted_one_dimension():
+    options = {"n_features": 1, "n_nonzero_coefs": 1, "n_trials": 20, "random_state": 0}
+    frontier = decoder_frontier({"amp": AMPDecoder(ENCODER)}, **options)
+    assert frontier.to_frame().predicted_dimension[0] == 1
+    assert frontier.to_frame().predicted_bits[0] == 0
+
+
 def test_frontiers_go_on_and_grow(tmp_path, monkeypatch):
     path = tmp_path / "cells"
     decoders = {"top-k": TopKDecoder(ENCODER), "pursuit": MatchingPursuitDecoder(ENCODER)}

@@ -35,7 +35,7 @@ def test_not_the_real_wanted(value):
         check_real(value, "rate", 0, 1, closed="left")
 
 
-@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, pytest.param(10**400, id="huge")])
 def test_infinity_can_be_refused(value):
     with pytest.raises(ValueError, match="tol must be a finite real number"):
         check_real(value, "tol", 0, closed="left")

@@ -5,8 +5,9 @@
 
 import re
 import sys
+from contextlib import suppress
 from copy import copy
-from math import inf
+from math import inf, nan
 from numbers import Integral, Real
 
 import numpy as np
@@ -48,16 +49,19 @@ def check_real(value, name, minimum=-inf, maximum=inf, *, closed="both", allow_n
     """
     if value is None and allow_none:
         return None
-    is_real = isinstance(value, Real) and not isinstance(value, bool)
+    number = nan
+    if isinstance(value, Real) and not isinstance(value, bool):
+        with suppress(OverflowError):
+            number = float(value)
     if (
-        not (is_real and minimum <= value <= maximum)
-        or (value == minimum and closed not in ("both", "left"))
-        or (value == maximum and closed not in ("both", "right"))
+        not minimum <= number <= maximum
+        or (number == minimum and closed not in ("both", "left"))
+        or (number == maximum and closed not in ("both", "right"))
     ):
         finite = maximum == inf and closed not in ("both", "right")
         noun = "a finite real number" if finite else "a real number"
         _refuse(name, _describe(noun, minimum, maximum, closed, allow_none), value)
-    return float(value)
+    return number
 
 
 def check_bool(value, name):

@@ -152,7 +152,8 @@ def warn_on_mismatch(dictionary, X, intercept, Y):
     U, _ = split_units(dictionary, X[rows], intercept)
     # Only directions count, and the numbers of a row may be of any size.
     Y = Y[rows].astype(np.float64)
-    Y = csr_array(Y.multiply(1 / abs(Y).max(axis=1).toarray()[:, np.newaxis]))
+    _, exponents = np.frexp(abs(Y).max(axis=1).toarray().ravel())
+    Y.data = np.ldexp(Y.data, -np.repeat(exponents, np.diff(Y.indptr)))
     codewords = dictionary.unnormalized
     X_hat = codewords.superpose(Y)
     norms = np.linalg.norm(X_hat, axis=1)

@@ -94,7 +94,7 @@ def generate_columns(columns, x, tol=0.0, solver=None):
 
     def candidates():
         near, tight = (chosen[scores[chosen] > 1 - width] for width in (_NEAR, _TIGHT))
-        if solver != solvers[-1]:
+        if len(near) and solver != solvers[-1]:
             yield near, solve_program(columns.rows(near) / norm, y, inner, solvers[-1])[1]
         if tol == 0:
             yield tight, fit(columns.rows(tight) / norm, y)

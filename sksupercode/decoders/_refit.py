@@ -232,7 +232,7 @@ class RefitDecoder(BaseDecoder):
         if not getattr(self.estimator_, "normalizes_samples_", False):
             return super().reconstruct(X)
         _, scale, shift = self.estimator_.normalize(X)
-        return self.estimator_.denormalize(self.inverse_transform(self.transform(X)), scale, shift)
+        return self.estimator_.denormalize(super().reconstruct(X), scale, shift)
 
 
 def _triangular_systems(codewords, V):

@@ -274,4 +274,5 @@ def _check_powers(power_allocation):
             ">= 0, not all of them 0, as sksupercode.theory.iterative_power_allocation gives; got "
             f"{power_allocation!r}."
         )
-    return powers
+    # Only ratios count: their mean must neither over- nor underflow.
+    return np.ldexp(powers, -int(np.frexp(powers.max())[1]))

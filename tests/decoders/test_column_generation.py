@@ -104,3 +104,19 @@ def test_a_solver_that_gives_up(monkeypatch):
     chosen, z, status = generate_columns(columns, x, solver="CLARABEL")
     assert status == "failed"
     np.testing.assert_allclose(z @ F[chosen], x, atol=1e-12)
+
+
+def test_prices_that_single_out_no_column(monkeypatch):
+    """The code is checked all the same, and the best of those at hand comes back."""
+    F = np.random.default_rng(0).standard_normal((50, 10))
+
+    def solve_badly(A, x, tol, solver):
+        if solver == "HIGHS":
+            return solve_program(A, x, tol, solver)
+        return "optimal", np.zeros(len(A)), np.zeros(len(x))
+
+    monkeypatch.setattr(_column_generation, "solve_program", solve_badly)
+    x = F[:3].sum(axis=0)
+    chosen, z, status = generate_columns(Columns(DenseDictionary(F), False), x)
+    assert status == "failed"
+    np.testing.assert_allclose(z @ F[chosen], x, atol=1e-12)

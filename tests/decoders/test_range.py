@@ -108,13 +108,14 @@ def test_tolerances_and_thresholds_are_in_the_units_of_samples(exponent):
 def test_posteriors_know_no_units(exponent, covariance_estimator):
     F, _, X = make_problem()
     params = {"n_nonzero_coefs": 2, "covariance_estimator": covariance_estimator}
-    probabilities, supports = [], []
+    probabilities, supports, thresholds = [], [], []
     for m in (0, exponent):
         decoder = ThresholdDecoder(np.ldexp(F, m), threshold="map", **params).fit(np.ldexp(X, m))
         probabilities.append(decoder.predict_proba(np.ldexp(X, m)))
         supports.append(decoder.predict(np.ldexp(X, m)).toarray())
-        np.testing.assert_allclose(decoder.threshold_, decoder.threshold_, rtol=1e-12)
+        thresholds.append(decoder.threshold_)
     np.testing.assert_allclose(*probabilities, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(*thresholds, rtol=1e-12)
     np.testing.assert_array_equal(*supports)
 
 
@@ -138,8 +139,8 @@ def test_the_check_of_codebooks_knows_no_units():
     encoder = RademacherEncoder(256, random_state=0)
     Y = np.vstack([Y, Y[::-1], Y])
     X = encoder.fit_transform(Y)
-    for exponent in (-700, 600):
-        scaled = np.ldexp(X, exponent), np.ldexp(Y, exponent)
+    for exponent in (-1070, -700, 600):
+        scaled = np.ldexp(X, max(exponent, -700)), np.ldexp(Y, exponent)
         TopKDecoder(encoder).fit(*scaled)
         with pytest.warns(match="uncorrelated"):
             TopKDecoder(RademacherEncoder(random_state=1)).fit(*scaled)

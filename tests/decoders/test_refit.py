@@ -187,6 +187,9 @@ def test_latents_of_an_autoencoder(normalization):
         comparison = compare_decoders({"SAE": sae, "refit": decoder, "new": RefitDecoder(sae)}, X)
         wanted = [before, after, after]
         np.testing.assert_allclose(comparison["FVU"], wanted, rtol=1e-6)
+        # Reconstructions are no codes, which frames cannot hold where they are sparse.
+        decoder.set_output(transform="pandas")
+        np.testing.assert_allclose(decoder.reconstruct(X), X_hat, atol=1e-5)
 
 
 @pytest.mark.parametrize("normalization", ["none", "layer_norm"])

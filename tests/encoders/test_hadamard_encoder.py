@@ -61,9 +61,10 @@ def test_unseeded_encoders_differ():
 
 def test_power_allocation():
     Y = np.eye(6)
-    encoder = HadamardEncoder(8, power_allocation=[3, 1], random_state=0)
-    powers = np.sum(encoder.fit_transform(Y) ** 2, axis=1)
-    assert_allclose(powers, [1.5, 1.5, 1.5, 0.5, 0.5, 0.5])
+    for allocation in ([3, 1], [1.5e308, 5e307], [1.5e-323, 5e-324]):
+        encoder = HadamardEncoder(8, power_allocation=allocation, random_state=0)
+        powers = np.sum(encoder.fit_transform(Y) ** 2, axis=1)
+        assert_allclose(powers, [1.5, 1.5, 1.5, 0.5, 0.5, 0.5])
 
 
 def test_too_much_memory_is_refused(monkeypatch):

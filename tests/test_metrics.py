@@ -331,6 +331,16 @@ def test_reconstruction_cosine():
     assert reconstruction_cosine([[0, 0], [0, 0]], [[0, 0], [1, 0]]) == 0.5
 
 
+def test_reconstructions_of_any_length():
+    rng = np.random.default_rng(0)
+    X, X_hat = rng.standard_normal((4, 3)), rng.standard_normal((4, 3))
+    units = 2.0 ** np.array([[1000], [0], [-1000], [10]])
+    expected = pytest.approx(reconstruction_cosine(X, X_hat), abs=1e-12)
+    assert reconstruction_cosine(X * units, X_hat / units) == expected
+    assert relative_reconstruction_bias(X * 2.0**400, X * 2.0**-500) == 2.0**-900
+    assert relative_reconstruction_bias(X * 2.0**-900, X * 2.0**900) == np.inf
+
+
 def test_relative_reconstruction_bias_is_the_best_divisor():
     X, X_hat = reconstructions()
     gamma = relative_reconstruction_bias(X, X_hat)

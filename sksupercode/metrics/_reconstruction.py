@@ -19,12 +19,11 @@ def _check_shapes(X, X_hat, dtype):
     return X, X_hat
 
 
-def _check_pair(X, X_hat):
-    """Return both in float64, in units of a power of two near the largest of X."""
-    X, X_hat = _check_shapes(X, X_hat, np.float64)
+def _scaled(X, axis=None):
+    """Return an array, or its rows, over powers of two above the largest numbers, and exponents."""
     # Squares overflow from 1e154 on, and underflow below 1e-154.
-    exponent = np.frexp(np.abs(X).max())[1]
-    return np.ldexp(X, -exponent), np.ldexp(X_hat, -exponent)
+    exponents = np.frexp(np.abs(X).max(axis=axis, keepdims=True))[1]
+    return np.ldexp(X, -exponents), exponents
 
 
 def fraction_of_variance_unexplained(X, X_hat, *, mean=None):
@@ -139,13 +138,13 @@ def reconstruction_cosine(X, X_hat):
     >>> reconstruction_cosine([[1.0, 0.0], [0.0, 2.0]], [[3.0, 0.0], [1.0, 0.0]])
     0.5
     """
-    return float(np.mean(sample_cosines(*_check_pair(X, X_hat))))
+    return float(np.mean(sample_cosines(*_check_shapes(X, X_hat, np.float64))))
 
 
 def sample_cosines(X, X_hat):
     """Return the cosine of each pair of rows, array of shape (n_samples,)."""
+    (X, _), (X_hat, _) = _scaled(X, axis=1), _scaled(X_hat, axis=1)
     X_norms, X_hat_norms = np.linalg.norm(X, axis=1), np.linalg.norm(X_hat, axis=1)
-    # Both divided before they are multiplied: products of tiny norms underflow.
     X = X / np.where(X_norms > 0, X_norms, 1)[:, None]
     X_hat = X_hat / np.where(X_hat_norms > 0, X_hat_norms, 1)[:, None]
     both_zero = (X_norms == 0) & (X_hat_norms == 0)
@@ -189,8 +188,12 @@ def relative_reconstruction_bias(X, X_hat):
     >>> relative_reconstruction_bias([[2.0, 0.0], [0.0, 4.0]], [[1.0, 0.0], [0.0, 2.0]])
     0.5
     """
-    X, X_hat = _check_pair(X, X_hat)
+    X, X_hat = _check_shapes(X, X_hat, np.float64)
+    (X, exponent), (X_hat, exponent_hat) = _scaled(X), _scaled(X_hat)
     squares, product = np.vdot(X_hat, X_hat), np.vdot(X, X_hat)
     if squares == 0.0:
         return 0.0 if X.any() else 1.0
-    return float(squares / product) if product != 0.0 else np.inf
+    if product == 0.0:
+        return np.inf
+    with np.errstate(over="ignore"):
+        return float(np.ldexp(squares / product, (exponent_hat - exponent).item()))

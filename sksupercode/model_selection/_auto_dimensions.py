@@ -14,6 +14,9 @@ from sksupercode.model_selection._transition_search import Trials, find_transiti
 
 _RATES = (0.02, 0.98)
 _N_DIMENSIONS, _LARGEST_GRID = 10, 40
+# With noise the last codes may need any number of dimensions: no more than so many times those of
+# one half.
+_WIDEST = 16
 # The codebooks of a search are none of those that are measured.
 _FIRST_CODEBOOK = 2**31
 
@@ -47,6 +50,9 @@ def _find_ends(runner, n_features, n_nonzero_coefs):
         options |= noise_of(chain.channel)
         decoder = with_dictionary(chain.decoder, chain.encoder)
         ends = [predicted_dimension(decoder, probability=p, **options) for p in _RATES]
+        if _WIDEST * ends[0] < ends[1] < np.inf:
+            half = predicted_dimension(decoder, probability=0.5, **options)
+            ends[1] = min(ends[1], _WIDEST * half)
     except ValueError:  # no law for it
         ends = [np.inf]
     if chain.sections or np.inf in ends:
@@ -64,13 +70,15 @@ def _search_ends(runner, n_features, n_nonzero_coefs):
         )
     center, _, slope = guess_transition(points, 0.5)
     low, high = np.exp(center + ndtri(_RATES) / slope)
+    highest = _WIDEST * np.exp(center)
     # A few trials leave the slope open: what is no end is moved outwards.
     n = _N_DIMENSIONS
     for _ in range(_N_DIMENSIONS):
         step = max(high / low, 1.2) ** 0.3
         low_is_end = low <= 1 or trials.look(round(low), n)[0] <= 1
-        high_is_end = trials.look(round(high), n)[0] >= n - 1
+        high = min(high, highest)
+        high_is_end = high == highest or trials.look(round(high), n)[0] >= n - 1
         if low_is_end and high_is_end:
             break
         low, high = low / (1 if low_is_end else step), high * (1 if high_is_end else step)
-    return max(low, 1), high
+    return max(low, 1), min(high, highest)

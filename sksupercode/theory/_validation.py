@@ -133,7 +133,7 @@ def as_generator(random_state):
 
 def check_option(value, name, options):
     """Return the value if it is one of a few strings."""
-    if value not in options:
+    if not isinstance(value, str) or value not in options:
         raise ValueError(f"{name} must be one of {sorted(options)}; got {value!r}.")
     return value
 

@@ -13,6 +13,7 @@ from sksupercode import (
     MatchingPursuitDecoder,
     OrthogonalMatchingPursuitDecoder,
     RademacherEncoder,
+    SphericalEncoder,
     TopKDecoder,
 )
 from sksupercode.model_selection import phase_transition, recovery_curve
@@ -51,6 +52,15 @@ def test_one_grid_for_all_transitions():
     rates = transition.success_rate
     assert 10 <= len(transition.n_components) <= 40
     assert rates[:, 0].max() <= 0.15 and rates[:, -1].min() >= 0.85
+
+
+@pytest.mark.parametrize("encoder", [ENCODER, SphericalEncoder()], ids=str)
+def test_where_noise_keeps_the_last_codes_from_recovery_dimensions_are_few(encoder):
+    """98 % of the codes need billions of dimensions, or are out of reach."""
+    options = AUTO | {"n_features": 32, "n_nonzero_coefs": 2, "n_trials": 20}
+    curve = recovery_curve(encoder, TopKDecoder(encoder), channel=GaussianChannel(0.1), **options)
+    assert 200 < curve.n_components[-1] < 4000
+    assert curve.success_rate[0] <= 0.15 and curve.success_rate[-1] >= 0.5
 
 
 def test_without_a_transition_it_says_so():

@@ -132,7 +132,7 @@ def test_threads_share_one_codebook(encoder, monkeypatch):
     barrier = threading.Barrier(n_threads)
 
     def ask(_):
-        barrier.wait(timeout=10)
+        barrier.wait()
         return clone(encoder).codebook(77, 21)
 
     with ThreadPoolExecutor(n_threads) as pool:

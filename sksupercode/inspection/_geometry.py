@@ -40,6 +40,10 @@ def unit_codewords(dictionary, indices):
     """Return codewords, none of which is zero, divided by their norms."""
     norms = np.sqrt(dictionary.squared_norms[indices])
     F = np.asarray(dictionary.codewords(indices))
+    if not np.isfinite(norms).all():
+        # Squares overflow in float64 from 1e154 on.
+        F = np.ldexp(F, -np.frexp(np.abs(F).max(axis=1, keepdims=True))[1])
+        norms = np.linalg.norm(F, axis=1)
     return F / norms[:, np.newaxis].astype(F.dtype)
 
 

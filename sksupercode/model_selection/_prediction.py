@@ -139,7 +139,8 @@ class Predictor:
 
     def __call__(self, n_components, noise_variance, random_state=None, n_samples=None):
         if self.relative:
-            noise_variance = noise_variance * self.n_nonzero_coefs / n_components
+            # The law refuses what is less than 1.
+            noise_variance = noise_variance * self.n_nonzero_coefs / max(n_components, 1)
         point = self.n_features, self.n_nonzero_coefs, n_components
         options = {"noise_variance": noise_variance}
         if not self.is_simulation:

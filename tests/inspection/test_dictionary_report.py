@@ -205,6 +205,14 @@ def test_active_latents_of_zero_codewords_are_none_of_k():
     assert (report.mean_l0, report.n_nonzero_coefs, report.n_features) == (4, 2, 2)
 
 
+def test_codewords_whose_squares_overflow():
+    F = make_dictionary()
+    report, other = (dictionary_report(A) for A in (F, F * 2.0**600))
+    assert (other.coherence, other.rms_cosine) == pytest.approx(
+        (report.coherence, report.rms_cosine), rel=1e-6
+    )
+
+
 def test_a_decoder_encodes_as_well():
     F, X = make_dictionary(), np.random.default_rng(1).standard_normal((50, D))
     decoder = MatchingPursuitDecoder(F, n_nonzero_coefs=5).fit(X)

@@ -257,3 +257,9 @@ def test_bad_parameters(name, value):
             predicted_dimension(CLOSED[0], **{"probability": 0.5} | parameters)
         else:
             recovery_probability(CLOSED[0], **{"n_components": 100} | parameters)
+
+
+def test_no_dimension_is_refused_with_relative_noise_as_well():
+    size = {"n_features": 64, "n_nonzero_coefs": 4, "noise_variance": 0.5, "relative": True}
+    with pytest.raises(ValueError, match="n_components"):
+        recovery_probability(CLOSED[0], n_components=[8, 0], **size)

@@ -14,7 +14,12 @@ from sksupercode._utils._memory import require_memory
 from sksupercode._utils._sparse import pad_rows
 from sksupercode._utils._validation import check_option
 from sksupercode.decoders._base import BaseDecoder
-from sksupercode.decoders._column_generation import compile_program, generate_columns, program_width
+from sksupercode.decoders._column_generation import (
+    LINEAR_SOLVERS,
+    compile_program,
+    generate_columns,
+    program_width,
+)
 from sksupercode.decoders._homotopy import follow_path
 from sksupercode.decoders._l1_polish import best_code
 from sksupercode.decoders._pricing import Columns
@@ -205,11 +210,11 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
             return
         import cvxpy
 
-        check_option(self.solver, "solver", (*_SOLVERS, *cvxpy.installed_solvers()))
+        names = dict.fromkeys((*_SOLVERS, *cvxpy.installed_solvers(), *LINEAR_SOLVERS))
+        check_option(self.solver, "solver", tuple(names))
+        program = compile_program(np.ones((2, 2)), np.ones(2), self.tol_ or 0.0)[0]
         try:
-            compile_program(np.ones((2, 2)), np.ones(2), self.tol_ or 0.0)[0].get_problem_data(
-                self.solver
-            )
+            program.get_problem_data("SCIPY" if self.solver in LINEAR_SOLVERS else self.solver)
         except cvxpy.SolverError as error:
             raise ValueError(
                 f"solver={self.solver!r} cannot solve the program that tol={self.tol_!r} makes: "

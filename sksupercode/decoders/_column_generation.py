@@ -49,6 +49,9 @@ _WITH_A_POINT = ("optimal", "optimal_inaccurate", "user_limit")
 # By default OSQP before version 1 adapts its steps by the clock, so that no run is like another.
 _SETTINGS = {"OSQP": {"adaptive_rho_interval": 50}}
 
+# They are both scipy.optimize.linprog, whatever cvxpy has installed.
+LINEAR_SOLVERS = ("HIGHS", "SCIPY")
+
 
 def generate_columns(columns, x, tol=0.0, solver=None):
     """Return the code of least l1 norm with ``||x - A^T z|| <= tol``, for an x that is not 0.
@@ -137,7 +140,7 @@ def solve_program(A, x, tol, solver):
     if there is none. HiGHS is SciPy's: highspy prints its name and version before it can be given
     options.
     """
-    if solver in ("HIGHS", "SCIPY"):
+    if solver in LINEAR_SOLVERS:
         answer = linprog(np.ones(len(A)), A_eq=A.T, b_eq=x, method="highs-ds")
         if not answer.success:
             return "failed", None, None

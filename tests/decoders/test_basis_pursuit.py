@@ -388,8 +388,7 @@ def test_solvers_are_not_believed(F, solver):
             limit = 1e-7 if tol is None else tol / np.linalg.norm(X, axis=1)
             assert (is_warned | (errors <= limit)).all()
             assert (errors <= 1).all()
-            # At singular values of 1e-8 the path alone may fail, with its warning, where rounding is
-            # another; "auto" then takes the linear programs.
+            # The path alone may fail at singular values of 1e-8, with its warning.
             if X is spanned and tol is None and solver != "homotopy":
                 assert (errors <= 1e-7).all()
 

@@ -124,9 +124,10 @@ def test_no_estimator_is_missing_from_the_list():
         if value.__module__.startswith("sksupercode.")
         if not inspect.isabstract(value) and not value.__name__.startswith(("_", "Base"))
     }
+    # Of these, Sweep is there where scikit-learn has callbacks.
     inner = {"FittedDictionary", "Sweep"}
     listed = {estimator for _, estimator in all_estimators()}
-    assert {value.__name__ for value in defined - listed} == inner
+    assert listed <= defined and {value.__name__ for value in defined - listed} <= inner
 
 
 @pytest.mark.parametrize(

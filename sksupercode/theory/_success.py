@@ -207,7 +207,8 @@ def resolve_threshold(threshold, n_features, n_nonzero_coefs, n_components, nois
 def _evaluate(law, args, output):
     """The law's output; near certainty, the success follows from the failure."""
     failure = check_output(output) == "failure"
-    log_p = law(*args, failure=failure)
+    # Sums of weights may exceed 1 by rounding.
+    log_p = np.minimum(law(*args, failure=failure), 0.0)
     if not failure and np.any(log_p > -0.5):
         complement = np.log1p(-np.exp(np.minimum(law(*args, failure=True), -0.5)))
         log_p = np.where(log_p > -0.5, complement, log_p)

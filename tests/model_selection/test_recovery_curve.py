@@ -425,11 +425,11 @@ def test_threads_that_are_left_behind_restore_nothing():
     class Fails(TopKDecoder):
         def score(self, X, y):
             if X.shape[1] == 30:
-                started.wait()
+                assert started.wait(600)
                 raise RuntimeError("boom")
             workers.append(threading.current_thread())
             started.set()
-            over.wait()
+            assert over.wait(600)
             return super().score(X, y)
 
     options = SWEEP | {"n_components": [20, 30], "n_trials": 10}

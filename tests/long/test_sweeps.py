@@ -63,6 +63,6 @@ def test_measured_dimension(record_property):
     grid_width = np.mean([np.log(high / low) for _, low, high in estimates])
     # Widths go with the square root of the number of trials.
     n_needed = curves[0].n_trials.sum() * (grid_width / width) ** 2
-    record_property("covered", covered)
-    record_property("trials_of_a_grid", round(n_needed / n_trials, 2))
+    record_property("covered", int(covered))
+    record_property("trials_of_a_grid", round(float(n_needed / n_trials), 2))
     assert n_trials <= n_needed / 3

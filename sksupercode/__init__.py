@@ -7,6 +7,7 @@ dimensions: encoders write it, channels add noise to it, decoders read it back.
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from sksupercode._config import config_context, get_config, set_config
 from sksupercode.channels import DropoutChannel, GaussianChannel, QuantizationChannel
 from sksupercode.decoders import (
     AdaptiveSuccessiveDecoder,
@@ -51,5 +52,8 @@ __all__ = [
     "SphericalEncoder",
     "ThresholdDecoder",
     "TopKDecoder",
+    "config_context",
+    "get_config",
     "load_sae",
+    "set_config",
 ]

@@ -10,6 +10,7 @@ from sklearn.utils import check_array
 
 from sksupercode._utils._validation import as_array
 from sksupercode.dictionaries._base import Dictionary, as_indices
+from sksupercode.dictionaries._gram import GramRows
 
 # The scale is 1 for codewords whose largest entry is between 2**-32 and 2**32 and at most so many
 # powers of two above that of the smallest.
@@ -44,6 +45,7 @@ class DenseDictionary(Dictionary):
     """
 
     has_array = True
+    _gram = None
 
     def __init__(self, array):
         array = as_array(array, "dictionary")
@@ -57,6 +59,19 @@ class DenseDictionary(Dictionary):
         array.flags.writeable = False
         super().__init__(array.shape, array.dtype)
         self._array = array
+
+    def __getstate__(self):
+        # Hashes differ from process to process.
+        return {k: v for k, v in vars(self).items() if k not in ("_gram", "_row_hashes")}
+
+    @property
+    def gram(self):
+        """Inner products of the normalised codewords, as :class:`GramRows`; kept, not pickled."""
+        if self.unnormalized is not self:
+            return self.unnormalized.gram
+        if self._gram is None:
+            self._gram = GramRows(self._array, self.squared_norms, self._row_hashes)
+        return self._gram
 
     @cached_property
     def _exponents(self):
@@ -106,9 +121,13 @@ class DenseDictionary(Dictionary):
         return (X @ self._array[first].T)[:, inverse]
 
     @cached_property
+    def _row_hashes(self):
+        return np.fromiter((hash(row.tobytes()) for row in self._array), dtype=np.int64)
+
+    @cached_property
     def _distinct(self):
         """The first of each kind of equal codewords, and which kind each is; None if all differ."""
-        keys = np.fromiter((hash(row.tobytes()) for row in self._array), dtype=np.int64)
+        keys = self._row_hashes
         _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
         if len(first) == len(keys) or not np.array_equal(self._array, self._array[first][inverse]):
             return None

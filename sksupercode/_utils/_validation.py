@@ -103,20 +103,26 @@ def require_known_shape(X, name="X"):
         )
 
 
-def as_array(X, name="X"):
+def as_array(X, name="X", *, keeps_half=False):
     """Return the numbers of a dense tensor, or of a list of them, and anything else as it is.
 
-    Without a copy if they are on the CPU, and in float32 where NumPy lacks the dtype, as bfloat16.
-    Sparse tensors, those without numbers and lazy arrays of unknown length are refused.
+    Without a copy if they are on the CPU, and in float32 where NumPy lacks the dtype, as bfloat16;
+    with ``keeps_half``, this is that of ml_dtypes where there is that package. Sparse tensors,
+    those without numbers and lazy arrays of unknown length are refused.
     """
     require_known_shape(X, name)
     if isinstance(X, list | tuple) and X and _is_tensor(X[0]):
         X = np.asarray([_tensor_to_numpy(row, name) for row in X])
     if _is_tensor(X):
-        X = _tensor_to_numpy(X, name)
-    if getattr(getattr(X, "dtype", None), "name", None) == "bfloat16":
+        X = _tensor_to_numpy(X, name, keeps_half)
+    if is_bfloat16(X) and not keeps_half:
         X = np.asarray(X).astype(np.float32)
     return X
+
+
+def is_bfloat16(X):
+    """Return whether numbers are in the format of ml_dtypes of this name."""
+    return getattr(getattr(X, "dtype", None), "name", None) == "bfloat16"
 
 
 def _is_tensor(X):
@@ -124,12 +130,18 @@ def _is_tensor(X):
     return torch is not None and isinstance(X, torch.Tensor)
 
 
-def _tensor_to_numpy(X, name):
+def _tensor_to_numpy(X, name, keeps_half=False):
+    torch = sys.modules["torch"]
     if X.is_meta:
         raise ValueError(f"{name} must be a tensor that holds numbers, got one on device='meta'.")
-    if X.layout != sys.modules["torch"].strided:
+    if X.layout != torch.strided:
         raise ValueError(f"{name} must be a dense tensor, got {X.layout}: pass {name}.to_dense().")
     X = X.detach().cpu()
+    if keeps_half and X.dtype == torch.bfloat16:
+        with suppress(ImportError):
+            from ml_dtypes import bfloat16
+
+            return X.view(torch.int16).numpy().view(bfloat16)
     try:
         return X.numpy()
     except (TypeError, RuntimeError):

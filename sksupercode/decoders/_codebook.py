@@ -43,7 +43,7 @@ def resolve_dictionary(source, X, y):
                 f"dictionary={type(estimator).__name__}(...) has no dictionary_: pass it fitted, "
                 "and inside sklearn.frozen.FrozenEstimator where it is cloned, as in a grid search."
             )
-        dictionary, values = as_dictionary(estimator.dictionary_), "nonnegative"
+        dictionary, values = dictionary_of(estimator), "nonnegative"
         intercept = _check_intercept(getattr(estimator, "intercept_", 0.0), dictionary.shape[1])
         if X.shape[1] == dictionary.shape[1] and getattr(estimator, "normalizes_samples_", False):
             _warn_unless_normalized(estimator, X[:_MOST_ROWS])
@@ -79,6 +79,13 @@ def _warn_unless_normalized(estimator, X):
             UserWarning,
             stacklevel=4,
         )
+
+
+def dictionary_of(estimator):
+    """Return the Dictionary of a fitted estimator, in half precision if that is what it stores."""
+    if hasattr(estimator, "_stored_codewords"):
+        return as_dictionary(estimator._stored_codewords())
+    return as_dictionary(estimator.dictionary_)
 
 
 def as_dictionary(source):

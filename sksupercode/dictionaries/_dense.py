@@ -6,9 +6,10 @@
 from functools import cached_property
 
 import numpy as np
-from sklearn.utils import check_array
+from sklearn.utils import check_array, gen_batches
 
-from sksupercode._utils._validation import as_array
+from sksupercode._utils._blocks import MOST_ROWS, block_length
+from sksupercode._utils._validation import as_array, is_bfloat16
 from sksupercode.dictionaries._base import Dictionary, as_indices
 from sksupercode.dictionaries._gram import GramRows
 
@@ -17,6 +18,10 @@ from sksupercode.dictionaries._gram import GramRows
 MODERATE, _SPREAD = 32, {"float32": 64, "float64": 400}
 # Beyond this ratio some squares are out of range in any unit.
 _LARGEST_SPREAD = 1000
+# Numbers in half precision that are widened at a time.
+_BLOCK = 2**22
+# Bits that are all ones in infinities and nan of bfloat16, and only there.
+_EXPONENT = 0x7F80
 
 
 class DenseDictionary(Dictionary):
@@ -25,8 +30,9 @@ class DenseDictionary(Dictionary):
     Parameters
     ----------
     array : array-like of shape (N, d)
-        The codewords. Kept as it is if it is a C-contiguous array of float32 or float64, otherwise
-        copied to one. Sums are carried out in that precision.
+        The codewords. Kept as it is if it is a C-contiguous array of floats, bfloat16 of ml_dtypes
+        included, otherwise copied to one. Sums are carried out in that precision, but in float32
+        for half precision, which is widened block by block, or once if it is but one block.
 
     Raises
     ------
@@ -48,21 +54,22 @@ class DenseDictionary(Dictionary):
     _gram = None
 
     def __init__(self, array):
-        array = as_array(array, "dictionary")
+        array = as_array(array, "dictionary", keeps_half=True)
         try:
-            floats = [np.float64, np.float32]
-            array = check_array(array, dtype=floats, order="C", input_name="dictionary").view()
+            array = _checked(array).view()
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"dictionary must be a matrix of finite real numbers, of shape (N, d): {error}"
             ) from error
         array.flags.writeable = False
-        super().__init__(array.shape, array.dtype)
+        is_half = array.dtype.itemsize == 2
+        super().__init__(array.shape, np.float32 if is_half else array.dtype)
         self._array = array
 
     def __getstate__(self):
         # Hashes differ from process to process.
-        return {k: v for k, v in vars(self).items() if k not in ("_gram", "_row_hashes")}
+        dropped = ("_gram", "_row_hashes", "_widened")
+        return {name: value for name, value in vars(self).items() if name not in dropped}
 
     @property
     def gram(self):
@@ -70,13 +77,13 @@ class DenseDictionary(Dictionary):
         if self.unnormalized is not self:
             return self.unnormalized.gram
         if self._gram is None:
-            self._gram = GramRows(self._array, self.squared_norms, self._row_hashes)
+            self._gram = GramRows(self._source, self.squared_norms, self._row_hashes)
         return self._gram
 
     @cached_property
     def _exponents(self):
         """Those of the scale, and of the ratio of the largest codeword to the smallest."""
-        largest = np.maximum(self._array.max(axis=1), -self._array.min(axis=1))
+        largest = self._of_blocks(lambda F: np.maximum(F.max(axis=1), -F.min(axis=1)))
         _, exponents = np.frexp(largest[largest > 0])
         if not len(exponents):
             return 0, 0
@@ -109,29 +116,61 @@ class DenseDictionary(Dictionary):
     def to_units(self, X):
         return np.asarray(X, dtype=np.float64) / self.scale
 
+    @property
+    def _source(self):
+        """The array that is multiplied: a copy if it is small and of half precision."""
+        is_wide = self._array.dtype == self.dtype
+        return self._array if is_wide or self._array.size > _BLOCK else self._widened
+
+    @cached_property
+    def _widened(self):
+        return self._array.astype(self.dtype)
+
+    def _floats(self, rows):
+        """Return rows, given as a slice or an array of indices, in the dtype of the dictionary."""
+        return self._source[rows].astype(self.dtype, copy=False)
+
+    def _blocks(self):
+        """Yield slices of codewords to be widened at a time: of all that are wide as they are."""
+        n_features, d = self.shape
+        is_wide = self._source.dtype == self.dtype
+        length = n_features if is_wide else min(_BLOCK // d + 1, block_length(8 * d, share=0.25))
+        return gen_batches(n_features, length)
+
+    def _of_blocks(self, function):
+        """Apply a function, which gives one number for each codeword, to all of them."""
+        return np.concatenate([function(self._floats(rows)) for rows in self._blocks()])
+
     def codewords(self, indices):
-        return self._array[as_indices(indices)]
+        return self._floats(as_indices(indices))
 
     def correlate(self, X):
         X = np.asarray(X, dtype=self.dtype)
-        if self._distinct is None:
-            return X @ self._array.T
+        scores = np.empty((len(X), self.shape[0]), dtype=self.dtype)
+        for rows in self._blocks():
+            np.matmul(X, self._floats(rows).T, out=scores[:, rows])
         # BLAS rounds equal columns differently; a tie must be a tie.
-        first, inverse = self._distinct
-        return (X @ self._array[first].T)[:, inverse]
+        copies, originals = self._copies
+        scores[:, copies] = scores[:, originals]
+        return scores
 
     @cached_property
     def _row_hashes(self):
         return np.fromiter((hash(row.tobytes()) for row in self._array), dtype=np.int64)
 
     @cached_property
-    def _distinct(self):
-        """The first of each kind of equal codewords, and which kind each is; None if all differ."""
-        keys = self._row_hashes
-        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-        if len(first) == len(keys) or not np.array_equal(self._array, self._array[first][inverse]):
-            return None
-        return first, inverse
+    def _copies(self):
+        """Codewords that are equal to earlier ones, and the first of these."""
+        _, first, inverse = np.unique(self._row_hashes, return_index=True, return_inverse=True)
+        originals = first[inverse]
+        copies = np.flatnonzero(originals != np.arange(len(originals)))
+        originals = originals[copies]
+        # Codewords that differ have the same hash once in 2**64 pairs.
+        for start in range(0, len(copies), MOST_ROWS):
+            part = slice(start, start + MOST_ROWS)
+            if not np.array_equal(self._array[copies[part]], self._array[originals[part]]):
+                return copies[:0], copies[:0]
+        return copies, originals
 
     @property
     def nbytes(self):
@@ -139,9 +178,21 @@ class DenseDictionary(Dictionary):
 
     @cached_property
     def squared_norms(self):
-        norms = np.einsum("ij,ij->i", self._array, self._array, dtype=np.float64)
+        norms = self._of_blocks(lambda F: np.einsum("ij,ij->i", F, F, dtype=np.float64))
         norms.flags.writeable = False
         return norms
 
     def __array__(self, dtype=None, copy=None):
-        return np.array(self._array, dtype=dtype, copy=copy)
+        return np.array(self._array, dtype=dtype or self.dtype, copy=copy)
+
+
+def _checked(array):
+    """Return a C-contiguous matrix of finite numbers, in a float format."""
+    if is_bfloat16(array):
+        bits = check_array(np.asarray(array).view(np.uint16), dtype=None, order="C")
+        blocks = (bits[rows] & _EXPONENT for rows in gen_batches(len(bits), MOST_ROWS))
+        if not any((block == _EXPONENT).any() for block in blocks):
+            return bits.view(array.dtype)
+        array = np.asarray(array).astype(np.float32)
+    floats = [np.float64, np.float32, np.float16]
+    return check_array(array, dtype=floats, order="C", input_name="dictionary")

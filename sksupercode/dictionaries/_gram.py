@@ -163,7 +163,7 @@ class GramRows:
         """Return a block of codewords for float32, normalised unless scores are divided later."""
         block = self._array[rows]
         if not self._is_divided_after:
-            block = block / self._divisors[rows, np.newaxis]
+            block = block.astype(np.float64) / self._divisors[rows, np.newaxis]
         return block.astype(np.float32, copy=False)
 
 

@@ -27,7 +27,7 @@ from sksupercode.decoders import (
     ThresholdDecoder,
     TopKDecoder,
 )
-from sksupercode.decoders._codebook import as_dictionary
+from sksupercode.decoders._codebook import as_dictionary, dictionary_of
 from sksupercode.encoders import BaseEncoder, RademacherEncoder
 from sksupercode.inspection._dictionary_report import DictionaryReport
 from sksupercode.inspection._geometry import gram_matrix, pair_cosines
@@ -178,7 +178,7 @@ def _resolve(source):
     if not isinstance(estimator, BaseEstimator):
         return None, as_dictionary(source)
     if hasattr(estimator, "dictionary_"):
-        return estimator, as_dictionary(estimator.dictionary_)
+        return estimator, dictionary_of(estimator)
     if isinstance(estimator, BaseEncoder) and estimator.has_recipe and estimator.n_features:
         return estimator, estimator.codebook(estimator.n_features, estimator.n_components)
     raise ValueError(

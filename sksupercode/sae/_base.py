@@ -221,6 +221,11 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         check_is_fitted(self)
         return self._forward.dictionary
 
+    def _stored_codewords(self):
+        """Return ``dictionary_`` for decoders, which take half precision as it is."""
+        check_is_fitted(self)
+        return self._forward.codewords
+
     @property
     def intercept_(self):
         """What is added to reconstructions, array of shape (d,)."""

@@ -101,6 +101,14 @@ class ForwardPass:
         F.flags.writeable = False
         return F
 
+    @property
+    def codewords(self):
+        """The dictionary as it is stored, in half precision perhaps, unless it is rescaled."""
+        W_dec = self.weights.W_dec
+        is_rescaled = self.weights.rescales_by_norm or self._input_scale != 1.0
+        is_kept = W_dec.dtype.itemsize == 2 and self.dtype == np.float32 and not is_rescaled
+        return W_dec if is_kept else self.dictionary
+
     @cached_property
     def intercept(self):
         """What is added to reconstructions, shape (d,), read-only."""

@@ -31,7 +31,7 @@ class CorrelationTests(DictionaryTwin):
         if self.F.has_signs:
             assert_array_equal(np.abs(np.asarray(self.F.unnormalized)), 1)
         if self.F.has_array:
-            assert self.F.nbytes >= 4 * np.prod(self.F.shape)
+            assert self.F.nbytes >= 2 * np.prod(self.F.shape)
         if self.F.has_random_signs or self.F.has_packed_signs:
             assert self.F.has_signs and self.F.has_exact_sums
         if self.F.has_packed_signs:

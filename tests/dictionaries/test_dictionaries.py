@@ -1,11 +1,13 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import pickle
 from functools import cache
 
+import ml_dtypes
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.base import clone
 
@@ -19,6 +21,7 @@ from sksupercode.dictionaries import (
     SeededSignDictionary,
     SignDictionary,
     WeightedDictionary,
+    _dense,
     _packed_signs,
     _signs,
 )
@@ -61,6 +64,22 @@ class TestSinglePrecision(DictionaryTestCase):
 
     def make(self):
         F = gaussian(50, 20, np.float32)
+        return DenseDictionary(F), F.astype(np.float64)
+
+
+class TestHalfPrecision(DictionaryTestCase):
+    """Two of the codewords are equal, two zero, and all but a few are widened block by block."""
+
+    rtol = 1e-5
+
+    @pytest.fixture(autouse=True, params=[np.float16, ml_dtypes.bfloat16], ids=["f16", "bf16"])
+    def format(self, request, monkeypatch):
+        monkeypatch.setattr(_dense, "_BLOCK", 150)
+        self.format = request.param
+
+    def make(self):
+        F = gaussian(50, 20)[np.minimum(np.arange(50), 48)].astype(self.format)
+        F[[0, 7]] = 0
         return DenseDictionary(F), F.astype(np.float64)
 
 
@@ -182,7 +201,42 @@ def test_a_dense_array_is_kept_as_it_is(dtype):
     assert F.flags.writeable
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.int8, bool, np.longdouble, object])
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
+@pytest.mark.parametrize("block", [1, 2**22])
+def test_half_precision_stays_and_gives_what_wide_codewords_give(monkeypatch, dtype, block):
+    monkeypatch.setattr(_dense, "_BLOCK", block)
+    F = gaussian(40, 30).astype(dtype)
+    half, wide = DenseDictionary(F), DenseDictionary(F.astype(np.float32))
+    assert half.dtype == np.float32 and half.nbytes == F.nbytes == wide.nbytes // 2
+    X = half.superpose(np.eye(40))
+    assert_array_equal(X, wide.superpose(np.eye(40)))
+    assert_array_equal(np.asarray(half), np.asarray(wide))
+    assert half.codewords([1, 0]).dtype == half.correlate(X).dtype == np.float32
+    assert_array_equal(half.codewords([1, 0]), wide.codewords([1, 0]))
+    assert_allclose(half.correlate(X), wide.correlate(X), atol=1e-5)
+    assert_allclose(half.squared_norms, wide.squared_norms, rtol=1e-14)
+    assert len(pickle.dumps(half)) < len(pickle.dumps(wide)) - F.nbytes / 2
+    assert DenseDictionary(np.asfortranarray(F)).nbytes == F.nbytes
+
+
+def test_bfloat16_of_any_size_has_units():
+    F = np.ldexp(gaussian(40, 30), 110 - np.arange(40)[:, np.newaxis])
+    dictionary = DenseDictionary(F.astype(ml_dtypes.bfloat16))
+    wide = DenseDictionary(F.astype(ml_dtypes.bfloat16).astype(np.float32))
+    assert dictionary.scale == wide.scale > 1
+    assert_array_equal(np.asarray(dictionary.unnormalized), np.asarray(wide.unnormalized))
+
+
+def test_tensors_of_half_precision_stay_so():
+    torch = pytest.importorskip("torch", reason="needs PyTorch")
+    F = torch.from_numpy(np.array(gaussian(6, 5)))
+    for half in (F.half(), F.bfloat16()):
+        dictionary = DenseDictionary(half)
+        assert dictionary.nbytes == 2 * 6 * 5
+        assert_array_equal(np.asarray(dictionary), half.float().numpy())
+
+
+@pytest.mark.parametrize("dtype", [np.int8, bool, np.longdouble, object])
 def test_other_dense_arrays_become_float64(dtype):
     dictionary = DenseDictionary(np.eye(3, dtype=dtype))
     assert dictionary.dtype == np.float64
@@ -204,10 +258,23 @@ def test_single_precision_sums_in_single_precision():
         (np.empty((3, 0)), "0 feature"),
         (np.array([[1.0, np.nan]]), "dictionary contains NaN"),
         (np.array([[1.0, np.inf]]), "dictionary contains infinity"),
+        (np.array([[1.0, np.inf]], ml_dtypes.bfloat16), "dictionary contains infinity"),
+        (np.ones(3, ml_dtypes.bfloat16), "2D array"),
         (np.array([["a", "b"]]), "could not convert|string"),
         (np.array([[1j, 2.0]]), "Complex"),
     ],
-    ids=["1d", "3d", "no codewords", "no dimensions", "nan", "inf", "text", "complex"],
+    ids=[
+        "1d",
+        "3d",
+        "no codewords",
+        "no dimensions",
+        "nan",
+        "inf",
+        "bf16 inf",
+        "bf16 1d",
+        "text",
+        "complex",
+    ],
 )
 def test_illegal_dense_arrays(array, message):
     with pytest.raises(ValueError, match=message):

@@ -5,11 +5,10 @@ import copy
 import gc
 import multiprocessing
 import pickle
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import ml_dtypes
 import numpy as np
 import pytest
 from joblib import Parallel, delayed
@@ -17,7 +16,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context as sklearn_config_context
 
 from sksupercode import config_context
-from sksupercode.dictionaries import DenseDictionary, _gram, _gram_store
+from sksupercode.dictionaries import DenseDictionary, _dense, _gram, _gram_store
+from tests.peak_memory import printed_number
 
 
 def correlated(n_features=300, n_components=40, seed=0):
@@ -58,14 +58,30 @@ def assert_right(rows, indices, G):
         correlated().astype(np.float32),
         correlated(70, 1200).astype(np.float32),
         correlated() * np.logspace(-100, 100, 300)[:, np.newaxis],
+        correlated().astype(np.float16),
+        correlated().astype(ml_dtypes.bfloat16),
+        (correlated() * 2.0 ** -np.arange(60, 120, 0.2)[:, np.newaxis]).astype(ml_dtypes.bfloat16),
         (correlated() * 1e-25).astype(np.float32),
         np.eye(5),
         np.zeros((3, 2)),
         np.ones((1, 1)),
     ],
-    ids=["float64", "float32", "wide", "norms", "small", "orthogonal", "zero", "one"],
+    ids=[
+        "float64",
+        "float32",
+        "wide",
+        "norms",
+        "float16",
+        "bfloat16",
+        "bf16 norms",
+        "small",
+        "orthogonal",
+        "zero",
+        "one",
+    ],
 )
-def test_rows_and_scores_are_within_their_bounds(F):
+def test_rows_and_scores_are_within_their_bounds(F, monkeypatch):
+    monkeypatch.setattr(_dense, "_BLOCK", 100)
     dictionary = DenseDictionary(F)
     gram, G = dictionary.gram, exact_gram(dictionary)
     indices = np.arange(len(F))[::-1]
@@ -234,28 +250,23 @@ def test_a_fork_while_a_thread_holds_rows(monkeypatch):
     assert_allclose(results, [use(dictionary, i) for i in range(6)], atol=1e-4)
 
 
+SCRIPT = """
+import numpy as np
+import sksupercode
+from sksupercode.dictionaries import DenseDictionary
+
+sksupercode.set_config(gram_memory=64)
+rng = np.random.default_rng(0)
+dictionary = DenseDictionary(rng.standard_normal((131072, 16), dtype=np.float32))
+with dictionary.gram.rows(np.arange(8)):
+    before = peak()
+for step in range(20):
+    with dictionary.gram.rows(rng.choice(131072, 60, replace=False)) as rows:
+        assert rows.capacity == 256
+print(peak() - before)
+"""
+
+
 def test_memory_stays_within_the_budget():
-    code = """if True:
-        import resource
-        import numpy as np
-        import sksupercode
-        from sksupercode.dictionaries import DenseDictionary
-        sksupercode.set_config(gram_memory=64)
-        rng = np.random.default_rng(0)
-        dictionary = DenseDictionary(rng.standard_normal((131072, 16), dtype=np.float32))
-        for step in range(3):
-            with dictionary.gram.rows(rng.choice(131072, 8, replace=False)) as rows:
-                pass
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        for step in range(20):
-            with dictionary.gram.rows(rng.choice(131072, 60, replace=False)) as rows:
-                assert rows.capacity == 256
-        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        print((after - before) / 2**10)
-    """
-    pytest.importorskip("resource")
-    output = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
     # The rows kept, and those in float32 while they are computed.
-    assert float(output.stdout) < 64 + 32 + 16
+    assert printed_number(SCRIPT) < (64 + 32 + 16) * 2**20

@@ -74,7 +74,7 @@ def test_numbers_are_those_of_the_gram_matrix(monkeypatch, wrap, block):
     assert report.n_nonzero_coefs is report.entropy_bits is report.mean_l0 is None
 
 
-@pytest.mark.parametrize("dtype, rtol", [(np.float16, 1e-12), (np.float32, 1e-5)])
+@pytest.mark.parametrize("dtype, rtol", [(np.float16, 1e-5), (np.float32, 1e-5), (np.int8, 1e-12)])
 def test_precisions(dtype, rtol):
     F = make_dictionary().astype(dtype)
     report, expected = dictionary_report(F), dictionary_report(F.astype(np.float64))

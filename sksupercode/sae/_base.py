@@ -6,7 +6,7 @@
 import numpy as np
 from scipy.sparse import vstack
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import gen_batches
+from sklearn.utils import gen_even_slices
 from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._sparse import as_configured_csr, refuse_sparse_frames
@@ -34,7 +34,9 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 
     def _encode(self, X):
         """Yield blocks of samples, as slices, their latents, and their scale and shift."""
-        for rows in gen_batches(len(X), self._forward.block_length()):
+        # Even blocks, as ``W_enc`` is read once more for a last one of few samples.
+        n_blocks = -(-len(X) // self._forward.block_length())
+        for rows in gen_even_slices(len(X), n_blocks):
             block = X[rows].astype(_widened(X.dtype), copy=False)
             block, scale, shift = normalize(block, self.weights_.normalization)
             yield rows, self._forward.encode(block), scale, shift

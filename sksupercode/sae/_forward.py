@@ -16,12 +16,18 @@ from scipy.sparse import csr_array
 
 from sksupercode._utils._blocks import block_length
 from sksupercode._utils._sparse import assemble_csr
+from sksupercode._utils._threads import in_threads
 from sksupercode._utils._validation import as_float
+from sksupercode.dictionaries._packed_signs import compilation_is_enabled
 from sksupercode.sae._normalization import scaled
 
 _RESCALED = ("relu", "topk", "jumprelu")
 # Between this and its inverse, float32 has room for sums of products and for squares.
 MODERATE = 2.0**40
+# More samples at once do not make their product with ``W_enc`` faster.
+_MOST_SAMPLES = 1024
+# Entries of ``x W_enc`` whose activation takes some 100 microseconds.
+_WORTH_A_THREAD = 2**17
 
 
 class ForwardPass:
@@ -121,10 +127,16 @@ class ForwardPass:
 
     def block_length(self):
         """Return how many samples to encode at a time, by scikit-learn's ``working_memory``."""
-        n_latents, d = self.weights.shape
-        # Pre-activations, masks, and for a large k the positive ones of them to be sorted.
-        per_latent = 3 * self.dtype.itemsize + 2
-        return block_length(n_latents * per_latent + 4 * d * self.dtype.itemsize, share=0.25)
+        (n_latents, d), itemsize = self.weights.shape, self.dtype.itemsize
+        # Pre-activations, active latents with some room, and samples.
+        n_bytes = n_latents * itemsize + self._n_active * (itemsize + 6) + 4 * d * itemsize
+        return min(_MOST_SAMPLES, block_length(n_bytes, share=0.25))
+
+    @property
+    def _n_active(self):
+        """How many latents of a sample may be active."""
+        n_latents = self.weights.shape[0]
+        return min(self.weights.k, n_latents) if self.weights.architecture == "topk" else n_latents
 
     def encode(self, X):
         """Return the latents of a block of samples that are normalised one by one, as a CSR array.
@@ -145,27 +157,42 @@ class ForwardPass:
         # What overflows is told by the error that follows.
         with np.errstate(over="ignore", invalid="ignore"):
             Z = X @ self._W_enc
-        as_float(np.array([Z.min(), Z.max()]), self.dtype, "latents of X")
-        active = self._activate(Z)
-        rows, latents = np.divmod(active, Z.shape[1])
-        counts = np.bincount(rows, minlength=len(Z))
-        return assemble_csr(counts, latents, Z.ravel()[active], Z.shape[1])
+            counts, latents, values, is_finite = self._activate(Z)
+        if not is_finite:
+            as_float(np.array([np.inf]), self.dtype, "latents of X")
+        return assemble_csr(counts, latents, values, Z.shape[1])
+
+    @cached_property
+    def _activation(self):
+        """What makes magnitudes of ``x W_enc``: see :func:`._activation_kernels.activate`."""
+        arrays, n_latents = self._arrays, self.weights.shape[0]
+        zeros, ones = np.zeros(n_latents, self.dtype), np.ones(n_latents, self.dtype)
+        gain, bias, scale = ones, arrays.get("b_enc"), ones
+        least_input, least = np.full_like(zeros, -np.inf), zeros
+        if self.weights.architecture == "gated":
+            gain, bias = np.exp(arrays["r_mag"]), arrays["b_mag"]
+            least_input = -arrays["b_gate"]
+        elif self.weights.architecture == "jumprelu":
+            least = np.maximum(arrays["threshold"], 0)
+        if self.weights.rescales_by_norm:
+            scale = self._norms
+        return gain, bias, scale, least_input, least, self._n_active
 
     def _activate(self, Z):
-        """Turn ``x W_enc`` into magnitudes, in place, and return the flat indices of latents."""
-        if self.weights.architecture == "gated":
-            gates = Z > -self._arrays["b_gate"]
-            Z *= np.exp(self._arrays["r_mag"])
-            Z += self._arrays["b_mag"]
-            return np.flatnonzero(gates & (Z > 0))
-        Z += self._arrays["b_enc"]
-        if self.weights.rescales_by_norm:
-            Z *= self._norms
-        if self.weights.architecture == "topk":
-            return largest_positive(Z, self.weights.k)
-        if self.weights.architecture == "jumprelu":
-            return np.flatnonzero(Z > np.maximum(self._arrays["threshold"], 0))
-        return np.flatnonzero(Z > 0)
+        """Return counts, latents and magnitudes that are active, and whether all of Z is finite."""
+        if not compilation_is_enabled():
+            return _activate_by_numpy(Z, *self._activation)
+        from sksupercode.sae._activation_kernels import activate
+
+        bits = np.empty(0, np.int32 if Z.dtype == np.float32 else np.int64)
+        least = max(1, _WORTH_A_THREAD // Z.shape[1])
+        parts = in_threads(
+            lambda start, stop: activate(Z[start:stop], *self._activation, bits),
+            len(Z),
+            least=least,
+        )
+        *arrays, are_finite = zip(*parts, strict=True)
+        return *(np.concatenate(part) for part in arrays), all(are_finite)
 
     def _pursue(self, X):
         """Nonnegative matching pursuit, whose steps are not divided by squared norms."""
@@ -217,6 +244,16 @@ def _are_moderate(X, factor):
     largest = np.maximum(X.max(axis=1), -X.min(axis=1)).astype(np.float64)
     least, most = 1 / MODERATE / factor, MODERATE / factor
     return bool(np.all((largest == 0) | ((largest > least) & (largest < most))))
+
+
+def _activate_by_numpy(Z, gain, bias, scale, least_input, least, k):
+    """The same as the compiled kernel, where nothing may be compiled."""
+    magnitudes = (Z * gain + bias) * scale
+    magnitudes[~((Z > least_input) & (magnitudes > least))] = 0
+    active = largest_positive(magnitudes, k)
+    rows, latents = np.divmod(active, Z.shape[1])
+    counts = np.bincount(rows, minlength=len(Z))
+    return counts, latents, magnitudes.ravel()[active], np.isfinite(Z).all()
 
 
 def largest_positive(Z, k):

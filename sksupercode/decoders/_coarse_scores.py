@@ -11,9 +11,7 @@ for every j, so it is among those whose computed value is within :math:`2 \delta
 These few are computed again in float64, and the best of them is what precise correlations of all
 codewords would have selected. The same holds for magnitudes.
 
-* Sums of d products in a floating-point format of machine precision :math:`\epsilon` have, in any
-  order of summation, an error of at most :math:`d \epsilon \lVert f \rVert \lVert r \rVert`.
-  Rounding f, r and the quotient costs a few :math:`\epsilon` more.
+* Sums of floats come with a bound of :class:`~sksupercode.dictionaries._gram.GramRows`.
 * Dictionaries of signs are the faster the fewer levels a residual has. It is rounded to a multiple
   q of a unit u, with which sums are exact; Cauchy and Schwarz bound what is lost by
   :math:`\lVert r - u q \rVert`.
@@ -25,15 +23,12 @@ codewords would have selected. The same holds for magnitudes.
 import math
 
 import numpy as np
-from sklearn.utils import gen_batches
 
 from sksupercode._utils._blocks import block_length
 
 # Levels of a rounded residual on either side of 0, as a multiple of sqrt(d). Half a dozen codewords
 # or a few dozen are then candidates, which takes less time than to correlate all with more digits.
 _LEVELS = 1.25
-# Codewords of norms in between can be multiplied in float32 as they are.
-_SMALLEST_NORM, _LARGEST_NORM = 2.0**-60, 2.0**60
 
 
 class CoarseScores:
@@ -54,24 +49,8 @@ class CoarseScores:
         # All of L levels, that is as many as n digits of balanced ternary hold.
         n_digits = math.ceil(math.log(1 + 2 * _LEVELS * math.sqrt(codewords.shape[1]), 3))
         self._n_levels = (3**n_digits - 1) // 2
-        self._floats = None
-        if codewords.has_array and not self._is_tame():
-            self._floats = self._to_float32()
-
-    def _is_tame(self):
-        """Return whether products with these codewords are fast and neither over- nor underflow."""
-        low, high = self._norms.min(), self._norms.max()
-        return self._codewords.dtype == np.float32 and low > _SMALLEST_NORM and high < _LARGEST_NORM
-
-    def _to_float32(self):
-        """Return the codewords in float32, divided by their norms, as columns."""
-        n_features, n_components = self._codewords.shape
-        floats = np.empty((n_components, n_features), dtype=np.float32)
-        for rows in gen_batches(n_features, block_length(16 * n_components, share=0.25)):
-            codewords = self._codewords.codewords(np.arange(rows.start, rows.stop))
-            floats[:, rows] = (codewords / self._norms[rows, np.newaxis]).T
-        self._divisors = None
-        return floats
+        if codewords.has_array:
+            self._divisors = None
 
     def select(self, residuals, taken):
         """Return the best codeword for each residual, its gain, and the codeword itself.
@@ -124,9 +103,9 @@ class CoarseScores:
         """Return s in units of each sample's own, and how large an error may be in these units."""
         norm = self._norms[0] if self._divisors is None else 1.0
         rounding = self._codewords.shape[1] + 8
-        if self._floats is not None:
-            coarse = directions.astype(np.float32) @ self._floats
-            return coarse, np.full(len(coarse), rounding * np.finfo(np.float32).eps)
+        if self._codewords.has_array:
+            coarse, error = self._codewords.gram.correlate(directions)
+            return coarse, np.full(len(coarse), error)
         if not self._codewords.prefers_integers:
             coarse = self._codewords.correlate(directions)
             return coarse, np.full(len(coarse), norm * rounding * np.finfo(coarse.dtype).eps)

@@ -115,6 +115,7 @@ class GradientPursuitDecoder(PursuitDecoder):
     1.0
     """
 
+    _algorithm = "gradient"
     _selects_again = True
 
     def _new_fit(self, V):

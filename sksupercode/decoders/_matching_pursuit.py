@@ -119,7 +119,14 @@ class MatchingPursuitDecoder(PursuitDecoder):
 
     _selects_again = _counts_again = True
 
+    @property
+    def _algorithm(self):
+        # Binary scores are of codewords as they are, and not of their directions.
+        return None if self.values_ == "binary" else "matching"
+
     def _bytes_per_sample(self):
+        if self._has_gram:
+            return super()._bytes_per_sample()
         return BaseDecoder._bytes_per_sample(self)
 
     def _n_iter(self):

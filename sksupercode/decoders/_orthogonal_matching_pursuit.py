@@ -126,6 +126,8 @@ class OrthogonalMatchingPursuitDecoder(PursuitDecoder):
     1.0
     """
 
+    _algorithm = "orthogonal"
+
     def _new_fit(self, V):
         fit = NonnegativeFit if self.values_ == "nonnegative" else OrthogonalBases
         return fit(V, self._n_iter())

@@ -11,6 +11,7 @@ from sksupercode._utils._sparse import to_csr
 from sksupercode._utils._threads import shared_threads
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._coarse_scores import CoarseScores
+from sksupercode.decoders._gram_pursuit import GramPursuit, bytes_per_sample
 from sksupercode.decoders._tolerance import ToleranceMixin
 
 # Gains of this part of the norm of x are rounding.
@@ -26,6 +27,8 @@ class PursuitDecoder(ToleranceMixin, BaseDecoder):
     and ``_new_search`` if the codewords are not compared as :class:`CoarseScores` does.
     """
 
+    # The algorithm's name in the Gram domain.
+    _algorithm = None
     # Whether a codeword may be selected again, and whether it then counts as one more.
     _selects_again = _counts_again = False
 
@@ -85,6 +88,8 @@ class PursuitDecoder(ToleranceMixin, BaseDecoder):
     def _bytes_per_sample(self):
         n_features, n_components = self.dictionary_.shape
         most = min(self._n_iter(), n_components)
+        if self._has_gram:
+            return bytes_per_sample(self.dictionary_.shape, most)
         return 24 * n_features + 24 * most * (n_components + most)
 
     def _failure(self):
@@ -107,15 +112,46 @@ class PursuitDecoder(ToleranceMixin, BaseDecoder):
             enough = np.maximum(tol, _ROUNDING * norms)
         return indices, values, left > enough + _NO_GAIN * norms
 
+    @property
+    def _has_gram(self):
+        """Whether rows of the Gram matrix of the codewords are to be had."""
+        return self._algorithm is not None and self._codewords.has_array
+
     def _pursue(self, V, norms, enough):
         """Return the codes of samples whose residuals of norm ``enough`` are short enough."""
         least = np.broadcast_to(self._least_gains(norms), norms.shape)
+        if not self._has_gram:
+            return _gather([self._follow(np.arange(len(V)), V, enough, least)], len(V))
+        pursuit = GramPursuit(
+            self._codewords,
+            self._algorithm,
+            self._n_iter(),
+            is_signed=self.values_ != "real",
+            is_nonnegative=self.values_ == "nonnegative",
+        )
+        supports, values, sizes, is_undone = pursuit.decode(V, norms, enough, least)
+        codes = [(np.flatnonzero(~is_undone), supports[~is_undone], values[~is_undone])]
+        for size in np.unique(sizes[is_undone]):
+            rows = np.flatnonzero(is_undone & (sizes == size))
+            some = V[rows], enough[rows], least[rows], supports[rows, :size]
+            codes.append(self._follow(rows, *some))
+        return _gather(codes, len(V))
+
+    def _follow(self, rows, V, enough, least, supports=None):
+        """Return some samples, their supports and coefficients, all of which take steps together.
+
+        They go on from ``supports``.
+        """
         search, fit = self._new_search(), self._new_fit(V)
-        rows = np.arange(len(V))
-        supports = np.empty((len(V), 0), dtype=np.intp)
-        is_over = np.zeros(len(V), dtype=bool)
+        n_samples, everyone = len(V), rows
+        rows = np.arange(n_samples)
+        if supports is None:
+            supports = np.empty((n_samples, 0), dtype=np.intp)
+        for column in supports.T:
+            fit.add(self._codewords.codewords(column).astype(np.float64))
+        is_over = np.zeros(n_samples, dtype=bool)
         ended = []
-        for step in range(self._n_iter() + 1):
+        for step in range(supports.shape[1], self._n_iter() + 1):
             lengths = np.linalg.norm(fit.residuals, axis=1)
             is_over |= (lengths <= enough[rows]) | (step == self._n_iter())
             if is_over.any():
@@ -132,7 +168,7 @@ class PursuitDecoder(ToleranceMixin, BaseDecoder):
             codewords[~is_selected] = 0
             is_over = fit.add(codewords)
             supports = np.column_stack([supports, best])
-        return _gather(ended, len(V))
+        return everyone, *_gather(ended, n_samples)
 
 
 def _gather(ended, n_samples):

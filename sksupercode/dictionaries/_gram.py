@@ -18,7 +18,7 @@ the norms costs a few :math:`\epsilon` more.
 # SPDX-License-Identifier: BSD-3-Clause
 
 import weakref
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise
 
 import numpy as np
@@ -77,6 +77,23 @@ class GramRows:
         self._parts = [slice(*pair) for pair in pairwise(bounds)]
         self.error = (max(np.diff(bounds)) + n_parts + 8) * 2.0**-24
         self._store = _shared_store(array, hashes)
+
+    @property
+    def shape(self):
+        """N and d."""
+        return self._array.shape
+
+    @property
+    def codewords(self):
+        """The codewords as they are stored, for compiled code; see :attr:`table`."""
+        return self._array.view(np.uint16) if self._array.dtype.itemsize == 2 else self._array
+
+    @cached_property
+    def table(self):
+        """What the 16 bits of a number of half precision stand for, float32 of shape (2**16,)."""
+        if self._array.dtype.itemsize != 2:
+            return np.zeros(0, dtype=np.float32)
+        return np.arange(2**16, dtype=np.uint16).view(self._array.dtype).astype(np.float32)
 
     @property
     def capacity(self):

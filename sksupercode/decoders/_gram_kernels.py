@@ -93,9 +93,9 @@ def subtract_rows(scores, maxima, is_signed, gram, codewords, weights, n_rows, l
     ``codewords`` and ``weights`` name the rows, the first ``n_rows`` of them; ``length`` is that of
     the residual, before or after, and bounds all scores.
     """
-    slots, high, low, scales, errors = gram
+    slots, numbers, scales, errors = gram
     n_features = len(scores)
-    flat_high, flat_low = high.reshape(-1), low.reshape(-1)
+    flat = numbers.reshape(-1)
     starts, factors = np.empty(n_rows, dtype=np.int64), np.empty(n_rows, dtype=np.float32)
     lost, total = 0.0, 0.0
     for a in range(n_rows):
@@ -110,13 +110,10 @@ def subtract_rows(scores, maxima, is_signed, gram, codewords, weights, n_rows, l
         n_vectors = (last - first) // LANES
         for a in range(0, n_rows, _ROWS):
             some = min(_ROWS, n_rows - a)
-            subtract_vectors(
-                scores, first, n_vectors, flat_high, flat_low, starts, factors, a, some
-            )
+            subtract_vectors(scores, first, n_vectors, flat, starts, factors, a, some)
         for a in range(n_rows):
             for i in range(first + n_vectors * LANES, last):
-                number = np.float32(256) * flat_high[starts[a] + i - first]
-                scores[i] -= factors[a] * (number + flat_low[starts[a] + i - first])
+                scores[i] -= factors[a] * np.float32(flat[starts[a] + i - first])
             starts[a] += last - first
         _find_maxima(scores, maxima, is_signed, first, last)
     return lost + (n_rows + 1) * ROUNDING * (length + total)
@@ -144,9 +141,9 @@ def collect(scores, maxima, is_signed, threshold, out):
 @compiled
 def gram_entry(gram, row, column):
     """Return one entry of a row of G that is held, but not of its diagonal."""
-    slots, high, low, scales, _ = gram
+    slots, numbers, scales, _ = gram
     slot = slots[row]
-    return scales[slot] * (256.0 * high[slot, column] + low[slot, column])
+    return scales[slot] * numbers[slot, column]
 
 
 @compiled

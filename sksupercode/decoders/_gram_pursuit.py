@@ -130,7 +130,7 @@ class GramPursuit:
         from sksupercode.decoders import _gram_gradient, _gram_orthogonal
 
         with self._gram.rows(wanted) as held:
-            gram = held.slots, held.high, held.low, held.scales, held.errors
+            gram = held.slots, held.numbers, held.scales, held.errors
             words = self._gram.codewords, self._gram.table, self._gram.norms
             limits = self._n_iter, self._gram.error
 

@@ -117,7 +117,7 @@ def _changes(row, samples, changed, weights):
 @compiled
 def _correct(row, samples, gram, is_signed, candidates, n_candidates, changed, weights, n_changed):
     """Keep the candidates that may be the best by scores that take up all coefficients."""
-    slots, _, _, _, errors = gram
+    slots, _, _, errors = gram
     error = samples.noise[row]
     for c in range(n_changed):
         if slots[changed[c]] < 0:

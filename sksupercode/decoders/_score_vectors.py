@@ -17,16 +17,15 @@ LANES = 32
 _WORD = ir.IntType(64)
 _FLOATS = ir.VectorType(ir.FloatType(), LANES)
 _INTEGERS = ir.VectorType(ir.IntType(32), LANES)
-_BYTES = ir.VectorType(ir.IntType(8), LANES)
+_SHORTS = ir.VectorType(ir.IntType(16), LANES)
 _DOUBLES = ir.VectorType(ir.DoubleType(), 16)
 
 
 @intrinsic
-def subtract_vectors(typingctx, scores, first, n_vectors, high, low, starts, weights, row, n_rows):
+def subtract_vectors(typingctx, scores, first, n_vectors, numbers, starts, weights, row, n_rows):
     """Subtract from ``32 n_vectors`` scores rows ``row`` to ``row + n_rows - 1`` times weights.
 
-    Row a has its numbers ``256 high + low`` from ``starts[a]`` on in the flat planes, and scores begin
-    at ``first``.
+    Row a has its numbers from ``starts[a]`` on in the flat array; scores begin at ``first``.
     """
 
     def codegen(context, builder, signature, args):
@@ -39,22 +38,18 @@ def subtract_vectors(typingctx, scores, first, n_vectors, high, low, starts, wei
             ir.FunctionType(_FLOATS, [_FLOATS, _FLOATS, _FLOATS]),
             f"llvm.fmuladd.v{LANES}f32",
         )
-        scores_data, high_data, low_data, starts_data, weights_data = map(data, (0, 3, 4, 5, 6))
+        scores_data, numbers_data, starts_data, weights_data = map(data, (0, 3, 4, 5))
         scores_data = builder.gep(scores_data, [args[1]])
-        shift = ir.Constant(_INTEGERS, [8] * LANES)
         total = cgutils.alloca_once(builder, _FLOATS)
         with cgutils.for_range(builder, args[2]) as loop:
             offset = builder.mul(loop.index, _WORD(LANES))
             place = builder.bitcast(builder.gep(scores_data, [offset]), _FLOATS.as_pointer())
             builder.store(builder.load(place, align=4), total)
-            with cgutils.for_range(builder, args[8]) as inner:
-                a = builder.add(args[7], inner.index)
+            with cgutils.for_range(builder, args[7]) as inner:
+                a = builder.add(args[6], inner.index)
                 start = builder.add(builder.load(builder.gep(starts_data, [a])), offset)
-                parts = []
-                for plane, extend in ((high_data, builder.sext), (low_data, builder.zext)):
-                    at = builder.bitcast(builder.gep(plane, [start]), _BYTES.as_pointer())
-                    parts.append(extend(builder.load(at, align=1), _INTEGERS))
-                number = builder.or_(builder.shl(parts[0], shift), parts[1])
+                at = builder.bitcast(builder.gep(numbers_data, [start]), _SHORTS.as_pointer())
+                number = builder.sext(builder.load(at, align=2), _INTEGERS)
                 weight = _broadcast(builder, builder.load(builder.gep(weights_data, [a])))
                 term = builder.sitofp(number, _FLOATS)
                 builder.store(
@@ -64,7 +59,7 @@ def subtract_vectors(typingctx, scores, first, n_vectors, high, low, starts, wei
             builder.store(builder.load(total), place, align=4)
         return context.get_dummy_value()
 
-    signature = types.void(scores, first, n_vectors, high, low, starts, weights, row, n_rows)
+    signature = types.void(scores, first, n_vectors, numbers, starts, weights, row, n_rows)
     return signature, codegen
 
 

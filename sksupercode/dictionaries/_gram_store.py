@@ -1,8 +1,7 @@
-"""Where rows of a Gram matrix are kept, 16 bits a number, within a budget.
+r"""Where rows of a Gram matrix are kept, 16 bits a number, within a budget.
 
-Every row has a scale s of its own, with which :math:`G_{ij} \\approx s q_{ij}` for integers
-:math:`\\lvert q \\rvert < 2^{15}`. They come in two planes of bytes, ``q = 256 high + low``: the
-high ones alone are a coarser row of half the size.
+Every row has a scale s of its own, with which :math:`G_{ij} \approx s q_{ij}` for integers
+:math:`\lvert q \rvert < 2^{15}`.
 """
 
 # Authors: The sksupercode developers
@@ -35,14 +34,11 @@ class Rows:
     slots : int32 ndarray of shape (N,)
         Where the row of each codeword is, -1 where it is not here.
 
-    high : int8 ndarray of shape (capacity, N)
-        The more significant bytes of the integers q; those of the diagonal are 0.
-
-    low : uint8 ndarray of shape (capacity, N)
-        The less significant ones.
+    numbers : int16 ndarray of shape (capacity, N)
+        The integers q; those of the diagonal are 0.
 
     scales : float64 ndarray of shape (capacity,)
-        Row i of G is ``scales[slots[i]] * q[slots[i]]``.
+        Row i of G is ``scales[slots[i]] * numbers[slots[i]]``.
 
     errors : float64 ndarray of shape (capacity,)
         Bounds on the error of any number of a row, in floating-point sums and by rounding to q.
@@ -50,8 +46,7 @@ class Rows:
 
     def __init__(self, capacity, n_features):
         # Memory of these is taken as rows come.
-        self.high = np.empty((capacity, n_features), dtype=np.int8)
-        self.low = np.empty((capacity, n_features), dtype=np.uint8)
+        self.numbers = np.empty((capacity, n_features), dtype=np.int16)
         self.scales = np.zeros(capacity)
         self.errors = np.zeros(capacity)
         self.slots = np.full(n_features, -1, dtype=np.int32)
@@ -101,16 +96,13 @@ class Rows:
         rows[np.arange(len(rows)), indices] = 0
 
         def quantize(start, stop):
-            integers = np.empty(rows.shape[1], dtype=np.int16)
             for slot, row in zip(slots[start:stop], rows[start:stop], strict=True):
                 largest = max(row.max(), -row.min())
                 if largest > 0:
                     row *= np.float32(_LARGEST / largest)
                 self.scales[slot] = largest / _LARGEST
                 self.errors[slot] = error + _ROUNDING * self.scales[slot]
-                integers[:] = np.rint(row, out=row)
-                np.right_shift(integers, 8, out=self.high[slot], casting="unsafe")
-                np.bitwise_and(integers, 255, out=self.low[slot], casting="unsafe")
+                self.numbers[slot] = np.rint(row, out=row)
 
         in_threads(quantize, len(rows), least=max(1, 2**18 // rows.shape[1]))
 

@@ -40,7 +40,7 @@ def exact_gram(dictionary):
 def values(rows, indices):
     slots = rows.slots[indices]
     assert (slots >= 0).all()
-    return rows.scales[slots, np.newaxis] * (256 * rows.high[slots].astype(int) + rows.low[slots])
+    return rows.scales[slots, np.newaxis] * rows.numbers[slots]
 
 
 def assert_right(rows, indices, G):
@@ -119,7 +119,7 @@ def test_the_budget_is_kept_and_the_least_recently_used_rows_go():
         for asked in ([0, 1, 2, 3], [4, 5, 6, 7, 4], [1, 0], [8, 9, 10]):
             with gram.rows(asked) as rows:
                 assert_right(rows, np.array(asked), G)
-                assert rows.high.nbytes + rows.low.nbytes == 2 * 8 * 300
+                assert rows.numbers.nbytes == 2 * 8 * 300
             assert gram.nbytes <= 2 * 8 * 300
         # One of those used in the second call is left.
         assert set(np.flatnonzero(rows.slots >= 0)) >= {0, 1, 8, 9, 10}
@@ -127,7 +127,7 @@ def test_the_budget_is_kept_and_the_least_recently_used_rows_go():
         with gram.rows(np.arange(20, 40)) as rows:
             assert_array_equal(np.flatnonzero(rows.slots >= 0), np.arange(20, 28))
     with budget_of(3), gram.rows([1]) as rows:
-        assert rows.high.shape == (3, 300)
+        assert rows.numbers.shape == (3, 300)
 
 
 def test_without_a_budget_rows_are_dropped_after_use():

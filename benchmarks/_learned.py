@@ -1,4 +1,4 @@
-"""A dictionary like those that are learned, with samples, and the autoencoder that is shipped."""
+"""Dictionaries that are learned: one drawn like them, and that of the shipped autoencoder."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -6,70 +6,102 @@
 import numpy as np
 from scipy.sparse import csr_array
 
-from sksupercode.datasets import make_sparse_codes
+from sksupercode.datasets import load_activations, load_activations_sae, make_sparse_codes
 
 _FAMILY = 16
 _BLOCK = 4096
 _NOISE = 0.1
+# Samples of the later call.
+LATER = 128
 
 
 class LearnedProblem:
     r"""Codewords that correlate, superposed by a Zipf law with magnitudes and noise.
 
-    Codewords come in families of 16 around a common direction:
+    Codewords of unit norm come in families of 16 around a common direction:
 
     .. math::
-        f_i = \frac{u_i + w_i c_{\lfloor i / 16 \rfloor}}{\lVert \cdot \rVert}, \qquad
-        w_i \sim U(0, 1)
+        f_i \propto u_i + w_i c_{\lfloor i / 16 \rfloor}, \qquad w_i \sim U(0, 1)
 
-    with unit vectors ``u_i`` of all d dimensions and ``c`` of a random subspace of ``d / 16``, so
-    that cosines are up to 1/2 within a family, and directions of families correlate as well.
+    with random unit vectors ``u_i`` of all d dimensions, and ``c`` of a random subspace of d / 16.
+    Cosines are thus up to about 1/2 in a family, and the directions of families correlate as well.
 
-    A sample has k latents in the mean, latent j (in a random order) with a probability in
-    proportion to 1 / j, and magnitudes from the exponential distribution of mean 1. A tenth of its
-    variance is white noise.
+    A sample has k latents in the mean. The j-th of them, in a random order, is active with a
+    probability in proportion to 1 / j, and its magnitude has the exponential distribution of mean
+    1. White noise is a tenth of the variance.
 
     Parameters
     ----------
     size : Size
         N, k, d and the number of samples.
-
     dtype : dtype, default=float32
         Of the codewords.
-
     seed : int, default=0
         Of all that is random.
+
+    Attributes
+    ----------
+    dictionary : ndarray of shape (N, d)
+        The codewords.
+    samples, later : float32 ndarray of shape (n_samples, d) and (128, d)
+        Samples of a first call, and those of a later one.
     """
 
     def __init__(self, size, *, dtype=np.float32, seed=0):
         self.size = size
-        N, d = size.n_features, size.n_components
         rng = np.random.default_rng(seed)
-        subspace = np.linalg.qr(rng.standard_normal((d, max(1, d // 16))))[0].astype(np.float32)
-        self.dictionary = np.empty((N, d), dtype)
-        for start in range(0, N, _BLOCK):
-            n_rows = min(_BLOCK, N - start)
-            families = rng.standard_normal((-(-n_rows // _FAMILY), subspace.shape[1]), np.float32)
-            shared = np.repeat(_unit(families @ subspace.T), _FAMILY, axis=0)[:n_rows]
-            codewords = _unit(rng.standard_normal((n_rows, d), np.float32))
-            codewords += rng.random((n_rows, 1), np.float32) * shared
-            self.dictionary[start : start + n_rows] = _unit(codewords)
-        codes = make_sparse_codes(
-            size.n_samples,
-            N,
-            n_nonzero_coefs=size.n_nonzero_coefs,
-            support="zipf",
-            values="exponential",
-            dtype=np.float32,
-            random_state=rng,
-        )
-        used, columns = np.unique(codes.indices, return_inverse=True)
-        codewords = self.dictionary[rng.permutation(N)[used]].astype(np.float32)
-        parts = codes.data, columns, codes.indptr
-        self.samples = csr_array(parts, shape=(size.n_samples, len(used))) @ codewords
-        noise = rng.standard_normal(self.samples.shape, np.float32)
-        variance = self.samples.var(axis=0).sum() / d
-        self.samples += np.sqrt(_NOISE / (1 - _NOISE) * variance, dtype=np.float32) * noise
+        self.dictionary = _draw_dictionary(size.n_features, size.n_components, dtype, rng)
+        samples = _draw_samples(self.dictionary, size, size.n_samples + LATER, rng)
+        self.samples, self.later = np.split(samples, [size.n_samples])
+
+    def fresh_dictionary(self, call):
+        """Return other codewords that give the same supports: no call has to do with an earlier."""
+        return self.dictionary * self.dictionary.dtype.type(2.0 ** (call % 8))
+
+
+class ShippedProblem(LearnedProblem):
+    """The codewords of the shipped autoencoder, normalised, and activations less its intercept.
+
+    The first activations are those on which it was not trained. N and d are as they come.
+    """
+
+    def __init__(self, size):
+        self.size = size
+        sae = load_activations_sae()
+        self.dictionary = _unit(sae.dictionary_)
+        samples = load_activations().data[::-1] - sae.intercept_
+        self.samples, self.later = samples[: size.n_samples], samples[-LATER:]
+
+
+def _draw_dictionary(n_features, n_components, dtype, rng):
+    n_shared = max(1, n_components // 16)
+    subspace = np.linalg.qr(rng.standard_normal((n_components, n_shared)))[0].T.astype(np.float32)
+    dictionary = np.empty((n_features, n_components), dtype)
+    for start in range(0, n_features, _BLOCK):
+        block = dictionary[start : start + _BLOCK]
+        families = rng.standard_normal((-(-len(block) // _FAMILY), n_shared), np.float32)
+        shared = np.repeat(_unit(families @ subspace), _FAMILY, axis=0)[: len(block)]
+        own = _unit(rng.standard_normal(block.shape, np.float32))
+        block[:] = _unit(own + rng.random((len(block), 1), np.float32) * shared)
+    return dictionary
+
+
+def _draw_samples(dictionary, size, n_samples, rng):
+    codes = make_sparse_codes(
+        n_samples,
+        size.n_features,
+        n_nonzero_coefs=size.n_nonzero_coefs,
+        support="zipf",
+        values="exponential",
+        dtype=np.float32,
+        random_state=rng,
+    )
+    ranks, columns = np.unique(codes.indices, return_inverse=True)
+    codewords = dictionary[rng.permutation(size.n_features)[ranks]].astype(np.float32)
+    parts = codes.data, columns, codes.indptr
+    samples = csr_array(parts, shape=(n_samples, len(ranks))) @ codewords
+    variance = _NOISE / (1 - _NOISE) * samples.var(axis=0, dtype=np.float64).mean()
+    return samples + np.float32(variance**0.5) * rng.standard_normal(samples.shape, np.float32)
 
 
 def _unit(X):

@@ -20,6 +20,7 @@ from benchmarks._timing import timed
 _PACKAGES = (
     "celer",
     "cvxpy",
+    "dictlearn",
     "highspy",
     "joblib",
     "numba",
@@ -28,6 +29,7 @@ _PACKAGES = (
     "scikit-learn",
     "scipy",
     "spams-bin",
+    "torch",
 )
 # Several times what caches hold.
 _STREAM_FLOATS = 2**26

@@ -31,12 +31,22 @@ class Benchmark:
 
 def all_benchmarks():
     """Return the benchmarks by name, in the order in which they run."""
-    from benchmarks import _decoding, _fresh_process, _hadamard, _machine, _scaling
+    from benchmarks import (
+        _decoding,
+        _fresh_process,
+        _hadamard,
+        _learned_coding,
+        _learned_encoder,
+        _machine,
+        _scaling,
+    )
     from sksupercode.theory import entropy
 
     large = math.ceil(0.9 * entropy(2**20, 256))
     quick = Size(2**12, 8, 192, 4)
     quick_program = Size(2**10, 8, 96, 2)
+    learned, quick_learned = Size(2**14, 64, 2304, 4096), Size(2**11, 8, 256, 64)
+    shipped = Size(2**11, 32, 384, 2000)
     return {
         "machine": Benchmark(
             "memory, matrix products, and what correlations reach",
@@ -104,6 +114,42 @@ def all_benchmarks():
             Size(2**20, 256, large, 1),
             quick_program,
         ),
+        "sae": Benchmark(
+            "matching pursuit on a dictionary like those of autoencoders",
+            _learned_coding.learned_mp,
+            learned,
+            quick_learned,
+        ),
+        "sae-omp": Benchmark(
+            "orthogonal matching pursuit (OMP) on a dictionary like those of autoencoders",
+            _learned_coding.learned_omp,
+            learned,
+            quick_learned,
+        ),
+        "sae-gp": Benchmark(
+            "gradient pursuit on a dictionary like those of autoencoders",
+            _learned_coding.learned_gp,
+            learned,
+            quick_learned,
+        ),
+        "sae-small": Benchmark(
+            "pursuits on the shipped autoencoder and activations, N and d as they are",
+            _learned_coding.shipped,
+            shipped,
+            replace(shipped, n_samples=64),
+        ),
+        "sae-large": Benchmark(
+            "OMP on half-precision codewords in a process of its own, and plain matching pursuit",
+            _learned_coding.large,
+            Size(2**16, 100, 2304, 2048),
+            quick_learned,
+        ),
+        "sae-encoder": Benchmark(
+            "the TopK encoder of an autoencoder, beside PyTorch",
+            _learned_encoder.encoder,
+            replace(learned, n_samples=1024),
+            replace(quick_learned, n_samples=256),
+        ),
         "scaling": Benchmark(
             "growth with N and with k, d by the rule of thumb of each decoder",
             _scaling.scaling,
@@ -156,7 +202,7 @@ def main(argv=None):
     chosen = {name: benchmarks[name] for name in arguments.names or benchmarks}
     if arguments.list:
         for name, benchmark in chosen.items():
-            print(f"{name:10} {benchmark.title}\n{'':10} {_size(benchmark, arguments)}")
+            print(f"{name:11} {benchmark.title}\n{'':11} {_size(benchmark, arguments)}")
         return 0
     # Samples that a peer cannot explain are counted, and need no warning each.
     with warnings.catch_warnings():

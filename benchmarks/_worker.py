@@ -82,6 +82,24 @@ def first_call(decoder, size):
     }
 
 
+def learned_pursuit(size):
+    """Measure OMP on a learned dictionary in float16, which is not in memory twice."""
+    import numpy as np
+
+    from benchmarks._learned import LearnedProblem
+    from benchmarks._learned_coding import NONNEGATIVE_OMP, code_once
+    from benchmarks._problem import Size
+
+    _, make, _ = NONNEGATIVE_OMP
+    fewer = Size(**size | {"n_features": max(4, size["n_features"] // 4), "n_samples": 1})
+    code_once(LearnedProblem(fewer, dtype=np.float16), make, 0)
+    problem = LearnedProblem(Size(**size), dtype=np.float16)
+    problem.fresh_dictionary = lambda call: problem.dictionary
+    forget_peak()
+    measured = code_once(problem, make, 0)
+    return measured | {"peak_bytes": peak_bytes()}
+
+
 def peak_bytes():
     """Return the most memory that this process has held.
 
@@ -107,7 +125,7 @@ def forget_peak():
         pass
 
 
-JOBS = {job.__name__: job for job in (first_call, pipeline)}
+JOBS = {job.__name__: job for job in (first_call, learned_pursuit, pipeline)}
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")

@@ -7,8 +7,17 @@ import numpy as np
 import pytest
 from scipy.sparse import csc_array
 
-from benchmarks import _decoding, _hadamard, _machine, _scaling
+from benchmarks import (
+    _decoding,
+    _hadamard,
+    _learned_coding,
+    _learned_encoder,
+    _machine,
+    _scaling,
+)
 from benchmarks._fresh_process import run_fresh
+from benchmarks._learned import LATER, LearnedProblem
+from benchmarks._learned_peers import LearnedPeer
 from benchmarks._main import all_benchmarks, main
 from benchmarks._peer_methods import NotApplicableError
 from benchmarks._peers import ORTHOGONAL_PURSUITS, PROGRAMS, PURSUITS, Peer
@@ -207,3 +216,47 @@ def test_list_and_bad_arguments(capsys):
         with pytest.raises(SystemExit):
             main(arguments)
         assert message in capsys.readouterr().err
+
+
+def test_learned_dictionaries_have_correlated_codewords():
+    for dtype in (np.float32, np.float16):
+        problem = LearnedProblem(Size(2000, 8, 320, 30), dtype=dtype)
+        assert problem.dictionary.dtype == dtype
+        F = problem.dictionary.astype(np.float64)
+        G = F @ F.T
+        np.testing.assert_allclose(np.diag(G), 1, rtol=1e-3)
+        np.fill_diagonal(G, 0)
+        assert 0.5 < G.max() < 0.65
+        # Families of sixteen stand out among all others.
+        others = np.kron(np.eye(len(F) // 16), np.ones((16, 16))) == 0
+        assert np.quantile(G[~others], 0.9) > 0.3 > np.quantile(G[others], 0.999)
+        assert problem.samples.shape == (30, 320) and problem.later.shape == (LATER, 320)
+
+
+def test_pursuits_on_learned_dictionaries():
+    size = Size(300, 4, 64, 40)
+    for benchmark in (_learned_coding.learned_mp, _learned_coding.learned_omp):
+        own, *others = benchmark(size, 2, lambda what: None)
+        assert own["samples"] == 40
+        assert len(own["first_seconds"]) == len(own["later_seconds"]) == 2
+        for row in others:
+            if "first_seconds" not in row:
+                assert row["note"].startswith("not installed")
+            elif row["samples"] == 40:
+                # They do the same, whatever the values that they allow.
+                assert row["fvu"] == pytest.approx(own["fvu"], rel=0.1)
+    peer = LearnedPeer("huge", None, nbytes=lambda size: 2**60)
+    row = _learned_coding.time_peer(LearnedProblem(size), peer, own, lambda what: None)
+    assert row["note"].startswith("left out: needs")
+
+
+def test_pursuits_in_a_process_of_their_own():
+    own, numpy_row = _learned_coding.large(Size(300, 4, 64, 40), 1, lambda what: None)
+    assert own["peak_bytes"] > 2**24
+    assert 0 < own["fvu"] <= numpy_row["fvu"] < 0.5
+
+
+def test_encoders():
+    own, *others = _learned_encoder.encoder(Size(300, 4, 64, 20), 2, lambda what: None)
+    assert len(own["seconds"]) == 2
+    assert all(len(row["ratio"]) == 2 for row in others if "seconds" in row)

@@ -21,20 +21,34 @@ class RunningMoments:
     def add(self, X):
         """Take in a block of shape (n_samples, d)."""
         X = np.asarray(X, dtype=np.float64)
+        block = RunningMoments()
         largest = np.abs(X).max()
-        exponent = int(np.frexp(largest)[1])
-        if largest > 0 and (self._is_zero or exponent > self.exponent):
-            shrinkage, self.exponent, self._is_zero = self.exponent - exponent, exponent, False
-            self.mean = np.ldexp(self.mean, shrinkage)
-            self.squares = float(np.ldexp(self.squares, 2 * shrinkage))
-        X = np.ldexp(X, -self.exponent)
-        n, n_samples = self.n_samples, self.n_samples + len(X)
+        block._is_zero = not largest > 0
+        block.n_samples, block.exponent = len(X), int(np.frexp(largest)[1])
+        X = np.ldexp(X, -block.exponent)
         # Shifted by a row first: the variance of equal rows is then exactly zero.
         shift = X[0].copy()
         X -= shift
         mean = X.mean(axis=0)
         X -= mean
-        step = mean + shift - self.mean
-        self.squares += float(np.square(X).sum() + np.square(step).sum() * n * len(X) / n_samples)
-        self.mean = self.mean + step * (len(X) / n_samples)
-        self.n_samples = n_samples
+        block.mean, block.squares = mean + shift, float(np.square(X).sum())
+        self.merge(block)
+
+    def merge(self, block):
+        """Take in the moments of a block."""
+        if not block._is_zero and (self._is_zero or block.exponent > self.exponent):
+            exponent = block.exponent
+        else:
+            exponent = self.exponent
+        (mean, squares), (block_mean, block_squares) = (
+            (np.ldexp(moments.mean, a), float(np.ldexp(moments.squares, 2 * a)))
+            for moments in (self, block)
+            for a in [moments.exponent - exponent]
+        )
+        n_samples = self.n_samples + block.n_samples
+        step = block_mean - mean
+        between = np.square(step).sum() * self.n_samples * block.n_samples / n_samples
+        self.squares = squares + (block_squares + float(between))
+        self.mean = mean + step * (block.n_samples / n_samples)
+        self.n_samples, self.exponent = n_samples, exponent
+        self._is_zero &= block._is_zero

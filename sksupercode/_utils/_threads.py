@@ -16,16 +16,21 @@ from itertools import pairwise
 from joblib import cpu_count
 from threadpoolctl import threadpool_limits
 
-_shared = threading.local()
+
+class _Shared(threading.local):
+    threads, is_single = None, False
+
+
+_shared = _Shared()
 
 
 def thread_count():
-    """Return how many threads a call may use: one in a thread of somebody's pool.
+    """Return how many threads a call may use: one in a thread of somebody's pool, or if told so.
 
     Else as many as there are processors, as far as affinity, container and what joblib sets in its
     workers, ``NUMBA_NUM_THREADS`` and ``OMP_NUM_THREADS``, allow.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or _shared.is_single:
         return 1
     limits = [cpu_count()]
     for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
@@ -41,7 +46,7 @@ def shared_threads():
 
     Yields how many there are, the caller's included, and a pool of all others.
     """
-    if getattr(_shared, "threads", None) is not None:
+    if _shared.threads is not None:
         yield _shared.threads
         return
     n_threads = thread_count()
@@ -92,3 +97,17 @@ def single_blas_thread():
             _single_users -= 1
             if _single_users == 0:
                 _single_limits.restore_original_limits()
+
+
+@contextmanager
+def one_thread():
+    """Keep BLAS and this thread's calls of :func:`in_threads` to one thread.
+
+    BLAS rounds differently with another number of threads.
+    """
+    before, _shared.is_single = _shared.is_single, True
+    try:
+        with single_blas_thread():
+            yield
+    finally:
+        _shared.is_single = before

@@ -107,10 +107,11 @@ def as_array(X, name="X", *, keeps_half=False):
     """Return the numbers of a dense tensor, or of a list of them, and anything else as it is.
 
     Without a copy if they are on the CPU, and in float32 where NumPy lacks the dtype, as bfloat16;
-    with ``keeps_half``, this is that of ml_dtypes where there is that package. Sparse tensors,
-    those without numbers and lazy arrays of unknown length are refused.
+    with ``keeps_half``, this is that of ml_dtypes where there is that package. Arrays of Dask are
+    computed. Sparse tensors, those without numbers and lazy arrays of unknown length are refused.
     """
     require_known_shape(X, name)
+    X = _computed(X)
     if isinstance(X, list | tuple) and X and _is_tensor(X[0]):
         X = np.asarray([_tensor_to_numpy(row, name) for row in X])
     if _is_tensor(X):
@@ -123,6 +124,20 @@ def as_array(X, name="X", *, keeps_half=False):
 def is_bfloat16(X):
     """Return whether numbers are in the format of ml_dtypes of this name."""
     return getattr(getattr(X, "dtype", None), "name", None) == "bfloat16"
+
+
+def _computed(X):
+    dask, distributed = sys.modules.get("dask"), sys.modules.get("distributed")
+    if (
+        dask is None
+        or not dask.is_dask_collection(X)
+        or not isinstance(getattr(X, "shape", None), tuple)
+    ):
+        return X
+    if distributed is None or distributed.futures_of(X):
+        return X.compute()
+    # Not by a cluster, which would be sent all of a file that is mapped here.
+    return X.compute(scheduler="threads")
 
 
 def _is_tensor(X):

@@ -52,7 +52,7 @@ class Runner:
         tasks = [delayed(self.chain.run)(cell, PROCESS) for cell in cells]
         try:
             parallel = Parallel(self.n_jobs, return_as="generator_unordered", batch_size=1)
-        except ValueError:  # joblib < 1.4, and backends without generators
+        except ValueError:  # backends without generators
             n_workers = effective_n_jobs(self.n_jobs)
             for batch in gen_batches(len(tasks), _BATCH * n_workers if n_workers > 1 else 1):
                 yield from Parallel(self.n_jobs)(tasks[batch])

@@ -3,35 +3,26 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import time
-from copy import copy
-
 import numpy as np
+from joblib import effective_n_jobs
 from scipy.sparse import issparse
 from sklearn import config_context
-from sklearn.base import BaseEstimator
-from sklearn.exceptions import NotFittedError
-from sklearn.frozen import FrozenEstimator
-from sklearn.utils import check_array, gen_batches
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import check_array, gen_batches, gen_even_slices
 
 from sksupercode._utils._blocks import read_block, rows_per_block
+from sksupercode._utils._jobs import check_jobs
 from sksupercode._utils._moments import RunningMoments
-from sksupercode._utils._validation import (
-    check_codes,
-    check_integer,
-    require_known_shape,
-    unfrozen,
-    without_names,
-)
-from sksupercode.decoders import RefitDecoder
-from sksupercode.metrics._reconstruction import sample_cosines
-from sksupercode.sae._sparse_autoencoder import SparseAutoencoder
+from sksupercode._utils._tasks import Shared, run_tasks
+from sksupercode._utils._threads import one_thread
+from sksupercode._utils._validation import as_array, check_integer, require_known_shape
+from sksupercode.sae._candidates import Sums, candidates_of, measure
 
-COLUMNS = ("L0", "FVU", "cosine", "dead_latents", "seconds_per_sample")
+# For each worker, so many blocks are in memory at a time, and so many tasks even out decoders that
+# take longer than others.
+_BLOCKS, _TASKS = 2, 8
 
 
-def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None):
+def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None, n_jobs=None):
     r"""Decode the same activations by several decoders, and compare the results.
 
     Parameters
@@ -42,16 +33,22 @@ def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None):
         fitted are fitted, on the first block of X.
 
     X : array-like of shape (n_samples, d)
-        Activations. An array mapped from a file, or any object with ``shape`` whose slices are
-        arrays, is read block by block.
+        Activations. An array mapped from a file, a Dask array of known shape, or any object with
+        ``shape`` whose slices are arrays, is read block by block.
 
     n_nonzero_coefs : array-like of int or None, default=None
         Numbers k of codewords. Every decoder with a parameter of this name is compared at each of
         them. Autoencoders keep their own. None takes decoders as they are.
 
     block_size : int or None, default=None
-        Number of samples that are in memory at a time. None goes by scikit-learn's
-        ``working_memory``.
+        Number of samples that a decoder gets at a time. None goes by scikit-learn's
+        ``working_memory``. Two such blocks for each job are in memory.
+
+    n_jobs : int or None, default=None
+        Number of workers among which blocks and decoders are divided, in the backend that
+        ``joblib.parallel_config`` names: joblib's own processes, ``backend="threading"``,
+        ``backend="dask"``. None is 1, unless a context says otherwise; -1 is all processors. The
+        table is the same to the last bit, but for the times.
 
     Returns
     -------
@@ -63,7 +60,8 @@ def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None):
         * ``"FVU"``, fraction of variance unexplained, pooled over samples and dimensions;
         * ``"cosine"`` of samples and reconstructions, the mean;
         * ``"dead_latents"``, number of latents that are active on no sample;
-        * ``"seconds_per_sample"`` of finding the latents, without reconstruction and fit.
+        * ``"seconds_per_sample"`` of finding the latents in one thread, without reconstruction and
+          fit. Jobs that share caches and memory may slow each other down.
 
     Raises
     ------
@@ -82,8 +80,14 @@ def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None):
     normalised samples, and the normalisation of their reconstructions is undone before they are
     scored.
 
-    Each decoder decodes two samples before its time is measured, so that the time does not include
-    compilation.
+    Each decoder decodes two samples before its time is measured, in each process, so that the time
+    does not include compilation.
+
+    Decoders have one thread each, for any ``n_jobs``: BLAS rounds differently with another number
+    of threads. Machines of different kinds may round differently as well. Decoders are fitted once,
+    and X is sliced in the process of the caller, to which warnings and errors come back. Threads
+    share what a dictionary keeps for later calls; every process has its own. On one machine,
+    processes map the same files and the same copy of each dictionary.
 
     Examples
     --------
@@ -109,18 +113,17 @@ def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None):
     if len(X.shape) != 2 or 0 in X.shape:
         raise ValueError(f"X must be a matrix with samples, got shape {tuple(X.shape)}.")
     block_size = check_integer(block_size, "block_size", minimum=1, allow_none=True)
-    candidates = _candidates(decoders, n_nonzero_coefs)
+    check_jobs(n_jobs)
+    candidates = candidates_of(decoders, n_nonzero_coefs)
     for candidate in candidates:
         candidate.compare_names(X)
-    moments = RunningMoments()
-    blocks = gen_batches(X.shape[0], block_size or rows_per_block(X.shape[1]))
-    with config_context(transform_output="default"):
-        for rows in blocks:
-            block = read_block(X, rows)
-            moments.add(block)
-            for candidate in candidates:
-                candidate.add(block, moments.exponent)
-    rows = [candidate.row(moments) for candidate in candidates]
+    block_size = block_size or rows_per_block(X.shape[1])
+    with config_context(transform_output="default"), one_thread():
+        moments, sums = _sums(candidates, X, block_size, n_jobs)
+    rows = [
+        {"decoder": candidate.name, **of_all.columns(moments)}
+        for candidate, of_all in zip(candidates, sums, strict=True)
+    ]
     try:
         import pandas
     except ModuleNotFoundError:
@@ -128,122 +131,31 @@ def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None):
     return pandas.DataFrame(rows).set_index("decoder")
 
 
-def _candidates(decoders, n_nonzero_coefs):
-    if not isinstance(decoders, dict) or not decoders:
-        raise ValueError(
-            f"decoders must be a dict of at least one name and decoder, got {decoders!r}."
-        )
-    ks = [None]
-    if n_nonzero_coefs is not None:
-        if np.size(n_nonzero_coefs) == 0:
-            raise ValueError(f"n_nonzero_coefs must not be empty, got {n_nonzero_coefs!r}.")
-        ks = [check_integer(k, "n_nonzero_coefs", minimum=1) for k in np.ravel(n_nonzero_coefs)]
-    candidates = []
-    for name, decoder in decoders.items():
-        if not all(hasattr(decoder, part) for part in ("transform", "inverse_transform")):
-            raise ValueError(
-                f"decoders[{name!r}] must have transform and inverse_transform, got "
-                f"{type(decoder).__name__}."
-            )
-        inner = decoder.estimator if isinstance(decoder, RefitDecoder) else decoder
-        swept = (
-            isinstance(inner, BaseEstimator)
-            and not isinstance(inner, FrozenEstimator | SparseAutoencoder)
-            and "n_nonzero_coefs" in inner.get_params(deep=False)
-        )
-        candidates += [_Candidate(name, decoder, k) for k in (ks if swept else [None])]
-    return candidates
+def _sums(candidates, X, block_size, n_jobs):
+    """Return the moments of X, and the sums of each candidate, added up block by block."""
+    moments, sums, shared = RunningMoments(), [Sums() for _ in candidates], Shared(candidates)
+    n_workers = effective_n_jobs(n_jobs)
+    window = block_size * (_BLOCKS * n_workers if n_workers > 1 else 1)
+    for rows in gen_batches(X.shape[0], window):
+        starts = range(rows.start, rows.stop, block_size)
+        blocks = [_block(X, slice(i, min(i + block_size, rows.stop))) for i in starts]
+        if rows.start == 0:
+            first = read_block(blocks[0], slice(None))
+            for candidate in candidates:
+                candidate.fit(first)
+        n_parts = -(-_TASKS * n_workers // len(blocks)) if n_workers > 1 else 1
+        parts = list(gen_even_slices(len(candidates), min(n_parts, len(candidates))))
+        tasks = [(part, block) for block in blocks for part in parts]
+        results = run_tasks(measure, shared, tasks, n_jobs)
+        for (part, _), (of_block, of_part) in zip(tasks, results, strict=True):
+            if of_block.n_samples:
+                moments.merge(of_block)
+            for of_all, of_candidate in zip(sums[part], of_part, strict=True):
+                of_all.add(of_candidate)
+    return moments, sums
 
 
-def _at_sparsity(decoder, k):
-    """Return an unfitted copy of a decoder, or of one around it, that selects k codewords."""
-    if isinstance(decoder, RefitDecoder):
-        return copy(decoder).set_params(estimator=_at_sparsity(decoder.estimator, k))
-    return copy(decoder).set_params(n_nonzero_coefs=k)
-
-
-class _Candidate:
-    """One decoder at one k, and the sums over the samples that it has decoded."""
-
-    def __init__(self, name, decoder, k):
-        self.name = name
-        self.is_fitted = k is None and _is_fitted(decoder)
-        # Not a clone: it would unfit a sparse autoencoder that is the dictionary.
-        self.decoder = decoder if self.is_fitted else copy(decoder)
-        if k is not None:
-            self.decoder = _at_sparsity(decoder, k)
-        # A refit takes what it refits takes.
-        decoder = unfrozen(decoder)
-        if isinstance(decoder, RefitDecoder):
-            decoder = decoder.estimator
-        autoencoder = unfrozen(decoder)
-        self.encodes = isinstance(autoencoder, SparseAutoencoder)
-        if not self.encodes:
-            autoencoder = unfrozen(getattr(autoencoder, "dictionary", None))
-        elif not _is_fitted(autoencoder):
-            raise NotFittedError(f"decoders[{name!r}] is a sparse autoencoder that is not fitted.")
-        normalizes = getattr(autoencoder, "normalizes_samples_", False)
-        self.autoencoder = autoencoder if normalizes else None
-        self.is_warm = False
-        self.is_alive = None
-        self.n_nonzeros = self.exponent = 0
-        self.error = self.cosine = self.seconds = 0.0
-
-    def compare_names(self, X):
-        """Compare the names of the columns of X, whose blocks have none, with those of ``fit``."""
-        inner = getattr(self.decoder, "estimator", None)
-        if self.is_fitted:
-            self.decoder = without_names(self.decoder, X)
-        elif isinstance(inner, FrozenEstimator | SparseAutoencoder):
-            self.decoder.estimator = FrozenEstimator(without_names(inner, X))
-
-    def add(self, X, exponent):
-        inputs = X
-        if self.autoencoder is not None:
-            normalized, scale, shift = self.autoencoder.normalize(X)
-            # An autoencoder normalises what it encodes by itself.
-            inputs = X if self.encodes else normalized
-        if not self.is_fitted:
-            self.decoder.fit(inputs)
-            self.is_fitted = True
-        if not self.is_warm:
-            self.decoder.transform(inputs[:2])
-            self.is_warm = True
-        start = time.perf_counter()
-        Z = self.decoder.transform(inputs)
-        self.seconds += time.perf_counter() - start
-
-        X_hat = self.decoder.inverse_transform(Z)
-        if self.autoencoder is not None:
-            X_hat = self.autoencoder.denormalize(X_hat, scale, shift)
-        X, X_hat = (np.ldexp(np.asarray(A, dtype=np.float64), -exponent) for A in (X, X_hat))
-        # The unit is that of the moments, which grows with the samples.
-        self.error = np.ldexp(self.error, 2 * (self.exponent - exponent))
-        self.error += np.sum(np.square(X - X_hat))
-        self.exponent = exponent
-        self.cosine += np.sum(sample_cosines(X, X_hat))
-        Z = check_codes(Z, f"decoders[{self.name!r}].transform(X)")
-        if self.is_alive is None:
-            self.is_alive = np.zeros(Z.shape[1], dtype=bool)
-        self.is_alive[Z.indices] = True
-        self.n_nonzeros += Z.nnz
-
-    def row(self, moments):
-        n_samples, variance = moments.n_samples, moments.squares
-        fvu = self.error / variance if variance > 0 else float(self.error > 0)
-        values = (
-            self.n_nonzeros / n_samples,
-            float(fvu),
-            float(self.cosine / n_samples),
-            int(np.count_nonzero(~self.is_alive)),
-            self.seconds / n_samples,
-        )
-        return {"decoder": self.name, **dict(zip(COLUMNS, values, strict=True))}
-
-
-def _is_fitted(estimator):
-    try:
-        check_is_fitted(unfrozen(estimator))
-    except NotFittedError:
-        return False
-    return True
+def _block(X, rows):
+    """Return some rows as an array that may be mapped from a file."""
+    block = X[rows]
+    return block if isinstance(block, np.ndarray) else np.asarray(as_array(block))

@@ -1,0 +1,188 @@
+"""Decoders that are compared, and the sums over samples that the comparison is made of."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import time
+from copy import copy
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from sksupercode._utils._blocks import read_block
+from sksupercode._utils._moments import RunningMoments
+from sksupercode._utils._tasks import recorded_warnings
+from sksupercode._utils._validation import check_codes, check_integer, unfrozen, without_names
+from sksupercode.decoders import RefitDecoder
+from sksupercode.metrics._reconstruction import sample_cosines
+from sksupercode.sae._sparse_autoencoder import SparseAutoencoder
+
+COLUMNS = ("L0", "FVU", "cosine", "dead_latents", "seconds_per_sample")
+
+
+@dataclass
+class Sums:
+    """Sums over samples; the squared error is in units of ``4**exponent``."""
+
+    n_nonzeros: int = 0
+    cosine: float = 0.0
+    error: float = 0.0
+    exponent: int = 0
+    is_alive: np.ndarray | bool = False
+    seconds: float = 0.0
+
+    def add(self, other):
+        """Take in the sums of more samples."""
+        if other.error:
+            exponent = max(self.exponent, other.exponent) if self.error else other.exponent
+            self.error, error = (
+                np.ldexp(sums.error, 2 * (sums.exponent - exponent)) for sums in (self, other)
+            )
+            self.error, self.exponent = self.error + error, exponent
+        self.n_nonzeros += other.n_nonzeros
+        self.cosine += other.cosine
+        self.is_alive = self.is_alive | other.is_alive
+        self.seconds += other.seconds
+
+    def columns(self, moments):
+        """Return the columns of the comparison, by name, from the moments of the samples."""
+        n_samples, variance = moments.n_samples, moments.squares
+        fvu = float(self.error > 0)
+        if variance > 0:
+            with np.errstate(over="ignore", under="ignore"):
+                fvu = np.ldexp(self.error / variance, 2 * (self.exponent - moments.exponent))
+        values = (
+            self.n_nonzeros / n_samples,
+            float(fvu),
+            float(self.cosine / n_samples),
+            int(np.count_nonzero(~self.is_alive)),
+            self.seconds / n_samples,
+        )
+        return dict(zip(COLUMNS, values, strict=True))
+
+
+class Candidate:
+    """One decoder at one k."""
+
+    def __init__(self, name, decoder, k):
+        self.name = name
+        self.is_fitted = k is None and _is_fitted(decoder)
+        # Not a clone: it would unfit a sparse autoencoder that is the dictionary.
+        self.decoder = decoder if self.is_fitted else copy(decoder)
+        if k is not None:
+            self.decoder = _at_sparsity(decoder, k)
+        # A refit takes what it refits takes.
+        decoder = unfrozen(decoder)
+        if isinstance(decoder, RefitDecoder):
+            decoder = decoder.estimator
+        autoencoder = unfrozen(decoder)
+        self.encodes = isinstance(autoencoder, SparseAutoencoder)
+        if not self.encodes:
+            autoencoder = unfrozen(getattr(autoencoder, "dictionary", None))
+        elif not _is_fitted(autoencoder):
+            raise NotFittedError(f"decoders[{name!r}] is a sparse autoencoder that is not fitted.")
+        normalizes = getattr(autoencoder, "normalizes_samples_", False)
+        self.autoencoder = autoencoder if normalizes else None
+        self.is_warm = False
+
+    def compare_names(self, X):
+        """Compare the names of the columns of X, whose blocks have none, with those of ``fit``."""
+        inner = getattr(self.decoder, "estimator", None)
+        if self.is_fitted:
+            self.decoder = without_names(self.decoder, X)
+        elif isinstance(inner, FrozenEstimator | SparseAutoencoder):
+            self.decoder.estimator = FrozenEstimator(without_names(inner, X))
+
+    def _inputs(self, X):
+        """Return what the decoder takes, and how its samples were normalised."""
+        if self.autoencoder is None:
+            return X, ()
+        normalized, *normalization = self.autoencoder.normalize(X)
+        # An autoencoder normalises what it encodes by itself.
+        return X if self.encodes else normalized, normalization
+
+    def fit(self, X):
+        """Fit the decoder on a block of samples, unless it is fitted."""
+        if not self.is_fitted:
+            self.decoder.fit(self._inputs(X)[0])
+            self.is_fitted = True
+
+    def measure(self, X):
+        """Return the sums over a block of samples."""
+        inputs, normalization = self._inputs(X)
+        if not self.is_warm:
+            with recorded_warnings():
+                self.decoder.transform(inputs[:2])
+            self.is_warm = True
+        start = time.perf_counter()
+        Z = self.decoder.transform(inputs)
+        seconds = time.perf_counter() - start
+
+        X_hat = self.decoder.inverse_transform(Z)
+        if self.autoencoder is not None:
+            X_hat = self.autoencoder.denormalize(X_hat, *normalization)
+        X, X_hat = (np.asarray(A, dtype=np.float64) for A in (X, X_hat))
+        exponent = int(np.frexp(max(np.abs(X).max(), np.abs(X_hat).max()))[1])
+        X, X_hat = np.ldexp(X, -exponent), np.ldexp(X_hat, -exponent)
+        error = float(np.sum(np.square(X - X_hat)))
+        cosine = float(np.sum(sample_cosines(X, X_hat)))
+        Z = check_codes(Z, f"decoders[{self.name!r}].transform(X)")
+        is_alive = np.zeros(Z.shape[1], dtype=bool)
+        is_alive[Z.indices] = True
+        return Sums(Z.nnz, cosine, error, exponent, is_alive, seconds)
+
+
+def measure(candidates, part, block):
+    """Return the moments of a block, for the first part of the candidates, and the part's sums."""
+    X = read_block(block, slice(None))
+    moments = RunningMoments()
+    if part.start == 0:
+        moments.add(X)
+    return moments, [candidate.measure(X) for candidate in candidates[part]]
+
+
+def candidates_of(decoders, n_nonzero_coefs):
+    """Return all decoders at each k, those without a k once."""
+    if not isinstance(decoders, dict) or not decoders:
+        raise ValueError(
+            f"decoders must be a dict of at least one name and decoder, got {decoders!r}."
+        )
+    ks = [None]
+    if n_nonzero_coefs is not None:
+        if np.size(n_nonzero_coefs) == 0:
+            raise ValueError(f"n_nonzero_coefs must not be empty, got {n_nonzero_coefs!r}.")
+        ks = [check_integer(k, "n_nonzero_coefs", minimum=1) for k in np.ravel(n_nonzero_coefs)]
+    candidates = []
+    for name, decoder in decoders.items():
+        if not all(hasattr(decoder, part) for part in ("transform", "inverse_transform")):
+            raise ValueError(
+                f"decoders[{name!r}] must have transform and inverse_transform, got "
+                f"{type(decoder).__name__}."
+            )
+        inner = decoder.estimator if isinstance(decoder, RefitDecoder) else decoder
+        swept = (
+            isinstance(inner, BaseEstimator)
+            and not isinstance(inner, FrozenEstimator | SparseAutoencoder)
+            and "n_nonzero_coefs" in inner.get_params(deep=False)
+        )
+        candidates += [Candidate(name, decoder, k) for k in (ks if swept else [None])]
+    return candidates
+
+
+def _at_sparsity(decoder, k):
+    """Return an unfitted copy of a decoder, or of one around it, that selects k codewords."""
+    if isinstance(decoder, RefitDecoder):
+        return copy(decoder).set_params(estimator=_at_sparsity(decoder.estimator, k))
+    return copy(decoder).set_params(n_nonzero_coefs=k)
+
+
+def _is_fitted(estimator):
+    try:
+        check_is_fitted(unfrozen(estimator))
+    except NotFittedError:
+        return False
+    return True

@@ -25,6 +25,7 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from sksupercode._utils._blocks import block_length
+from sksupercode._utils._shared_lock import LockOfProcess
 from sksupercode._utils._threads import in_threads, single_blas_thread
 from sksupercode.dictionaries._gram_store import GramStore
 
@@ -35,7 +36,7 @@ _PART, _CODEWORDS, _VECTORS = 512, 2048, 1024
 # Products that are worth a thread of their own.
 _WORTH_A_THREAD = 2**22
 
-_stores = weakref.WeakValueDictionary()
+_stores, _stores_lock = weakref.WeakValueDictionary(), LockOfProcess()
 
 
 class GramRows:
@@ -187,11 +188,12 @@ class GramRows:
 def _shared_store(array, hashes):
     """Return the store of this array, which other arrays of the same numbers have as well."""
     key = (array.shape, array.dtype.name, hash(hashes.tobytes()))
-    store = _stores.get(key)
-    # Who wrote to an array must not spoil the rows of others.
-    if store is None or not all(_are_equal(other, array) for other in store.arrays.values()):
-        store = _stores[key] = GramStore(len(array))
-    store.arrays[id(array)] = array
+    with _stores_lock.get().updating:
+        store = _stores.get(key)
+        # Who wrote to an array must not spoil the rows of others.
+        if store is None or not all(_are_equal(other, array) for other in store.arrays.values()):
+            store = _stores[key] = GramStore(len(array))
+        store.arrays[id(array)] = array
     return store
 
 

@@ -107,6 +107,24 @@ def test_blocks_change_nothing_but_rounding(monkeypatch):
         assert_right(rows, indices, exact_gram(dictionary))
 
 
+def test_many_requests(monkeypatch):
+    """What rows that are there tell of others is right, and as precise, also after some went."""
+    monkeypatch.setattr(_gram, "_CODEWORDS", 16)
+    monkeypatch.setattr(_gram_store, "_MOST_ROWS", 9)
+    F = correlated(300, 600)
+    dictionary = DenseDictionary(F)
+    G, order = exact_gram(dictionary), np.random.default_rng(0).permutation(300)
+    with dictionary.gram.rows(order[:40]), dictionary.gram.rows(order[40:]) as rows:
+        assert_right(rows, order, G)
+    with budget_of(150), sklearn_config_context(working_memory=1e-3):
+        for indices in np.array_split(np.tile(order, 3), 36):
+            with dictionary.gram.rows(indices) as rows:
+                held = np.flatnonzero(rows.slots >= 0)
+                assert_right(rows, held, G)
+                assert np.isin(indices, held).all()
+    assert len(held) == 150
+
+
 def budget_of(n_rows, n_features=300):
     return config_context(gram_memory=2 * n_rows * n_features / 2**20)
 
@@ -228,10 +246,10 @@ def test_a_fork_while_a_thread_holds_rows(monkeypatch):
     gram, start, stop = dictionary.gram, threading.Event(), threading.Event()
     compute = gram._compute
 
-    def wait(indices, out):
+    def wait(*args):
         start.set()
-        stop.wait()
-        compute(indices, out)
+        stop.wait(timeout=60)
+        compute(*args)
 
     def hold():
         with gram.rows([0]):
@@ -241,7 +259,7 @@ def test_a_fork_while_a_thread_holds_rows(monkeypatch):
         monkeypatch.setattr(gram, "_compute", wait)
         thread = threading.Thread(target=hold)
         thread.start()
-        start.wait()
+        assert start.wait(timeout=60)
         monkeypatch.undo()
         with multiprocessing.get_context("fork").Pool(1) as pool:
             results = pool.starmap_async(use, [(dictionary, i) for i in range(6)]).get(timeout=60)

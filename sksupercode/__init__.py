@@ -18,6 +18,7 @@ from sksupercode.decoders import (
     MaximumLikelihoodDecoder,
     OrthogonalMatchingPursuitDecoder,
     RefitDecoder,
+    SwapDecoder,
     ThresholdDecoder,
     TopKDecoder,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "RefitDecoder",
     "SparseAutoencoder",
     "SphericalEncoder",
+    "SwapDecoder",
     "ThresholdDecoder",
     "TopKDecoder",
     "config_context",

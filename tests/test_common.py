@@ -30,6 +30,7 @@ from sksupercode import (
     RademacherEncoder,
     RefitDecoder,
     SparseAutoencoder,
+    SwapDecoder,
     ThresholdDecoder,
     TopKDecoder,
 )
@@ -61,6 +62,7 @@ ESTIMATORS += [
     MatchingPursuitDecoder(RECIPE, tol=0.1, values="nonnegative"),
     OrthogonalMatchingPursuitDecoder(RECIPE, tol=0.1, values="real", sparse_output=False),
     RefitDecoder(ThresholdDecoder(RECIPE), values="real", sparse_output=False),
+    SwapDecoder(TopKDecoder(RECIPE, 2, values="real"), sparse_output=False),
     AMPDecoder(RECIPE, n_nonzero_coefs=2, values="real", damping=0.2),
     BasisPursuitDecoder(RECIPE, n_nonzero_coefs=2, values="real"),
 ]

@@ -12,6 +12,7 @@ from sksupercode.decoders._maximum_likelihood import MaximumLikelihoodDecoder
 from sksupercode.decoders._message_passing import AMPDecoder
 from sksupercode.decoders._orthogonal_matching_pursuit import OrthogonalMatchingPursuitDecoder
 from sksupercode.decoders._refit import RefitDecoder
+from sksupercode.decoders._swap import SwapDecoder
 from sksupercode.decoders._threshold import ThresholdDecoder
 from sksupercode.decoders._top_k import TopKDecoder
 
@@ -25,6 +26,7 @@ __all__ = [
     "MaximumLikelihoodDecoder",
     "OrthogonalMatchingPursuitDecoder",
     "RefitDecoder",
+    "SwapDecoder",
     "ThresholdDecoder",
     "TopKDecoder",
 ]

@@ -3,28 +3,15 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from copy import copy
-
 import numpy as np
-from sklearn import config_context
-from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._blocks import block_length
-from sksupercode._utils._validation import (
-    check_bool,
-    check_codes,
-    check_option,
-    check_samples,
-    unfrozen,
-    without_names,
-)
-from sksupercode.decoders._base import BaseDecoder
-from sksupercode.decoders._codebook import resolve_dictionary
 from sksupercode.decoders._nonnegative_fit import nonnegative_least_squares
 from sksupercode.decoders._orthogonal_bases import DEPENDENT
+from sksupercode.decoders._support_decoder import SupportDecoder
 
 
-class RefitDecoder(BaseDecoder):
+class RefitDecoder(SupportDecoder):
     r"""Keep the support that another decoder selects, and fit its coefficients again.
 
     .. math::
@@ -73,6 +60,7 @@ class RefitDecoder(BaseDecoder):
     See Also
     --------
     OrthogonalMatchingPursuitDecoder : Fits again after each selection, and so selects better.
+    SwapDecoder : Exchanges codewords of the support for better ones.
     SparseAutoencoder : Its latents have a support and values at once.
 
     Notes
@@ -119,120 +107,37 @@ class RefitDecoder(BaseDecoder):
     array([[1., 2., 0.]])
     """
 
-    def __init__(self, estimator, *, values="auto", sparse_output=True):
-        self.estimator = estimator
-        self.values = values
-        self.sparse_output = sparse_output
+    def _fit_supports(self, Z, V):
+        return fit_supports(self._codewords, Z, V, self.values_)
 
-    def fit(self, X, y=None):
-        """Fit a copy of the estimator, unless it is used as it is, and take over its dictionary.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, d)
-            What the estimator is fitted on.
+def fit_supports(dictionary, Z, V, values):
+    """Return the codes of least squares on the support of Z, nonnegative or real.
 
-        y : {array-like, sparse matrix or array} of shape (n_samples, N) or None, default=None
-            The codes that X was written from, for the estimator.
-
-        Returns
-        -------
-        self : object
-            The fitted decoder.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is illegal, if the estimator is neither a decoder nor fitted, or for what
-            the estimator refuses.
-        """
-        named, X = X, check_samples(self, X, reset=True, keeps_half=True)
-        check_bool(self.sparse_output, "sparse_output")
-        check_option(self.values, "values", ("auto", "nonnegative", "real"))
-        self.estimator_ = without_names(self._fit_estimator(X, y), named)
-        self.dictionary_, self.intercept_, _ = resolve_dictionary(
-            self.estimator_, self._normalize(X[:1]), y
-        )
-        self.n_nonzero_coefs_ = getattr(self.estimator_, "n_nonzero_coefs_", None)
-        is_real = getattr(self.estimator_, "values_", None) == "real"
-        by_default = "real" if is_real else "nonnegative"
-        self.values_ = by_default if self.values == "auto" else self.values
-        return self
-
-    @property
-    def _has_sections(self):
-        return getattr(self.estimator, "_has_sections", False)
-
-    def _fit_estimator(self, X, y):
-        if isinstance(self.estimator, BaseDecoder):
-            # Not a clone: it would unfit a sparse autoencoder that is the dictionary.
-            return copy(self.estimator).fit(X, y)
-        fitted = unfrozen(self.estimator)
-        if isinstance(fitted, type) or not (
-            hasattr(fitted, "transform") and hasattr(fitted, "dictionary_")
-        ):
-            raise ValueError(
-                "estimator must be a decoder, or have transform and dictionary_: pass a sparse "
-                "autoencoder fitted, and inside sklearn.frozen.FrozenEstimator where it is cloned, "
-                f"as in a grid search; got {fitted!r}."
+    As ``(indices, values)``, in which the entries of a sample come first, in the order of Z.
+    """
+    counts = np.diff(Z.indptr)
+    indices = np.zeros((len(V), counts.max(initial=0)), dtype=np.intp)
+    coefs = np.zeros(indices.shape)
+    # The arithmetic on a sample must not depend on how many codewords others have.
+    for count in np.unique(counts[counts > 0]):
+        rows = np.flatnonzero(counts == count)
+        supports = Z.indices[Z.indptr[rows, np.newaxis] + np.arange(count)]
+        length = block_length(32 * V.shape[1] * count, share=0.25)
+        for start in range(0, len(rows), length):
+            some, support = rows[start : start + length], supports[start : start + length]
+            codewords = dictionary.codewords(support.ravel()).astype(np.float64)
+            indices[some, :count] = support
+            coefs[some, :count] = least_squares(
+                codewords.reshape(*support.shape, -1), V[some], values
             )
-        return fitted
+    return indices, coefs
 
-    def _normalize(self, X):
-        """Return the samples that the estimator's dictionary reconstructs."""
-        if not getattr(self.estimator_, "normalizes_samples_", False):
-            return X
-        return self.estimator_.normalize(X)[0]
 
-    def _to_units(self, X):
-        # They are to be encoded first.
-        return X, np.zeros(len(X), dtype=np.intp)
-
-    def _decode(self, X):
-        with config_context(transform_output="default"):
-            Z = check_codes(self.estimator_.transform(X), n_features=self._n_features_out)
-        V, exponents = super()._to_units(self._normalize(X))
-        counts = np.diff(Z.indptr)
-        indices = np.zeros((len(X), counts.max()), dtype=np.intp)
-        values = np.zeros(indices.shape)
-        fit = _nonnegative_coefs if self.values_ == "nonnegative" else _real_coefs
-        # The arithmetic on a sample must not depend on how many codewords others have.
-        for count in np.unique(counts[counts > 0]):
-            rows = np.flatnonzero(counts == count)
-            supports = Z.indices[Z.indptr[rows, np.newaxis] + np.arange(count)]
-            length = block_length(32 * V.shape[1] * count, share=0.25)
-            for start in range(0, len(rows), length):
-                some, support = rows[start : start + length], supports[start : start + length]
-                codewords = self._codewords.codewords(support.ravel()).astype(np.float64)
-                codewords = codewords.reshape(*support.shape, -1)
-                indices[some, :count] = support
-                values[some, :count] = fit(*_triangular_systems(codewords, V[some]))
-        with np.errstate(over="ignore", under="ignore"):
-            return indices, np.ldexp(values, exponents[:, np.newaxis])
-
-    def reconstruct(self, X):
-        """Decode and superpose each sample, and undo the normalisation of an autoencoder.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, d)
-            Activations.
-
-        Returns
-        -------
-        X_hat : ndarray of shape (n_samples, d)
-            Reconstructions in the dtype of X, but float32 for float16.
-
-        Raises
-        ------
-        ValueError
-            If X is not a matrix of finite numbers with d columns.
-        """
-        check_is_fitted(self)
-        if not getattr(self.estimator_, "normalizes_samples_", False):
-            return super().reconstruct(X)
-        _, scale, shift = self.estimator_.normalize(X)
-        return self.estimator_.denormalize(super().reconstruct(X), scale, shift)
+def least_squares(codewords, V, values):
+    """Return the coefficients of codewords of shape (n_samples, k, d), nonnegative or real."""
+    fit = _nonnegative_coefs if values == "nonnegative" else _real_coefs
+    return fit(*_triangular_systems(codewords, V))
 
 
 def _triangular_systems(codewords, V):

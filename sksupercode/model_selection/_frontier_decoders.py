@@ -15,6 +15,7 @@ from sksupercode.decoders import (
     MaximumLikelihoodDecoder,
     OrthogonalMatchingPursuitDecoder,
     RefitDecoder,
+    SwapDecoder,
     ThresholdDecoder,
 )
 from sksupercode.encoders import CoupledEncoder, HadamardEncoder, RademacherEncoder
@@ -23,6 +24,7 @@ from sksupercode.model_selection._cells import require_estimator
 # What the default set needs beside a dictionary.
 _MAKERS = {
     "RefitDecoder": lambda encoder: RefitDecoder(MatchingPursuitDecoder(encoder)),
+    "SwapDecoder": lambda encoder: SwapDecoder(OrthogonalMatchingPursuitDecoder(encoder)),
     "ThresholdDecoder": partial(ThresholdDecoder, threshold="map"),
 }
 _SLOW = (BasisPursuitDecoder, GradientPursuitDecoder, OrthogonalMatchingPursuitDecoder)
@@ -66,6 +68,8 @@ def out_of_reach(decoder, encoder, n_features, n_nonzero_coefs):
     """Return why it is of no use to try a decoder, where that is known."""
     if isinstance(decoder, _SLOW) and n_nonzero_coefs > 512:
         return "takes 20 seconds or more for a sample of so large a k"
+    if isinstance(decoder, SwapDecoder) and n_features > 8192:
+        return "takes seconds for each exchange of so many codewords"
     if isinstance(decoder, MaximumLikelihoodDecoder) and (n_features > 256 or n_nonzero_coefs > 5):
         return "an integer program for small N and k"
     if isinstance(encoder, CoupledEncoder) and n_nonzero_coefs < encoder.n_blocks:

@@ -17,7 +17,7 @@ from sksupercode._utils._blocks import read_block
 from sksupercode._utils._moments import RunningMoments
 from sksupercode._utils._tasks import recorded_warnings
 from sksupercode._utils._validation import check_codes, check_integer, unfrozen, without_names
-from sksupercode.decoders import RefitDecoder
+from sksupercode.decoders._support_decoder import SupportDecoder
 from sksupercode.metrics._reconstruction import sample_cosines
 from sksupercode.sae._sparse_autoencoder import SparseAutoencoder
 
@@ -75,9 +75,9 @@ class Candidate:
         self.decoder = decoder if self.is_fitted else copy(decoder)
         if k is not None:
             self.decoder = _at_sparsity(decoder, k)
-        # A refit takes what it refits takes.
+        # A decoder around another takes what that takes.
         decoder = unfrozen(decoder)
-        if isinstance(decoder, RefitDecoder):
+        if isinstance(decoder, SupportDecoder):
             decoder = decoder.estimator
         autoencoder = unfrozen(decoder)
         self.encodes = isinstance(autoencoder, SparseAutoencoder)
@@ -163,7 +163,7 @@ def candidates_of(decoders, n_nonzero_coefs):
                 f"decoders[{name!r}] must have transform and inverse_transform, got "
                 f"{type(decoder).__name__}."
             )
-        inner = decoder.estimator if isinstance(decoder, RefitDecoder) else decoder
+        inner = decoder.estimator if isinstance(decoder, SupportDecoder) else decoder
         swept = (
             isinstance(inner, BaseEstimator)
             and not isinstance(inner, FrozenEstimator | SparseAutoencoder)
@@ -175,7 +175,7 @@ def candidates_of(decoders, n_nonzero_coefs):
 
 def _at_sparsity(decoder, k):
     """Return an unfitted copy of a decoder, or of one around it, that selects k codewords."""
-    if isinstance(decoder, RefitDecoder):
+    if isinstance(decoder, SupportDecoder):
         return copy(decoder).set_params(estimator=_at_sparsity(decoder.estimator, k))
     return copy(decoder).set_params(n_nonzero_coefs=k)
 

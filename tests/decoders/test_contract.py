@@ -18,6 +18,7 @@ from sksupercode import (
     OrthogonalMatchingPursuitDecoder,
     RademacherEncoder,
     RefitDecoder,
+    SwapDecoder,
     ThresholdDecoder,
     TopKDecoder,
 )
@@ -54,6 +55,8 @@ DECODERS += [
     GradientPursuitDecoder(RECIPE, tol=0.5),
     RefitDecoder(TopKDecoder(RECIPE, values="real"), values="real"),
     RefitDecoder(MatchingPursuitDecoder(RECIPE)),
+    SwapDecoder(TopKDecoder(RECIPE, values="real"), max_swaps=1, values="real"),
+    SwapDecoder(MatchingPursuitDecoder(RECIPE)),
     AMPDecoder(RECIPE, sections=True),
     AMPDecoder(RECIPE, values="nonnegative"),
     AMPDecoder(RECIPE, values="real", damping=0.2),

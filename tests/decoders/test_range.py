@@ -18,6 +18,7 @@ from sksupercode import (
     RademacherEncoder,
     RefitDecoder,
     SphericalEncoder,
+    SwapDecoder,
     ThresholdDecoder,
     TopKDecoder,
 )
@@ -44,6 +45,7 @@ def equivariant(F, values):
     yield TopKDecoder(F, 2, values=values)
     yield TopKDecoder(F, 2, values=values, covariance_estimator=EmpiricalCovariance())
     yield RefitDecoder(TopKDecoder(F, 2, values=values), values=values)
+    yield SwapDecoder(TopKDecoder(F, 2, values=values), values=values)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -1,0 +1,136 @@
+"""The base class of decoders around another estimator, which selects the support."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+from abc import abstractmethod
+from copy import copy
+
+import numpy as np
+from sklearn import config_context
+from sklearn.utils.validation import check_is_fitted
+
+from sksupercode._utils._validation import (
+    check_bool,
+    check_codes,
+    check_option,
+    check_samples,
+    unfrozen,
+    without_names,
+)
+from sksupercode.decoders._base import BaseDecoder
+from sksupercode.decoders._codebook import resolve_dictionary
+
+
+class SupportDecoder(BaseDecoder):
+    """Base class of decoders that begin with the support that ``estimator`` selects.
+
+    A concrete decoder implements ``_fit_supports``. Inside, samples are those that the dictionary
+    of the estimator reconstructs, in units of its codewords times a power of two.
+    """
+
+    def __init__(self, estimator, *, values="auto", sparse_output=True):
+        self.estimator = estimator
+        self.values = values
+        self.sparse_output = sparse_output
+
+    @abstractmethod
+    def _fit_supports(self, Z, V):
+        """Return the codes of samples V from the CSR array Z, as ``_decode`` does."""
+
+    def fit(self, X, y=None):
+        """Fit a copy of the estimator, unless it is used as it is, and take over its dictionary.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, d)
+            What the estimator is fitted on.
+
+        y : {array-like, sparse matrix or array} of shape (n_samples, N) or None, default=None
+            The codes that X was written from, for the estimator.
+
+        Returns
+        -------
+        self : object
+            The fitted decoder.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is illegal, if the estimator is neither a decoder nor fitted, or for what
+            the estimator refuses.
+        """
+        named, X = X, check_samples(self, X, reset=True, keeps_half=True)
+        self._fit_decoder(X)
+        check_bool(self.sparse_output, "sparse_output")
+        check_option(self.values, "values", ("auto", "nonnegative", "real"))
+        self.estimator_ = without_names(self._fit_estimator(X, y), named)
+        self.dictionary_, self.intercept_, _ = resolve_dictionary(
+            self.estimator_, self._normalize(X[:1]), y
+        )
+        self.n_nonzero_coefs_ = getattr(self.estimator_, "n_nonzero_coefs_", None)
+        is_real = getattr(self.estimator_, "values_", None) == "real"
+        by_default = "real" if is_real else "nonnegative"
+        self.values_ = by_default if self.values == "auto" else self.values
+        return self
+
+    @property
+    def _has_sections(self):
+        return getattr(self.estimator, "_has_sections", False)
+
+    def _fit_estimator(self, X, y):
+        if isinstance(self.estimator, BaseDecoder):
+            # Not a clone: it would unfit a sparse autoencoder that is the dictionary.
+            return copy(self.estimator).fit(X, y)
+        fitted = unfrozen(self.estimator)
+        if isinstance(fitted, type) or not (
+            hasattr(fitted, "transform") and hasattr(fitted, "dictionary_")
+        ):
+            raise ValueError(
+                "estimator must be a decoder, or have transform and dictionary_: pass a sparse "
+                "autoencoder fitted, and inside sklearn.frozen.FrozenEstimator where it is cloned, "
+                f"as in a grid search; got {fitted!r}."
+            )
+        return fitted
+
+    def _normalize(self, X):
+        """Return the samples that the estimator's dictionary reconstructs."""
+        if not getattr(self.estimator_, "normalizes_samples_", False):
+            return X
+        return self.estimator_.normalize(X)[0]
+
+    def _to_units(self, X):
+        # They are to be encoded first.
+        return X, np.zeros(len(X), dtype=np.intp)
+
+    def _decode(self, X):
+        with config_context(transform_output="default"):
+            Z = check_codes(self.estimator_.transform(X), n_features=self._n_features_out)
+        V, exponents = super()._to_units(self._normalize(X))
+        indices, values, *failed = self._fit_supports(Z, V)
+        with np.errstate(over="ignore", under="ignore"):
+            return indices, np.ldexp(values, exponents[:, np.newaxis]), *failed
+
+    def reconstruct(self, X):
+        """Decode and superpose each sample, and undo the normalisation of an autoencoder.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, d)
+            Activations.
+
+        Returns
+        -------
+        X_hat : ndarray of shape (n_samples, d)
+            Reconstructions in the dtype of X, but float32 for float16.
+
+        Raises
+        ------
+        ValueError
+            If X is not a matrix of finite numbers with d columns.
+        """
+        check_is_fitted(self)
+        if not getattr(self.estimator_, "normalizes_samples_", False):
+            return super().reconstruct(X)
+        _, scale, shift = self.estimator_.normalize(X)
+        return self.estimator_.denormalize(super().reconstruct(X), scale, shift)

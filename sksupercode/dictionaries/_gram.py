@@ -148,34 +148,36 @@ class GramRows:
         """Return normalised codewords in float64, of shape (m, d); those of norm 0 are 0."""
         return self._array[indices].astype(np.float64) / self._divisors[indices, np.newaxis]
 
-    def _compute(self, indices, out):
+    def _compute(self, indices, columns, out):
         vectors = np.empty((len(indices), self._array.shape[1]), dtype=np.float32)
         for rows in gen_batches(len(indices), block_length(16 * vectors.shape[1], share=0.125)):
             vectors[rows] = self.units(indices[rows])
-        self._multiply(vectors, out)
+        self._multiply(vectors, out, columns)
 
-    def _multiply(self, vectors, out):
-        """Write inner products of vectors in float32 with normalised codewords."""
-        n_features, d = self._array.shape
+    def _multiply(self, vectors, out, columns=None):
+        """Write inner products of vectors in float32 with all normalised codewords, or some."""
+        n_features, d = out.shape[1], self._array.shape[1]
         least = max(1, _WORTH_A_THREAD // max(1, len(vectors) * d))
         # Threads of BLAS wait for each other at every block, for long where a processor is busy.
         with single_blas_thread():
-            in_threads(partial(self._multiply_some, vectors, out), n_features, least=least)
+            multiply = partial(self._multiply_some, vectors, out, columns)
+            in_threads(multiply, n_features, least=least)
 
-    def _multiply_some(self, vectors, out, start, stop):
+    def _multiply_some(self, vectors, out, codewords, start, stop):
         length = min(_CODEWORDS, block_length(16 * self._array.shape[1], share=0.125))
         sums = np.empty((min(_VECTORS, len(vectors)), min(length, stop - start)), np.float32)
         for first in range(start, stop, length):
             columns = slice(first, min(first + length, stop))
-            block = self._in_float32(columns).T
-            for rows in gen_batches(len(vectors), _VECTORS):
-                target = out[rows, columns]
+            rows = columns if codewords is None else codewords[columns]
+            block, divisors = self._in_float32(rows).T, self._divisors[rows]
+            for some in gen_batches(len(vectors), _VECTORS):
+                target = out[some, columns]
                 part = sums[: target.shape[0], : target.shape[1]]
-                np.matmul(vectors[rows, self._parts[0]], block[self._parts[0]], out=target)
+                np.matmul(vectors[some, self._parts[0]], block[self._parts[0]], out=target)
                 for products in self._parts[1:]:
-                    target += np.matmul(vectors[rows, products], block[products], out=part)
+                    target += np.matmul(vectors[some, products], block[products], out=part)
                 if self._is_divided_after:
-                    target /= self._divisors[columns].astype(np.float32)
+                    target /= divisors.astype(np.float32)
 
     def _in_float32(self, rows):
         """Return a block of codewords for float32, normalised unless scores are divided later."""
@@ -192,7 +194,7 @@ def _shared_store(array, hashes):
         store = _stores.get(key)
         # Who wrote to an array must not spoil the rows of others.
         if store is None or not all(_are_equal(other, array) for other in store.arrays.values()):
-            store = _stores[key] = GramStore(len(array))
+            store = _stores[key] = GramStore(*array.shape)
         store.arrays[id(array)] = array
     return store
 

@@ -19,11 +19,12 @@ from sksupercode._utils._blocks import block_length
 from sksupercode._utils._shared_lock import LockOfProcess
 from sksupercode._utils._threads import in_threads
 
-_LARGEST = 2**15 - 1
 # Half a unit, and the rounding of the quotients that are rounded to integers.
 _ROUNDING = 0.51
 # Of rows computed at a time: more take memory and spare no time.
 _MOST_ROWS = 1024
+# Sums of at least so many products are worth to be copied from other rows.
+_WORTH_COPYING = 256
 
 
 class Rows:
@@ -44,7 +45,7 @@ class Rows:
         Bounds on the error of any number of a row, in floating-point sums and by rounding to q.
     """
 
-    def __init__(self, capacity, n_features):
+    def __init__(self, capacity, n_features, n_components):
         # Memory of these is taken as rows come.
         self.numbers = np.empty((capacity, n_features), dtype=np.int16)
         self.scales = np.zeros(capacity)
@@ -52,6 +53,9 @@ class Rows:
         self.slots = np.full(n_features, -1, dtype=np.int32)
         self._last_use = np.zeros(capacity, dtype=np.int64)
         self._clock = count(1)
+        # Whether numbers are copied from other rows. Once rows are given up, nobody knows which of
+        # them were copied already, and less precise.
+        self._copies = n_components >= _WORTH_COPYING
 
     @property
     def capacity(self):
@@ -87,24 +91,49 @@ class Rows:
         """Change whose rows are here. Who reads keeps the ``slots`` that it has."""
         changed = self.slots.copy()
         changed[gone] = -1
+        self._copies &= len(gone) == 0
         changed[come] = slots
         self.slots = changed
         self._last_use[slots] = next(self._clock)
 
-    def write(self, slots, indices, rows, error):
-        """Store rows in float32, whose numbers have an error of at most ``error``."""
-        rows[np.arange(len(rows)), indices] = 0
+    def compute(self, indices, compute, error, out):
+        """Compute rows in float32; return the order of their columns, and a bound on the error.
 
-        def quantize(start, stop):
+        What rows that are here tell, since G is symmetric, is not computed again.
+        """
+        held = np.flatnonzero(self.slots >= 0)
+        if not self._copies:
+            held = held[:0]
+        columns = np.setdiff1d(np.arange(len(self.slots)), held)
+        order = np.concatenate([columns, held])
+        compute(indices, columns, out[:, : len(columns)])
+        if not len(held):
+            return order, error
+        slots = self.slots[held]
+        from sksupercode.dictionaries._gram_store_kernels import copy_columns
+
+        def copy(start, stop):
+            some = out[:, len(columns) + start : len(columns) + stop]
+            copy_columns(self.numbers, self.scales, slots[start:stop], indices, some)
+
+        in_threads(copy, len(held), least=max(1, 2**18 // len(indices)))
+        # These numbers were computed, and not copied: their rows were first.
+        return order, error + (_ROUNDING + 2**-8) * self.scales[slots].max()
+
+    def write(self, slots, indices, rows, order, error):
+        """Store rows in float32 with columns in some order, of an error of at most ``error``."""
+        from sksupercode.dictionaries._gram_store_kernels import quantize
+
+        places = np.empty(len(order), dtype=np.intp)
+        places[order] = np.arange(len(order))
+        rows[np.arange(len(rows)), places[indices]] = 0
+
+        def write(start, stop):
             for slot, row in zip(slots[start:stop], rows[start:stop], strict=True):
-                largest = max(row.max(), -row.min())
-                if largest > 0:
-                    row *= np.float32(_LARGEST / largest)
-                self.scales[slot] = largest / _LARGEST
+                self.scales[slot] = quantize(row, order, self.numbers[slot])
                 self.errors[slot] = error + _ROUNDING * self.scales[slot]
-                self.numbers[slot] = np.rint(row, out=row)
 
-        in_threads(quantize, len(rows), least=max(1, 2**18 // rows.shape[1]))
+        in_threads(write, len(rows), least=max(1, 2**16 // rows.shape[1]))
 
 
 class GramStore:
@@ -114,9 +143,9 @@ class GramStore:
     given up, those not used for longest first, when nobody reads.
     """
 
-    def __init__(self, n_features):
-        self._n_features = n_features
-        self._rows = Rows(0, n_features)
+    def __init__(self, n_features, n_components):
+        self._n_features, self._n_components = n_features, n_components
+        self._rows = self._new_rows(0)
         self._lock = LockOfProcess()
         # Those whose rows these are, by their identity.
         self.arrays = WeakValueDictionary()
@@ -132,6 +161,9 @@ class GramStore:
         kept = min(self._n_features, int(budget // (2 * self._n_features)))
         return kept, min(self._n_features, block_length(2 * self._n_features, share=0.125))
 
+    def _new_rows(self, capacity):
+        return Rows(capacity, self._n_features, self._n_components)
+
     @property
     def capacity(self):
         """How many rows one call can have."""
@@ -141,7 +173,8 @@ class GramStore:
     def rows(self, indices, compute, error):
         """Give rows for a block of code; see :meth:`GramRows.rows`.
 
-        ``compute(indices, out)`` writes rows in float32, with an error of at most ``error``.
+        ``compute(indices, columns, out)`` writes some columns of rows in float32, with an error of
+        at most ``error``.
         """
         _, first = np.unique(indices, return_index=True)
         indices = indices[np.sort(first)]
@@ -149,10 +182,10 @@ class GramStore:
         capacity, n_dropped = self._capacity()
         if self._rows.capacity != capacity:
             with lock.updating:
-                self._rows = Rows(capacity, self._n_features)
+                self._rows = self._new_rows(capacity)
         if capacity < min(len(indices), n_dropped):
             indices = indices[:n_dropped]
-            rows = Rows(len(indices), self._n_features)
+            rows = self._new_rows(len(indices))
             _fill(rows, indices, indices, compute, error, nullcontext)
             yield rows
             return
@@ -186,9 +219,10 @@ def _fill(rows, missing, kept, compute, error, exclusive):
     computed = np.empty((length, n_features), dtype=np.float32)
     for part in gen_batches(len(missing), length):
         indices = missing[part]
-        compute(indices, computed[: len(indices)])
+        some = computed[: len(indices)]
+        order, bound = rows.compute(indices, compute, error, some)
         slots, gone = rows.room_for(indices, kept)
         with exclusive() if len(gone) else nullcontext():
             rows.move(gone, [], [])
-            rows.write(slots, indices, computed[: len(indices)], error)
+            rows.write(slots, indices, some, order, bound)
             rows.move([], indices, slots)

@@ -23,8 +23,9 @@ from sksupercode._utils._threads import in_threads
 _ROUNDING = 0.51
 # Of rows computed at a time: more take memory and spare no time.
 _MOST_ROWS = 1024
-# Sums of at least so many products are worth to be copied from other rows.
-_WORTH_COPYING = 256
+# Sums of at least so many products are worth to be copied from other rows, where one of so many
+# columns is: memory is read in lines.
+_WORTH_COPYING, _COLUMNS_IN_A_LINE = 256, 32
 
 
 class Rows:
@@ -102,7 +103,7 @@ class Rows:
         What rows that are here tell, since G is symmetric, is not computed again.
         """
         held = np.flatnonzero(self.slots >= 0)
-        if not self._copies:
+        if not self._copies or _COLUMNS_IN_A_LINE * len(indices) < len(self.slots):
             held = held[:0]
         columns = np.setdiff1d(np.arange(len(self.slots)), held)
         order = np.concatenate([columns, held])
@@ -129,8 +130,9 @@ class Rows:
         rows[np.arange(len(rows)), places[indices]] = 0
 
         def write(start, stop):
+            rounded = np.empty(rows.shape[1], dtype=np.int16)
             for slot, row in zip(slots[start:stop], rows[start:stop], strict=True):
-                self.scales[slot] = quantize(row, order, self.numbers[slot])
+                self.scales[slot] = quantize(row, order, rounded, self.numbers[slot])
                 self.errors[slot] = error + _ROUNDING * self.scales[slot]
 
         in_threads(write, len(rows), least=max(1, 2**16 // rows.shape[1]))

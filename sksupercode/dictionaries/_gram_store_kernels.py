@@ -3,30 +3,49 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from functools import partial
+
 import numpy as np
 
 from sksupercode.dictionaries._sign_kernels import compiled
 
 LARGEST = 2**15 - 1
+_LANES = 16
 
 
 @compiled
-def quantize(values, order, numbers):
-    """Write ``numbers[order] = values / scale``, rounded, and return the scale."""
-    largest = np.float32(0)
-    for value in values:
-        value = abs(value)
-        largest = value if value > largest else largest
+def quantize(values, order, rounded, numbers):
+    """Write ``numbers[order] = values / scale``, rounded, and return the scale.
+
+    ``rounded`` is of as many numbers, and what is in it does not count.
+    """
+    largest = _largest_magnitude(values)
     factor = np.float32(LARGEST / largest) if largest > 0 else np.float32(0)
     for c in range(len(values)):
-        numbers[order[c]] = np.int16(np.rint(values[c] * factor))
+        rounded[c] = np.int16(np.rint(values[c] * factor))
+    for c in range(len(values)):
+        numbers[order[c]] = rounded[c]
     return largest / LARGEST
+
+
+@partial(compiled, fastmath={"nnan", "nsz", "reassoc"})
+def _largest_magnitude(values):
+    largest = np.zeros(_LANES, dtype=np.float32)
+    for first in range(0, len(values) - _LANES + 1, _LANES):
+        for lane in range(_LANES):
+            value = abs(values[first + lane])
+            largest[lane] = value if value > largest[lane] else largest[lane]
+    for c in range(len(values) - len(values) % _LANES, len(values)):
+        largest[0] = max(largest[0], abs(values[c]))
+    return largest.max()
 
 
 @compiled
 def copy_columns(numbers, scales, slots, columns, out):
     """Write ``out[b, i] = scale_i q[slot_i, column_b]``: rows that others of the matrix tell."""
-    for i in range(len(slots)):
-        row, scale = numbers[slots[i]], np.float32(scales[slots[i]])
+    for first in range(0, len(slots), _LANES):
+        last = min(first + _LANES, len(slots))
         for b in range(len(columns)):
-            out[b, i] = scale * np.float32(row[columns[b]])
+            for i in range(first, last):
+                number = np.float32(numbers[slots[i], columns[b]])
+                out[b, i] = np.float32(scales[slots[i]]) * number

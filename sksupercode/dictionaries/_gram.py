@@ -28,11 +28,12 @@ from sksupercode._utils._blocks import block_length
 from sksupercode._utils._shared_lock import LockOfProcess
 from sksupercode._utils._threads import in_threads, single_blas_thread
 from sksupercode.dictionaries._gram_store import GramStore
+from sksupercode.dictionaries._packed_signs import compilation_is_enabled
 
 # Codewords of norms in between can be multiplied in float32 as they are.
 _SMALLEST_NORM, _LARGEST_NORM = 2.0**-60, 2.0**60
 # Products summed by themselves, codewords and vectors multiplied at a time.
-_PART, _CODEWORDS, _VECTORS = 512, 2048, 1024
+_PART, _CODEWORDS, _VECTORS = 512, 1024, 1024
 # Products that are worth a thread of their own.
 _WORTH_A_THREAD = 2**22
 
@@ -184,6 +185,10 @@ class GramRows:
         block = self._array[rows]
         if not self._is_divided_after:
             block = block.astype(np.float64) / self._divisors[rows, np.newaxis]
+        elif block.dtype == np.float16 and compilation_is_enabled():
+            from sksupercode.dictionaries._half_kernels import widen
+
+            return widen(block)
         return block.astype(np.float32, copy=False)
 
 

@@ -17,6 +17,7 @@ from sklearn import config_context as sklearn_config_context
 
 from sksupercode import config_context
 from sksupercode.dictionaries import DenseDictionary, _dense, _gram, _gram_store
+from sksupercode.dictionaries._packed_signs import compilation_is_enabled
 from tests.peak_memory import printed_number
 
 
@@ -93,6 +94,17 @@ def test_rows_and_scores_are_within_their_bounds(F, monkeypatch):
     assert scores.dtype == np.float32
     lengths = np.linalg.norm(V, axis=1, keepdims=True)
     assert (np.abs(scores - V @ gram.units(np.arange(len(F))).T) <= error * lengths).all()
+
+
+@pytest.mark.skipif(not compilation_is_enabled(), reason="NUMBA_DISABLE_JIT: slow")
+def test_every_number_of_float16_is_widened():
+    from sksupercode.dictionaries._half_kernels import widen
+
+    halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    halves = halves[np.isfinite(halves)].reshape(-1, 64)[:, ::2]
+    wide = halves.astype(np.float32)
+    # Zeros have signs as well.
+    assert_array_equal(widen(halves).view(np.int32), wide.view(np.int32))
 
 
 def test_blocks_change_nothing_but_rounding(monkeypatch):

@@ -90,6 +90,8 @@ def orthogonal(rows, samples, gram, words, is_signed, is_nonnegative, n_iter, fr
 @compiled
 def _squared_length(row, samples):
     """Return the squared norm of the residual, by the orthogonality of least squares."""
+    if samples.is_fresh[row]:
+        return inner(samples.residuals[row], samples.residuals[row])
     squared = samples.norms[row] ** 2
     for a in range(samples.sizes[row]):
         squared -= samples.targets[row, a] * samples.coefs[row, a]
@@ -101,8 +103,10 @@ def _is_explained(row, samples, words):
     enough = samples.enough[row]
     if _squared_length(row, samples) > max(_SMALL * samples.norms[row] ** 2, 1.000001 * enough**2):
         return False
-    find_residual(row, samples, words)
-    _refine(row, samples, words)
+    # Coefficients that changed whenever scores are computed again would ask for it without end.
+    if not samples.is_fresh[row]:
+        find_residual(row, samples, words)
+        _refine(row, samples, words)
     residual = samples.residuals[row]
     return math.sqrt(inner(residual, residual)) <= enough
 

@@ -139,7 +139,7 @@ class MatchingPursuitDecoder(PursuitDecoder):
         # The paper's decoder takes k codewords, whether or not they shorten the residual.
         return -np.inf if self.tol_ is None else 0.0
 
-    def _new_search(self):
+    def _new_search(self, fit):
         return _PreciseScores(self._codewords, self.values_)
 
     def _new_fit(self, V):

@@ -25,6 +25,11 @@ class NonnegativeFit:
         self._is_independent = np.ones(len(V), dtype=bool)
         self.residuals = self._bases.residuals
 
+    @property
+    def bases(self):
+        """The bases of what was selected, as :class:`OrthogonalBases`."""
+        return self._bases
+
     def keep(self, kept):
         """Forget all samples but some, given as a mask."""
         self._bases.keep(kept)

@@ -46,6 +46,11 @@ class OrthogonalBases:
         self._targets = self._targets[kept]
 
     @property
+    def vectors(self):
+        """The bases Q of shape (n_samples, size, d)."""
+        return self._bases[:, : self.size]
+
+    @property
     def triangles(self):
         """The matrices C of shape (n_samples, size, size)."""
         return self._triangles[:, : self.size, : self.size]

@@ -5,6 +5,8 @@
 
 import numpy as np
 
+from sksupercode._utils._validation import check_option
+from sksupercode.decoders._largest_decrease import LargestDecrease
 from sksupercode.decoders._nonnegative_fit import NonnegativeFit
 from sksupercode.decoders._orthogonal_bases import OrthogonalBases
 from sksupercode.decoders._pursuit import PursuitDecoder
@@ -50,6 +52,10 @@ class OrthogonalMatchingPursuitDecoder(PursuitDecoder):
         Which values nonzero coefficients may take. "auto" is binary for encoders, nonnegative for
         other estimators and real for arrays.
 
+    selection : {"correlation", "decrease"}, default="correlation"
+        Which codeword is selected. "decrease" takes the one that lowers ||r|| most once all
+        coefficients are fitted again, instead of before that.
+
     sparse_output : bool, default=True
         Whether codes come as CSR or as a dense array.
 
@@ -89,6 +95,15 @@ class OrthogonalMatchingPursuitDecoder(PursuitDecoder):
     codeword is selected twice. A codeword whose coefficient becomes 0 up to rounding is left out of
     the code, and counts as one of the k all the same.
 
+    With ``selection="decrease"`` inner products are divided by the distance of the codeword from
+    the span of those selected, :math:`\lVert f_i - P f_i \rVert`, instead of its norm. The best of
+    these quotients lowers ||r|| most where all coefficients are fitted again. This is known as
+    orthogonal least squares [6]_, optimised orthogonal matching pursuit [7]_ or order-recursive
+    matching pursuit. For nonnegative values the span is that of the codewords whose coefficients
+    are positive, and the decrease is exact where these stay so. Codewords in the span are never
+    selected. It takes one correlation more in each iteration, and rows of the Gram matrix are not
+    used.
+
     The cost is k correlations, with all samples of a block at once. They need not be precise. In
     float32, or with a residual rounded to a few digits for dictionaries of signs, they leave a few
     candidates, and inner products in float64 select the same one as precise correlations. The bases
@@ -114,6 +129,11 @@ class OrthogonalMatchingPursuitDecoder(PursuitDecoder):
        solutions to underdetermined systems of equations", IEEE Transactions on Information Theory
        54(11), 2008.
     .. [5] C. L. Lawson and R. J. Hanson, "Solving Least Squares Problems", Prentice-Hall, 1974.
+    .. [6] S. Chen, S. A. Billings and W. Luo, "Orthogonal least squares methods and their
+       application to non-linear system identification", International Journal of Control 50(5),
+       1989.
+    .. [7] L. Rebollo-Neira and D. Lowe, "Optimized orthogonal matching pursuit approach", IEEE
+       Signal Processing Letters 9(4), 2002.
 
     Examples
     --------
@@ -126,9 +146,41 @@ class OrthogonalMatchingPursuitDecoder(PursuitDecoder):
     1.0
     """
 
-    _algorithm = "orthogonal"
+    def __init__(
+        self,
+        dictionary,
+        n_nonzero_coefs=None,
+        *,
+        tol=None,
+        noise_std=None,
+        values="auto",
+        selection="correlation",
+        sparse_output=True,
+    ):
+        super().__init__(
+            dictionary,
+            n_nonzero_coefs,
+            tol=tol,
+            noise_std=noise_std,
+            values=values,
+            sparse_output=sparse_output,
+        )
+        self.selection = selection
+
+    @property
+    def _algorithm(self):
+        return "orthogonal" if self.selection == "correlation" else None
+
+    def _fit_decoder(self, X):
+        check_option(self.selection, "selection", ("correlation", "decrease"))
+        super()._fit_decoder(X)
+
+    def _new_search(self, fit):
+        return fit if self.selection == "decrease" else super()._new_search(fit)
 
     def _new_fit(self, V):
+        if self.selection == "decrease":
+            return LargestDecrease(self._codewords, V, self._n_iter(), self.values_)
         fit = NonnegativeFit if self.values_ == "nonnegative" else OrthogonalBases
         return fit(V, self._n_iter())
 

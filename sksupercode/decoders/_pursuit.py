@@ -56,7 +56,7 @@ class PursuitDecoder(ToleranceMixin, BaseDecoder):
         forgets the other samples.
         """
 
-    def _new_search(self):
+    def _new_search(self, fit):
         """Return what selects codewords, by a method as :meth:`CoarseScores.select`."""
         return CoarseScores(self._codewords, is_signed=self.values_ != "real")
 
@@ -142,7 +142,8 @@ class PursuitDecoder(ToleranceMixin, BaseDecoder):
 
         They go on from ``supports``.
         """
-        search, fit = self._new_search(), self._new_fit(V)
+        fit = self._new_fit(V)
+        search = self._new_search(fit)
         n_samples, everyone = len(V), rows
         rows = np.arange(n_samples)
         if supports is None:

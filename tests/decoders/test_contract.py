@@ -50,6 +50,8 @@ DECODERS += [
     OrthogonalMatchingPursuitDecoder(RECIPE, values="nonnegative"),
     OrthogonalMatchingPursuitDecoder(RECIPE, values="real"),
     OrthogonalMatchingPursuitDecoder(RECIPE, tol=1e-3),
+    OrthogonalMatchingPursuitDecoder(RECIPE, selection="decrease"),
+    OrthogonalMatchingPursuitDecoder(RECIPE, values="nonnegative", selection="decrease"),
     GradientPursuitDecoder(RECIPE, values="nonnegative"),
     GradientPursuitDecoder(RECIPE, values="real"),
     GradientPursuitDecoder(RECIPE, tol=0.5),

@@ -39,6 +39,7 @@ def make_problem():
 def equivariant(F, values):
     yield MatchingPursuitDecoder(F, 2, values=values)
     yield OrthogonalMatchingPursuitDecoder(F, 2, values=values)
+    yield OrthogonalMatchingPursuitDecoder(F, 2, values=values, selection="decrease")
     yield GradientPursuitDecoder(F, 2, values=values)
     yield BasisPursuitDecoder(F, 2, values=values)
     yield AMPDecoder(F, 2, values=values)

@@ -17,11 +17,16 @@ from sksupercode import (
     GradientPursuitDecoder,
     MatchingPursuitDecoder,
     OrthogonalMatchingPursuitDecoder,
+    SwapDecoder,
 )
 
 
-def _decoder(kind, values):
-    return lambda dictionary, k: kind(dictionary, k, values=values)
+def _decoder(kind, values, **settings):
+    return lambda dictionary, k: kind(dictionary, k, values=values, **settings)
+
+
+def _with_swaps(make):
+    return lambda dictionary, k: SwapDecoder(make(dictionary, k))
 
 
 # What is shown, what makes the decoder of a dictionary and k, and its peers.
@@ -34,6 +39,11 @@ _OMP = ("OMP, real", _decoder(OrthogonalMatchingPursuitDecoder, "real"), ORTHOGO
 NONNEGATIVE_OMP = (
     "OMP, nonnegative",
     _decoder(OrthogonalMatchingPursuitDecoder, "nonnegative"),
+    [],
+)
+_DECREASE = (
+    "OMP by decrease, real",
+    _decoder(OrthogonalMatchingPursuitDecoder, "real", selection="decrease"),
     [],
 )
 _GP = (
@@ -61,8 +71,20 @@ def learned_gp(size, repeats, tell):
 
 def shipped(size, repeats, tell):
     """Compare all of them on the shipped autoencoder and activations."""
-    methods = [_MP, _OMP, NONNEGATIVE_OMP, _GP]
+    methods = [_MP, _OMP, NONNEGATIVE_OMP, _DECREASE, _GP]
     return compare_coders(ShippedProblem(size), methods, repeats, tell)
+
+
+def shipped_swaps(size, repeats, tell):
+    """Compare exchanges of codewords with the pursuits that they start from."""
+    rows = []
+    for name, make, _ in (_OMP, _DECREASE, NONNEGATIVE_OMP):
+        pair = [(name, make, []), (f"swaps from {name}", _with_swaps(make), [])]
+        start, swapped = compare_coders(ShippedProblem(size), pair, repeats, tell)
+        pairs = zip(swapped["first_seconds"], start["first_seconds"], strict=True)
+        swapped["ratio_to_start"] = [taken / before for taken, before in pairs]
+        rows += [start, swapped]
+    return rows
 
 
 def large(size, repeats, tell):

@@ -138,6 +138,12 @@ def all_benchmarks():
             shipped,
             replace(shipped, n_samples=64),
         ),
+        "sae-swap": Benchmark(
+            "exchanges of codewords on the shipped autoencoder and activations unknown to it",
+            _learned_coding.shipped_swaps,
+            replace(shipped, n_samples=500),
+            replace(shipped, n_samples=64),
+        ),
         "sae-large": Benchmark(
             "OMP on half-precision codewords in a process of its own, and plain matching pursuit",
             _learned_coding.large,

@@ -54,6 +54,7 @@ _COLUMNS = {
     "seconds": ("a sample", _unit("s")),
     "first_seconds": ("first call", _unit("s")),
     "ratio": ("times ours", _number("{:.3g}")),
+    "ratio_to_start": ("times start", _number("{:.3g}")),
     "later_seconds": ("later call", _unit("s")),
     "later_ratio": ("times ours", _number("{:.3g}")),
     "fvu": ("FVU", _number("{:.4f}")),

@@ -250,6 +250,14 @@ def test_pursuits_on_learned_dictionaries():
     assert row["note"].startswith("left out: needs")
 
 
+def test_swaps_and_their_starts():
+    rows = _learned_coding.shipped_swaps(Size(2048, 4, 384, 10), 2, lambda what: None)
+    for start, swapped in zip(rows[::2], rows[1::2], strict=True):
+        ratios = np.divide(swapped["first_seconds"], start["first_seconds"])
+        np.testing.assert_allclose(swapped["ratio_to_start"], ratios)
+        assert swapped["fvu"] <= start["fvu"]
+
+
 def test_pursuits_in_a_process_of_their_own():
     own, numpy_row = _learned_coding.large(Size(300, 4, 64, 40), 1, lambda what: None)
     assert own["peak_bytes"] > 2**24

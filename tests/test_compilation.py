@@ -13,6 +13,7 @@ import sys
 from multiprocessing import get_all_start_methods
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import sksupercode
@@ -141,6 +142,22 @@ print(sum(sum(kernel.stats.cache_hits.values()) for kernel in kernels))
 def test_without_compilation(decode, digest):
     ending = "import numba; print(digest(), digest('seed'), numba.config.DISABLE_JIT)"
     assert decode(ending, env={"NUMBA_DISABLE_JIT": "1"}) == [f"{digest} {digest} 1"]
+
+
+def test_pursuits_on_arrays_without_compilation(decode):
+    names = ("MatchingPursuitDecoder", "OrthogonalMatchingPursuitDecoder", "GradientPursuitDecoder")
+    ending = f"""
+import sksupercode
+rng = np.random.default_rng(0)
+F, X = rng.standard_normal((200, 30)), rng.standard_normal((8, 30))
+for name in {names}:
+    print(getattr(sksupercode, name)(F, 6).fit(X).predict(X).indices.tolist())
+"""
+    rng = np.random.default_rng(0)
+    F, X = rng.standard_normal((200, 30)), rng.standard_normal((8, 30))
+    decoders = [getattr(sksupercode, name)(F, 6) for name in names]
+    expected = [str(decoder.fit(X).predict(X).indices.tolist()) for decoder in decoders]
+    assert decode(ending, env={"NUMBA_DISABLE_JIT": "1"}) == expected
 
 
 def test_without_any_place_for_a_cache(decode, digest, tmp_path):

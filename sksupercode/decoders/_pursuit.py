@@ -13,6 +13,7 @@ from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._coarse_scores import CoarseScores
 from sksupercode.decoders._gram_pursuit import GramPursuit, bytes_per_sample
 from sksupercode.decoders._tolerance import ToleranceMixin
+from sksupercode.dictionaries._packed_signs import compilation_is_enabled
 
 # Gains of this part of the norm of x are rounding.
 _NO_GAIN = 1e-14
@@ -114,8 +115,9 @@ class PursuitDecoder(ToleranceMixin, BaseDecoder):
 
     @property
     def _has_gram(self):
-        """Whether rows of the Gram matrix of the codewords are to be had."""
-        return self._algorithm is not None and self._codewords.has_array
+        """Whether rows of the Gram matrix of the codewords are to be had, and code to use them."""
+        has_rows = self._algorithm is not None and self._codewords.has_array
+        return has_rows and compilation_is_enabled()
 
     def _pursue(self, V, norms, enough):
         """Return the codes of samples whose residuals of norm ``enough`` are short enough."""

@@ -96,7 +96,12 @@ def test_rows_and_scores_are_within_their_bounds(F, monkeypatch):
     assert (np.abs(scores - V @ gram.units(np.arange(len(F))).T) <= error * lengths).all()
 
 
-@pytest.mark.skipif(not compilation_is_enabled(), reason="NUMBA_DISABLE_JIT: slow")
+compiles = pytest.mark.skipif(
+    not compilation_is_enabled(), reason="NUMBA_DISABLE_JIT: there are no compiled kernels"
+)
+
+
+@compiles
 def test_every_number_of_float16_is_widened():
     from sksupercode.dictionaries._half_kernels import widen
 
@@ -297,6 +302,7 @@ print(peak() - before)
 """
 
 
+@compiles
 def test_memory_stays_within_the_budget():
     # The rows kept, and those in float32 while they are computed.
     assert printed_number(SCRIPT) < (64 + 32 + 16) * 2**20

@@ -11,13 +11,14 @@ from sksupercode.decoders._gram_kernels import (
     best_of,
     collect,
     gram_entry,
+    inner,
     subtract_codeword,
     subtract_rows,
 )
 from sksupercode.dictionaries._sign_kernels import compiled
 
 # Above this number, or part, of all codewords that could be the best, scores are made more precise.
-_MOST_CANDIDATES, _CANDIDATE_SHARE = 16, 1 / 256
+_MOST_CANDIDATES, _CANDIDATE_SHARE = 4, 1 / 512
 
 
 @compiled
@@ -96,21 +97,17 @@ def choose(row, samples, gram, words, is_signed, n_taken, length, fresh_error, b
 @compiled
 def _changes(row, samples, changed, weights):
     """List the coefficients that scores have not taken up; return how many, and their norm."""
-    n_changed, size = 0, samples.sizes[row]
+    n_changed, size, squared = 0, samples.sizes[row], 0.0
+    some = weights[:size]
     for a in range(size):
-        weight = samples.coefs[row, a] - samples.applied[row, a]
-        if weight != 0:
-            changed[n_changed], weights[n_changed] = a, weight
+        some[a] = samples.coefs[row, a] - samples.applied[row, a]
+    if len(samples.products):
+        for a in range(size):
+            squared += some[a] * inner(samples.products[row, a, :size], some)
+    for a in range(size):
+        if some[a] != 0:
+            changed[n_changed], weights[n_changed] = samples.supports[row, a], some[a]
             n_changed += 1
-    squared = 0.0
-    for m in range(n_changed):
-        products = samples.products[row, changed[m]]
-        total = 0.5 * weights[m]
-        for n in range(m):
-            total += weights[n] * products[changed[n]]
-        squared += 2 * weights[m] * total
-    for m in range(n_changed):
-        changed[m] = samples.supports[row, changed[m]]
     return n_changed, 1.000001 * math.sqrt(max(squared, 0.0))
 
 

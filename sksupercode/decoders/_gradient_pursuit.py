@@ -89,7 +89,9 @@ class GradientPursuitDecoder(PursuitDecoder):
     the lowest index.
 
     The cost is k correlations, most of them at low precision, and 4 k d operations in each
-    iteration for the step: without the triangular systems of orthogonal matching pursuit.
+    iteration for the step: without the triangular systems of orthogonal matching pursuit. On
+    dictionaries of floats it is one correlation and rows of the Gram matrix, as for orthogonal
+    matching pursuit.
 
     A residual that is zero up to rounding ends a sample early, and so does a step of length zero.
     Samples whose codes leave more than the tolerance are reported by a

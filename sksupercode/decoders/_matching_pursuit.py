@@ -85,11 +85,14 @@ class MatchingPursuitDecoder(PursuitDecoder):
     Notes
     -----
     For N above 2^16 about 1.3 k log2(eN/k) dimensions suffice, 3/4 bit per dimension. The cost is k
-    correlations, 2 k N d operations a sample. With binary values and packed random signs, a few
-    correlations with all codewords select the same codewords in the same order, except with a
-    probability below 1e-9 for each sample whose code is independent of the codebook. Between these
-    correlations only the best candidates are compared, for as long as no other can be better by
-    Hoeffding's inequality.
+    correlations, 2 k N d operations a sample. On dictionaries of floats, and with values that are
+    not binary, it is one correlation and one row of the Gram matrix for each codeword selected, ``2
+    N d + 2 k N`` operations; rows are kept for later calls, see :ref:`gram-rows`, and codewords
+    whose scores are too close to call are compared in float64. With binary values and packed random
+    signs, a few correlations with all codewords select the same codewords in the same order, except
+    with a probability below 1e-9 for each sample whose code is independent of the codebook. Between
+    these correlations only the best candidates are compared, for as long as no other can be better
+    by Hoeffding's inequality.
 
     A residual that is zero up to rounding, 1e-12 ||x|| or 1e-6 ||x|| for binary values, ends a
     sample early. With a tolerance, so does a binary sample whose residual no further codeword would

@@ -104,11 +104,17 @@ class OrthogonalMatchingPursuitDecoder(PursuitDecoder):
     selected. It takes one correlation more in each iteration, and rows of the Gram matrix are not
     used.
 
-    The cost is k correlations, with all samples of a block at once. They need not be precise. In
-    float32, or with a residual rounded to a few digits for dictionaries of signs, they leave a few
-    candidates, and inner products in float64 select the same one as precise correlations. The bases
-    of the supports grow by the Gram-Schmidt process [3]_; with nonnegative values active sets [5]_
-    start from the solution of the iteration before.
+    On dictionaries of floats the cost is one correlation, one row of the Gram matrix for each
+    codeword selected, k d operations in each iteration, and rows again when coefficients have
+    changed by more than can be ignored, less than :math:`N k^2 / 2` operations in all. Rows are
+    kept for later calls: see :ref:`gram-rows`. Coefficients come from Cholesky factors [3]_. Other
+    dictionaries take k correlations, with all samples of a block at once; the bases of the supports
+    then grow by the Gram-Schmidt process, as they do where codewords are nearly dependent. With
+    nonnegative values active sets [5]_ start from the solution of the iteration before.
+
+    Scores need not be precise. In float32, with numbers of the Gram matrix in 16 bits, or with a
+    residual rounded to a few digits for dictionaries of signs, they leave a few candidates, and
+    inner products in float64 select the same one as precise scores.
 
     A residual that is zero up to rounding ends a sample early. So does a best codeword that depends
     on those selected before it: then no codeword correlates with r. Samples whose codes leave more

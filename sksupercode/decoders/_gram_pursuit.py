@@ -13,11 +13,15 @@ once: a row of G, or scores from a correlation. What is selected is what precise
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
+from sklearn.utils import gen_batches
 
 from sksupercode._utils._threads import in_threads
 from sksupercode.decoders._gram_state import ENDED, FRAGILE, FULL, STALE, WAITS, Samples
 
-_FIRST_CAPACITY = 16
+# Codewords that a sample has room for at first; memory is taken as they come.
+_FIRST_CAPACITY = 128
+# Samples correlated at a time, beside their scores.
+_AT_A_TIME = 1024
 
 
 def bytes_per_sample(shape, most):
@@ -114,10 +118,12 @@ class GramPursuit:
 
         if not len(rows):
             return
-        residuals = samples.residuals[rows]
-        samples.scores[rows], error = self._gram.correlate(residuals)
-        samples.noise[rows] = error * np.linalg.norm(residuals, axis=1)
-        samples.applied[rows] = samples.coefs[rows]
+        for part in gen_batches(len(rows), _AT_A_TIME):
+            some = rows[part]
+            residuals = samples.residuals[some]
+            samples.scores[some], error = self._gram.correlate(residuals)
+            samples.noise[some] = error * np.linalg.norm(residuals, axis=1)
+            samples.applied[some] = samples.coefs[some]
 
         def find(start, stop):
             for row in rows[start:stop]:

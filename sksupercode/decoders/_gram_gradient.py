@@ -82,7 +82,7 @@ def gradient(rows, samples, gram, words, is_signed, n_iter, fresh_error):
     for row in rows:
         while True:
             if samples.wanted[row] < 0:
-                length = _length(row, samples, words)
+                length, _ = _length(row, samples, words)
                 if samples.n_steps[row] == n_iter or length <= samples.enough[row]:
                     samples.status[row] = ENDED
                     break
@@ -104,8 +104,8 @@ def gradient(rows, samples, gram, words, is_signed, n_iter, fresh_error):
             if index >= 0 and place == samples.sizes[row]:
                 _append(row, samples, words, codeword)
             samples.wanted[row] = -1
-            length = _length(row, samples, words)
-            if not _step(row, samples, words, is_signed, length, slope):
+            length, is_short = _length(row, samples, words)
+            if not _step(row, samples, words, is_signed, length, is_short, slope):
                 samples.status[row] = ENDED
                 break
             samples.n_steps[row] += 1
@@ -139,17 +139,19 @@ def _place(row, samples):
 
 @compiled
 def _length(row, samples, words):
-    """Return the norm of the residual."""
+    """Return the norm of the residual, and whether it is so short that the residual is known.
+
+    A residual that is known for another reason makes no difference, not even by rounding.
+    """
     size = samples.sizes[row]
     coefs = samples.coefs[row, :size]
-    if not samples.is_fresh[row]:
-        squared = samples.norms[row] ** 2 - 2 * inner(coefs, samples.targets[row, :size])
-        for a in range(size):
-            squared += coefs[a] * inner(samples.products[row, a, :size], coefs)
-        if squared > max(_SMALL * samples.norms[row] ** 2, 1.000001 * samples.enough[row] ** 2):
-            return math.sqrt(squared)
-        find_residual(row, samples, words)
-    return math.sqrt(inner(samples.residuals[row], samples.residuals[row]))
+    squared = samples.norms[row] ** 2 - 2 * inner(coefs, samples.targets[row, :size])
+    for a in range(size):
+        squared += coefs[a] * inner(samples.products[row, a, :size], coefs)
+    if squared > max(_SMALL * samples.norms[row] ** 2, 1.000001 * samples.enough[row] ** 2):
+        return math.sqrt(squared), False
+    find_residual(row, samples, words)
+    return math.sqrt(inner(samples.residuals[row], samples.residuals[row])), True
 
 
 @compiled
@@ -170,14 +172,14 @@ def _append(row, samples, words, codeword):
 
 
 @compiled
-def _step(row, samples, words, is_clipped, length, slope):
+def _step(row, samples, words, is_clipped, length, is_short, slope):
     """Take the step down the gradient that shortens the residual most; False if there is none."""
     codewords, table, norms = words
     size = samples.sizes[row]
     support, coefs, products = samples.supports[row], samples.coefs[row], samples.products[row]
     slope = slope[:size]
     for a in range(size):
-        if samples.is_fresh[row]:
+        if is_short:
             index = support[a]
             slope[a] = dot(codewords, table, index, samples.residuals[row]) / norms[index]
         else:

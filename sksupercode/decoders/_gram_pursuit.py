@@ -15,7 +15,7 @@ once: a row of G, or scores from a correlation. What is selected is what precise
 import numpy as np
 from sklearn.utils import gen_batches
 
-from sksupercode._utils._threads import in_threads
+from sksupercode._utils._threads import in_threads, single_blas_thread
 from sksupercode.decoders._gram_state import ENDED, FRAGILE, FULL, STALE, WAITS, Samples
 
 # Codewords that a sample has room for at first; memory is taken as they come.
@@ -56,15 +56,17 @@ class GramPursuit:
         enough, least = np.ldexp(enough, -exponents), np.ldexp(least, -exponents)
         samples = self._start(V, norms, enough, least)
         rows = np.arange(len(V))
-        while len(rows):
-            status = samples.status[rows]
-            self._correlate(samples, rows[status == STALE])
-            if (status == FULL).any():
-                samples = self._grow(samples)
-            wanted = samples.wanted[rows[status == WAITS]]
-            self._advance(samples, rows, _most_wanted_first(wanted))
-            status = samples.status[rows]
-            rows = rows[(status != ENDED) & (status != FRAGILE)]
+        # Held by all products, since each change of it takes milliseconds.
+        with single_blas_thread():
+            while len(rows):
+                status = samples.status[rows]
+                self._correlate(samples, rows[status == STALE])
+                if (status == FULL).any():
+                    samples = self._grow(samples)
+                wanted = samples.wanted[rows[status == WAITS]]
+                self._advance(samples, rows, _most_wanted_first(wanted))
+                status = samples.status[rows]
+                rows = rows[(status != ENDED) & (status != FRAGILE)]
         sizes, status = samples.sizes, samples.status
         is_selected = np.arange(samples.supports.shape[1]) < sizes[:, np.newaxis]
         norms = np.where(is_selected, self._gram.norms[samples.supports], np.inf)

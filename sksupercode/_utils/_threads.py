@@ -8,13 +8,15 @@ threading layer of numba is ever started.
 # SPDX-License-Identifier: BSD-3-Clause
 
 import os
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import lru_cache
 from itertools import pairwise
 
 from joblib import cpu_count
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 
 class _Shared(threading.local):
@@ -74,6 +76,15 @@ def in_threads(function, n_items, *, least=1):
         return [function(*first), *(other.result() for other in others)]
 
 
+@lru_cache(maxsize=1)
+def _thread_pools(n_modules):
+    """Return the thread pools of the libraries that so many modules have loaded.
+
+    To look for them takes longer than many a product; who imports nothing need not do it again.
+    """
+    return ThreadpoolController()
+
+
 _single = threading.Lock()
 _single_users = 0
 _single_limits = None
@@ -88,7 +99,8 @@ def single_blas_thread():
     global _single_users, _single_limits
     with _single:
         if _single_users == 0:
-            _single_limits = threadpool_limits(1, user_api="blas")
+            limit = _thread_pools(len(sys.modules)).limit
+            _single_limits = limit(limits=1, user_api="blas")
         _single_users += 1
     try:
         yield

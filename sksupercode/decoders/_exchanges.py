@@ -33,9 +33,7 @@ def exchange_codewords(dictionary, Z, V, most, *, is_signed):
     state.is_left[rows] = True
     gram = _gram_of(dictionary)
     if gram is not None:
-        d = dictionary.shape[1]
-        per_sample = 8 * d + 4 * dictionary.shape[0] + 8 * d * state.supports.shape[1]
-        for part in _parts(rows, block_length(per_sample, share=0.25)):
+        for part in _parts(rows, block_length(4 * dictionary.shape[0], share=0.25)):
             _exchange_by_rows(gram, state, part)
     with single_blas_thread():
         for row in np.flatnonzero(state.is_left):
@@ -108,18 +106,16 @@ def _run(gram, state, rows, scores, part, known, status, wanted):
     """Exchange codewords as far as the known ones allow; return False if they find no room."""
     from sksupercode.decoders._swap_kernels import exchange
 
-    units = gram.units(known)
-    slots = np.full(len(gram.norms), -1, dtype=np.int32)
-    slots[known] = np.arange(len(known))
+    words = gram.codewords, gram.table, gram.norms
     arrays = state.supports, state.sizes, state.places, state.coefs, state.n_swaps, state.most
     with gram.rows(known) as held:
         if (held.slots[known] < 0).any():
             return False
-        planes = held.slots, held.numbers, held.scales, held.error
+        of_rows = held.slots, held.numbers, held.scales, held.errors
 
         def run(start, stop):
             some = part[start:stop], rows, state.samples, *scores
-            exchange(*some, units, slots, planes, state.is_signed, arrays, status, wanted)
+            exchange(*some, words, of_rows, state.is_signed, arrays, status, wanted)
 
         in_threads(run, len(part), least=_FEWEST)
     return True

@@ -44,9 +44,10 @@ class LargestDecrease:
         self._norms = np.where(norms == 0, 1.0, norms)
         self._fit = (NonnegativeFit if self._is_nonnegative else OrthogonalBases)(V, most)
         self._floors = _NO_GAIN * np.linalg.norm(V, axis=1)
-        # The squared distances, and how much larger or smaller they may be; -1 is never selected.
+        # The squared distances, and how much larger or smaller they may be; infinite ones are never
+        # selected.
         self._distances = np.ones((len(V), len(norms)), dtype=np.float32)
-        self._distances[:, norms == 0] = -1
+        self._distances[:, norms == 0] = np.inf
         self._lost = np.zeros(len(V))
 
     @property
@@ -87,8 +88,7 @@ class LargestDecrease:
         largest = np.abs(products).max(axis=1, initial=0.0)
         lost += error * (2 * largest + error) + _ROUNDING
         np.square(products, out=products)
-        rest = np.maximum(distances - products, 0)
-        np.copyto(distances, rest, where=distances != -1, casting="same_kind")
+        np.maximum(distances - products, 0, out=distances, casting="same_kind")
 
     def _spans(self):
         """Return orthonormal vectors of the spans, and the distances from these."""
@@ -105,7 +105,7 @@ class LargestDecrease:
             Q = np.linalg.qr(triangle.T)[0].T
             vectors[row, : len(Q)] = Q @ vectors[row]
             vectors[row, len(Q) :] = 0
-        distances[rows] = np.where(distances[rows] == -1, -1, 1)
+        distances[rows] = np.where(np.isinf(distances[rows]), np.inf, 1)
         lost[rows] = 0
         for step in range(vectors.shape[1]):
             some, more = distances[rows], lost[rows]
@@ -120,22 +120,24 @@ class LargestDecrease:
         """
         lengths = np.linalg.norm(residuals, axis=1)
         directions = residuals / lengths[:, np.newaxis]
+        np.put_along_axis(self._distances, taken[:, -1:], np.inf, axis=1)
         vectors, distances, lost = self._spans()
-        rows, columns = self._candidates(directions, distances, lost, taken)
+        rows, columns = self._candidates(directions, distances, lost)
         scores, gains = np.empty((2, len(rows)))
         length = block_length(8 * residuals.shape[1] * (3 + vectors.shape[1]), share=0.25)
         for part in (slice(start, start + length) for start in range(0, len(rows), length)):
             of_row, some = rows[part], columns[part]
             rest = self._codewords.codewords(some) / self._norms[some, np.newaxis]
+            bases = vectors[of_row]
             for _ in range(2):
-                inner = np.matmul(vectors[of_row], rest[..., np.newaxis])
-                rest = rest - np.matmul(inner.transpose(0, 2, 1), vectors[of_row])[:, 0]
+                inner = np.matmul(bases, rest[..., np.newaxis])
+                rest = rest - np.matmul(inner.transpose(0, 2, 1), bases)[:, 0]
             far = np.linalg.norm(rest, axis=1)
             scores[part] = (rest * directions[of_row]).sum(axis=1) * lengths[of_row]
             far[far <= DEPENDENT] = 0
             if distances is self._distances:
                 # It will depend on any larger selection, too.
-                distances[of_row[far == 0], some[far == 0]] = -1
+                distances[of_row[far == 0], some[far == 0]] = np.inf
             with np.errstate(divide="ignore", invalid="ignore"):
                 gains[part] = np.where(far > 0, scores[part] / far, -np.inf)
         if not self._is_signed:
@@ -153,19 +155,17 @@ class LargestDecrease:
         selected[found] = self._codewords.codewords(best[found])
         return best, products, selected
 
-    def _candidates(self, directions, distances, lost, taken):
+    def _candidates(self, directions, distances, lost):
         """Return the codewords that may be the best, as rows and columns."""
         scores, error = self._correlate(directions)
         scores = scores.astype(np.float32, copy=False)
         error += _ROUNDING
         if not self._is_signed:
             np.abs(scores, out=scores)
-        excluded = distances == -1
-        np.put_along_axis(excluded, taken, True, axis=1)
         lost = lost[:, np.newaxis].astype(np.float32)
-        farthest = np.where(excluded, np.inf, distances + lost)
-        lower = np.maximum(scores - error, 0) / np.sqrt(farthest)
-        least = lower.max(axis=1, keepdims=True) * (1 - _ROUNDING)
-        upper, nearest = scores + error, np.maximum(distances - lost, 0)
-        possible = (upper > 0) & ~excluded & (upper >= least * np.sqrt(nearest))
-        return np.nonzero(possible)
+        lower = (scores - error) / np.sqrt(distances + lost)
+        least = np.maximum(lower.max(axis=1, keepdims=True), 0) * (1 - _ROUNDING)
+        scores += error
+        with np.errstate(invalid="ignore"):
+            lower = least * np.sqrt(np.maximum(distances - lost, 0))
+        return np.nonzero((scores > 0) & (scores >= lower))

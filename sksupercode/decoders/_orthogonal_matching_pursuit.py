@@ -85,6 +85,7 @@ class OrthogonalMatchingPursuitDecoder(PursuitDecoder):
     See Also
     --------
     MatchingPursuitDecoder : Leaves the coefficients as they were selected.
+    SwapDecoder : Exchanges codewords of the support afterwards.
     GradientPursuitDecoder : Approaches the best coefficients with one gradient step each time.
     sklearn.linear_model.orthogonal_mp : The same for real values and codewords of unit norm.
 

@@ -101,8 +101,7 @@ class SwapDecoder(SupportDecoder):
 
     References
     ----------
-    .. [1] J. A. Nelder and A. J. Miller, "Subset Selection in Regression", by A. J. Miller,
-       2nd edition, Chapman and Hall, 2002.
+    .. [1] A. J. Miller, "Subset Selection in Regression", 2nd edition, Chapman and Hall/CRC, 2002.
     .. [2] L. Rebollo-Neira and D. Lowe, "Optimized orthogonal matching pursuit approach", IEEE
        Signal Processing Letters 9(4), 2002.
 

@@ -155,7 +155,7 @@ def test_budgets_and_blocks_change_no_bit(kind, values):
     for n_rows in (0, 1):
         with config_context(gram_memory=n_rows * 2 * 420 / 2**20):
             others.append(decoder.transform(X[::-1])[::-1])
-            with sklearn_config_context(working_memory=0):
+            with sklearn_config_context(working_memory=0.05):
                 others.append(decoder.transform(X))
     for codes in others:
         assert_array_equal(codes.toarray(), expected.toarray())

@@ -1,13 +1,17 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[1] / "README.md"
-SNIPPETS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+from benchmarks._learned_table import readme_table
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=range(len(SNIPPETS)))
@@ -17,3 +21,8 @@ def test_snippets_run_as_written(snippet):
 
 def test_there_are_snippets():
     assert len(SNIPPETS) >= 2
+
+
+def test_table_of_learned_dictionaries_is_that_of_the_report():
+    report = json.loads((ROOT / "docs/user_guide/benchmarks_learned.json").read_text("utf-8"))
+    assert "\n".join(["", *readme_table(report), ""]) in README

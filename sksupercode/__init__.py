@@ -7,7 +7,10 @@ dimensions: encoders write it, channels add noise to it, decoders read it back.
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from sksupercode._config import config_context, get_config, set_config
+# Not in __all__: scikit-learn has functions of the same names.
+from sksupercode._config import config_context as config_context
+from sksupercode._config import get_config as get_config
+from sksupercode._config import set_config as set_config
 from sksupercode.channels import DropoutChannel, GaussianChannel, QuantizationChannel
 from sksupercode.decoders import (
     AdaptiveSuccessiveDecoder,
@@ -54,8 +57,5 @@ __all__ = [
     "SwapDecoder",
     "ThresholdDecoder",
     "TopKDecoder",
-    "config_context",
-    "get_config",
     "load_sae",
-    "set_config",
 ]

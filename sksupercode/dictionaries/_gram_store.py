@@ -100,18 +100,18 @@ class Rows:
     def compute(self, indices, compute, error, out):
         """Compute rows in float32; return the order of their columns, and a bound on the error.
 
-        What rows that are here tell, since G is symmetric, is not computed again.
+        The order is None where columns are in that of codewords. What rows that are here tell,
+        since G is symmetric, is not computed again.
         """
-        held = np.flatnonzero(self.slots >= 0)
-        if not self._copies or _COLUMNS_IN_A_LINE * len(indices) < len(self.slots):
-            held = held[:0]
-        columns = np.setdiff1d(np.arange(len(self.slots)), held)
-        order = np.concatenate([columns, held])
-        compute(indices, columns, out[:, : len(columns)])
-        if not len(held):
-            return order, error
-        slots = self.slots[held]
         from sksupercode.dictionaries._gram_store_kernels import copy_columns
+
+        held = np.flatnonzero(self.slots >= 0)
+        is_worth = _COLUMNS_IN_A_LINE * len(indices) >= len(self.slots)
+        if not (self._copies and is_worth and len(held)):
+            compute(indices, None, out)
+            return None, error
+        columns, slots = np.flatnonzero(self.slots < 0), self.slots[held]
+        compute(indices, columns, out[:, : len(columns)])
 
         def copy(start, stop):
             some = out[:, len(columns) + start : len(columns) + stop]
@@ -119,20 +119,26 @@ class Rows:
 
         in_threads(copy, len(held), least=max(1, 2**18 // len(indices)))
         # These numbers were computed, and not copied: their rows were first.
-        return order, error + (_ROUNDING + 2**-8) * self.scales[slots].max()
+        return np.concatenate([columns, held]), error + (_ROUNDING + 2**-8) * self.scales[
+            slots
+        ].max()
 
     def write(self, slots, indices, rows, order, error):
         """Store rows in float32 with columns in some order, of an error of at most ``error``."""
         from sksupercode.dictionaries._gram_store_kernels import quantize
 
-        places = np.empty(len(order), dtype=np.intp)
-        places[order] = np.arange(len(order))
-        rows[np.arange(len(rows)), places[indices]] = 0
+        if order is not None:
+            places = np.empty(len(order), dtype=np.intp)
+            places[order] = np.arange(len(order))
+            indices = places[indices]
+        rows[np.arange(len(rows)), indices] = 0
 
         def write(start, stop):
-            rounded = np.empty(rows.shape[1], dtype=np.int16)
             for slot, row in zip(slots[start:stop], rows[start:stop], strict=True):
-                self.scales[slot] = quantize(row, order, rounded, self.numbers[slot])
+                numbers = self.numbers[slot] if order is None else np.empty(len(row), np.int16)
+                self.scales[slot] = quantize(row, numbers)
+                if order is not None:
+                    self.numbers[slot, order] = numbers
                 self.errors[slot] = error + _ROUNDING * self.scales[slot]
 
         in_threads(write, len(rows), least=max(1, 2**16 // rows.shape[1]))

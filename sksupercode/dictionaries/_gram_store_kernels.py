@@ -14,17 +14,12 @@ _LANES = 16
 
 
 @compiled
-def quantize(values, order, rounded, numbers):
-    """Write ``numbers[order] = values / scale``, rounded, and return the scale.
-
-    ``rounded`` is of as many numbers, and what is in it does not count.
-    """
+def quantize(values, numbers):
+    """Write ``numbers = values / scale``, rounded, and return the scale."""
     largest = _largest_magnitude(values)
     factor = np.float32(LARGEST / largest) if largest > 0 else np.float32(0)
     for c in range(len(values)):
-        rounded[c] = np.int16(np.rint(values[c] * factor))
-    for c in range(len(values)):
-        numbers[order[c]] = rounded[c]
+        numbers[c] = np.int16(np.rint(values[c] * factor))
     return largest / LARGEST
 
 

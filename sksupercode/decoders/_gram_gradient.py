@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from sksupercode.decoders._gram_kernels import dot, inner, read, subtract_codeword, subtract_rows
-from sksupercode.decoders._gram_selection import choose, find_residual
+from sksupercode.decoders._gram_selection import choose, find_residual, take_up
 from sksupercode.decoders._gram_state import ENDED, FULL, STALE, WAITS
 from sksupercode.dictionaries._sign_kernels import compiled
 
@@ -110,19 +110,7 @@ def gradient(rows, samples, gram, words, is_signed, n_iter, fresh_error):
                 break
             samples.n_steps[row] += 1
             if index >= 0 and not is_last:
-                changed[0] = index
-                weights[0] = samples.coefs[row, place] - samples.applied[row, place]
-                samples.noise[row] += subtract_rows(
-                    samples.scores[row],
-                    samples.maxima[row],
-                    is_signed,
-                    gram,
-                    changed,
-                    weights,
-                    1,
-                    length,
-                )
-                samples.applied[row, place] = samples.coefs[row, place]
+                take_up(row, samples, gram, is_signed, place, length, buffers)
 
 
 @compiled

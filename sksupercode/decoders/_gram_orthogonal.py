@@ -19,8 +19,8 @@ import math
 
 import numpy as np
 
-from sksupercode.decoders._gram_kernels import dot, inner, read, subtract_codeword, subtract_rows
-from sksupercode.decoders._gram_selection import choose, find_residual
+from sksupercode.decoders._gram_kernels import dot, inner, read, subtract_codeword
+from sksupercode.decoders._gram_selection import choose, find_residual, take_up
 from sksupercode.decoders._gram_state import ENDED, FRAGILE, FULL, STALE, WAITS
 from sksupercode.dictionaries._sign_kernels import compiled
 
@@ -39,8 +39,8 @@ def orthogonal(rows, samples, gram, words, is_signed, is_nonnegative, n_iter, fr
     n_features, n_components = samples.scores.shape[1], samples.residuals.shape[1]
     capacity = samples.supports.shape[1]
     codeword = np.empty(n_components)
-    changed, weights = np.empty(capacity, dtype=np.int64), np.empty(capacity)
-    buffers = (np.empty(n_features, dtype=np.int64), changed, weights)
+    weights = np.empty(capacity)
+    buffers = (np.empty(n_features, dtype=np.int64), np.empty(capacity, dtype=np.int64), weights)
     for row in rows:
         while True:
             if samples.wanted[row] < 0:
@@ -72,19 +72,9 @@ def orthogonal(rows, samples, gram, words, is_signed, is_nonnegative, n_iter, fr
             samples.wanted[row] = -1
             if is_last:
                 continue
-            last = samples.sizes[row] - 1
-            changed[0], weights[0] = samples.supports[row, last], samples.coefs[row, last]
-            samples.noise[row] += subtract_rows(
-                samples.scores[row],
-                samples.maxima[row],
-                is_signed,
-                gram,
-                changed,
-                weights,
-                1,
-                samples.norms[row],
-            )
-            samples.applied[row, last] = samples.coefs[row, last]
+            size = samples.sizes[row]
+            length = math.sqrt(_squared_length(row, samples))
+            take_up(row, samples, gram, is_signed, size - 1, length, buffers)
 
 
 @compiled

@@ -18,7 +18,9 @@ from sksupercode.decoders._gram_kernels import (
 from sksupercode.dictionaries._sign_kernels import compiled
 
 # Above this number, or part, of all codewords that could be the best, scores are made more precise.
-_MOST_CANDIDATES, _CANDIDATE_SHARE = 4, 1 / 512
+_MOST_CANDIDATES, _CANDIDATE_SHARE = 4, 1 / 192
+# What may be pending of changes, as a part of the size of most scores.
+_PENDING = 0.5
 
 
 @compiled
@@ -92,6 +94,32 @@ def choose(row, samples, gram, words, is_signed, n_taken, length, fresh_error, b
         n_taken,
     )
     return best if gain > samples.least[row] else -1
+
+
+@compiled
+def take_up(row, samples, gram, is_signed, place, length, buffers):
+    """Let scores take up the coefficient at a place, and all others that have changed by much."""
+    _, changed, weights = buffers
+    size, n_changed = samples.sizes[row], 0
+    # Scores of other codewords are about length / sqrt(d): a part of that may be pending.
+    least = _PENDING * length / math.sqrt(samples.residuals.shape[1] * size)
+    for a in range(size):
+        weight = samples.coefs[row, a] - samples.applied[row, a]
+        index = samples.supports[row, a]
+        if a == place or (abs(weight) > least and gram[0][index] >= 0):
+            changed[n_changed], weights[n_changed] = index, weight
+            samples.applied[row, a] = samples.coefs[row, a]
+            n_changed += 1
+    samples.noise[row] += subtract_rows(
+        samples.scores[row],
+        samples.maxima[row],
+        is_signed,
+        gram,
+        changed,
+        weights,
+        n_changed,
+        samples.norms[row],
+    )
 
 
 @compiled

@@ -88,7 +88,11 @@ class GramRows:
     @property
     def codewords(self):
         """The codewords as they are stored, for compiled code; see :attr:`table`."""
-        return self._array.view(np.uint16) if self._array.dtype.itemsize == 2 else self._array
+        is_half = self._array.dtype.itemsize == 2
+        codewords = self._array.view(np.uint16 if is_half else self._array.dtype)
+        # Code is compiled for arrays that can be written to, and for those that cannot.
+        codewords.flags.writeable = False
+        return codewords
 
     @cached_property
     def table(self):

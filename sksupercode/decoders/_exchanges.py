@@ -168,7 +168,8 @@ def _best_exchange(dictionary, state, x, support, coefs, error, n_places):
     Q, R = np.linalg.qr(units.T)
     residual = x - coefs @ units
     # Row a is orthogonal to all other codewords of the support.
-    duals = solve_triangular(R, Q.T)
+    # SciPy before 1.14 solves no system of size 0.
+    duals = solve_triangular(R, Q.T) if len(support) else Q.T
     lengths = np.linalg.norm(duals, axis=1)
     duals /= lengths[:, np.newaxis]
     losses = coefs / lengths

@@ -8,9 +8,9 @@ dimensions: encoders write it, channels add noise to it, decoders read it back.
 # SPDX-License-Identifier: BSD-3-Clause
 
 # Not in __all__: scikit-learn has functions of the same names.
-from sksupercode._config import config_context as config_context
-from sksupercode._config import get_config as get_config
-from sksupercode._config import set_config as set_config
+from sksupercode._utils._config import config_context as config_context
+from sksupercode._utils._config import get_config as get_config
+from sksupercode._utils._config import set_config as set_config
 from sksupercode.channels import DropoutChannel, GaussianChannel, QuantizationChannel
 from sksupercode.decoders import (
     AdaptiveSuccessiveDecoder,

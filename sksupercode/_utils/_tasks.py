@@ -11,7 +11,7 @@ from uuid import uuid4
 from joblib import Parallel, delayed
 from sklearn import config_context, get_config
 
-from sksupercode import _config
+from sksupercode._utils import _config
 from sksupercode._utils._threads import one_thread
 
 _lock = threading.Lock()

@@ -32,7 +32,11 @@ def largest_error(S, m, gram):
 
 @fast
 def sum_scores(scores, S, m, z, gram, rest):
-    """Write the scores of the residual."""
+    """Write the scores of the residual ``x - F_S^T z``, float32 of shape (N,).
+
+    ``scores`` are those of x, and S has m codewords of coefficients z, in units of normalised ones.
+    Diagonals of the Gram matrix are not in its rows: entries of S themselves are not right.
+    """
     slots, numbers, scales, _ = gram
     rest[:] = scores
     for first in range(0, len(scores), _BLOCK):

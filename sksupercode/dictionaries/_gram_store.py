@@ -14,8 +14,8 @@ from weakref import WeakValueDictionary
 import numpy as np
 from sklearn.utils import gen_batches
 
-from sksupercode._config import get_config
 from sksupercode._utils._blocks import block_length
+from sksupercode._utils._config import get_config
 from sksupercode._utils._shared_lock import LockOfProcess
 from sksupercode._utils._threads import in_threads
 

@@ -66,7 +66,10 @@ class Sums:
 
 
 class Candidate:
-    """One decoder at one k."""
+    """One decoder at one k, None for a decoder as it is, and what it takes to compare it.
+
+    A NotFittedError tells of an autoencoder that is not fitted.
+    """
 
     def __init__(self, name, decoder, k):
         self.name = name

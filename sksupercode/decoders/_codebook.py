@@ -44,7 +44,7 @@ def resolve_dictionary(source, X, y):
                 "and inside sklearn.frozen.FrozenEstimator where it is cloned, as in a grid search."
             )
         dictionary, values = dictionary_of(estimator), "nonnegative"
-        intercept = _check_intercept(getattr(estimator, "intercept_", 0.0), dictionary.shape[1])
+        intercept = check_intercept(getattr(estimator, "intercept_", 0.0), dictionary.shape[1])
         if X.shape[1] == dictionary.shape[1] and getattr(estimator, "normalizes_samples_", False):
             _warn_unless_normalized(estimator, X[:_MOST_ROWS])
     else:
@@ -57,7 +57,7 @@ def resolve_dictionary(source, X, y):
     return dictionary, intercept, values
 
 
-def _check_intercept(intercept, n_components):
+def check_intercept(intercept, n_components):
     try:
         intercept = np.asarray(intercept, dtype=np.float64)
     except (TypeError, ValueError) as error:

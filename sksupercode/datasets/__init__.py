@@ -1,4 +1,7 @@
-"""Sparse codes to superpose, random ones and the words of real documents, and real activations."""
+"""Sparse codes to superpose, random ones and the words of real documents, and activations.
+
+Activations are real ones, and planted ones with a known dictionary.
+"""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -9,6 +12,7 @@ from sksupercode.datasets._activations import (
     load_token_embeddings,
 )
 from sksupercode.datasets._passages import load_passages
+from sksupercode.datasets._planted_activations import make_planted_activations
 from sksupercode.datasets._sparse_codes import make_sparse_codes
 
 __all__ = [
@@ -16,5 +20,6 @@ __all__ = [
     "load_activations_sae",
     "load_passages",
     "load_token_embeddings",
+    "make_planted_activations",
     "make_sparse_codes",
 ]

@@ -132,22 +132,15 @@ def make_sparse_codes(
     dtype = _check_dtype(dtype, values)
     rng = check_generator(random_state)
 
-    shape = (n_samples, n_features)
-    if support == "zipf":
-        frequencies = _zipf_frequencies(n_features, k, exponent)
-        column_counts = rng.binomial(n_samples, frequencies)
-        by_column = _random_subsets(column_counts, n_samples, rng)
-        pattern = csr_array(csc_array((np.ones(by_column[0].size, bool), *by_column), shape=shape))
-        indices, indptr = pattern.indices, pattern.indptr
-    elif sections:
+    if sections:
         bounds = section_bounds(n_features, k)
         indices = rng.integers(bounds[:-1], bounds[1:], size=(n_samples, k)).ravel()
         indptr = np.arange(n_samples + 1) * k
+    elif support == "zipf":
+        frequencies = _zipf_frequencies(n_features, k, exponent)
+        indices, indptr = _independent_columns(n_samples, frequencies, rng)
     else:
-        row_counts = np.full(n_samples, k)
-        if support == "bernoulli":
-            row_counts = rng.binomial(n_features, k / n_features, size=n_samples)
-        indices, indptr = _random_subsets(row_counts, n_features, rng)
+        indices, indptr = _exchangeable_columns(n_samples, n_features, k, support, rng)
 
     if values == "binary":
         data = np.ones(indices.size, dtype)
@@ -171,16 +164,40 @@ def _check_dtype(dtype, values):
     return np.dtype(name)
 
 
+def _independent_columns(n_samples, frequencies, rng):
+    """Supports as ``(indices, indptr)`` in which column j is independently with a probability."""
+    column_counts = rng.binomial(n_samples, frequencies)
+    by_column = _random_subsets(column_counts, n_samples, rng)
+    shape = (n_samples, len(frequencies))
+    pattern = csr_array(csc_array((np.ones(by_column[0].size, bool), *by_column), shape=shape))
+    return pattern.indices, pattern.indptr
+
+
+def _exchangeable_columns(n_samples, n_features, k, support, rng):
+    """Supports as ``(indices, indptr)`` in which all columns are alike, of mean size k.
+
+    A mean size that is no integer is rounded up or down at random where sizes are fixed.
+    """
+    if support == "bernoulli":
+        row_counts = rng.binomial(n_features, k / n_features, size=n_samples)
+    else:
+        row_counts = np.full(n_samples, int(k))
+        if k > int(k):
+            row_counts += rng.random(n_samples) < k - int(k)
+    return _random_subsets(row_counts, n_features, rng)
+
+
 def _zipf_frequencies(n_features, k, exponent):
-    """min(1, c * rank ** -exponent), with c such that they sum to k."""
+    """min(1, c * rank ** -exponent), with c such that they sum to k, a real number."""
     if k == 0:
         return np.zeros(n_features)
     log_weights = -exponent * np.log(np.arange(1, n_features + 1))
     log_tails = np.logaddexp.accumulate(log_weights[::-1])[::-1]
     # If the m most frequent columns are always on, the others share k - m. The right m is the
-    # smallest for which none of the others exceeds 1; m = k - 1 always does.
-    log_rest = np.log(np.arange(k, 0, -1))
-    n_certain = int(np.argmax(log_rest + log_weights[:k] <= log_tails[:k]))
+    # smallest for which none of the others exceeds 1; the largest m < k always does.
+    log_rest = np.log(k - np.arange(np.ceil(k)))
+    most = len(log_rest)
+    n_certain = int(np.argmax(log_rest + log_weights[:most] <= log_tails[:most]))
     log_scale = log_rest[n_certain] - log_tails[n_certain]
     return np.exp(np.minimum(log_weights + log_scale, 0.0))
 

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from sksupercode._utils._validation import unfrozen
-from sksupercode.decoders._codebook import check_intercept, as_dictionary, dictionary_of
+from sksupercode.decoders._codebook import as_dictionary, check_intercept, dictionary_of
 from sksupercode.encoders import BaseEncoder
 
 DRAWN = ("samples", "random")

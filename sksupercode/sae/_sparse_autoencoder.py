@@ -36,9 +36,14 @@ class SparseAutoencoder(BaseSparseAutoencoder):
     aux_coef : float, default=1/32
         Of "topk" and "batchtopk": weight of the loss that revives dead latents.
 
-    init : {"samples", "random"}, default="samples"
+    init : {"samples", "random"}, array-like of shape (N, d) or estimator, default="samples"
         The codewords at the start of training: samples drawn without replacement, as far as there
-        are enough, minus their mean; or random directions.
+        are enough, minus their mean; random directions; rows of an array, divided by their norms;
+        or ``dictionary_`` of a fitted estimator. Codewords of zeros are drawn as samples are.
+        b_dec starts at ``intercept_`` of the estimator, if it has one no more than 32 standard
+        deviations from the mean, else at the mean. An autoencoder of the same architecture and N,
+        with codewords of unit norm and no normalisation, gives its encoder too. Put estimators
+        inside :class:`sklearn.frozen.FrozenEstimator` where they are cloned, as in a grid search.
 
     learning_rate : float or "auto", default="auto"
         "auto" is :math:`4 \cdot 10^{-4} \sqrt{2^{14} / N}`, which falls with N as in [2]_.
@@ -100,7 +105,8 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         loaded.
 
     loss_curve_ : list of float
-        Mean loss in each pass, where 1 is the variance of X.
+        Mean loss in each pass, where 1 is the variance of X, or the mean squared distance of X from
+        the ``intercept_`` of ``init``.
 
     validation_scores_ : list of float
         With early stopping, explained variance of the samples held out, after each pass.
@@ -125,7 +131,8 @@ class SparseAutoencoder(BaseSparseAutoencoder):
     have such an autoencoder as ``dictionary``, work with normalised samples. :meth:`normalize`
     gives these, and :meth:`denormalize` undoes it. :meth:`reconstruct` does all steps.
 
-    Training is in float32, on samples of mean 0 and variance 1 (the mean squared norm). The shift
+    Training is in float32, on samples of mean 0 and variance 1 (the mean squared norm), or, where
+    ``init`` has an ``intercept_``, with this as origin and a mean squared norm of 1. The shift
     and the scale are then included in the weights, so that the unit of X does not matter. Weights
     are float32, or float64 where X has a deviation beyond 1e12 or below 1e-12, or, in float64, a
     mean that is thousands of times larger. "batchtopk" [3]_ is stored as "jumprelu". Mapped X is
@@ -252,7 +259,8 @@ class SparseAutoencoder(BaseSparseAutoencoder):
             If PyTorch is not installed, or rich for ``verbose=True``.
 
         ValueError
-            If a parameter is illegal, X is not a matrix of finite numbers, or training diverges.
+            If a parameter is illegal, X is not a matrix of finite numbers, codewords of ``init``
+            have another shape than (N, d), or training diverges.
         """
         training = _import_training()
         X = self._check_samples(X, reset=True)

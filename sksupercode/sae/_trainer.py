@@ -17,7 +17,9 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from sksupercode._utils._moments import RunningMoments
+from sksupercode.decoders._initial_codewords import initial_codewords
 from sksupercode.sae._forward import MODERATE
+from sksupercode.sae._training_settings import weights_of_init
 from sksupercode.sae._weights import SAEWeights
 
 try:
@@ -46,18 +48,38 @@ class Trainer:
     """Parameters and optimiser of one autoencoder.
 
     Parameters are for samples ``(2**-e x - c) s``, whose mean is 0 and variance 1. Training is on
-    ``rows`` of X, and starts from ``weights``, whose b_dec samples are then taken from, or from
-    random codewords.
+    ``rows`` of X, and starts from ``weights`` or from what ``settings.init`` names. c is the mean,
+    unless the start has an intercept; then it is this, and 1 is the mean squared distance from it.
     """
 
     def __init__(self, settings, rng, X, rows, weights=None):
-        self.settings, self.rng, self.start = settings, rng, weights
+        self.settings, self.rng = settings, rng
         self.shape = settings.n_latents, X.shape[1]
+        self.start, self.codewords, self.origin = weights, None, None
+        if weights is None:
+            self.codewords, self.origin = initial_codewords(settings.init, *self.shape)
+            self.start = weights_of_init(settings)
+        if self.start is not None:
+            self.origin = self.start.b_dec.astype(np.float64)
         self.moments, self.n_steps = RunningMoments(), None
         # Samples of the scale of the first ones are counted, those of another are measured.
         self.n_alike, self.apart = len(rows), RunningMoments()
         self._measure(X, rows)
+        if weights is None and self._starts_far():
+            warnings.warn(
+                f"intercept_ of init is more than {_APART} standard deviations away from the mean "
+                "of X, where b_dec starts instead: was init learned from X in another unit?",
+                UserWarning,
+                stacklevel=4,
+            )
+            self.start = self.origin = None
+            self._measure(X, rows[:0])
         self._begin(X, rows)
+
+    def _starts_far(self):
+        variance, n_samples = self.moments.squares / self.moments.n_samples, self.moments.n_samples
+        is_far = n_samples >= _APART and 0 < variance < self.variance / (1 + _APART**2)
+        return is_far or not math.isfinite(self.variance)
 
     def _begin(self, X, rows):
         """Set the parameters with which training begins."""
@@ -67,11 +89,16 @@ class Trainer:
         if weights is None:
             generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
             W_dec = torch.randn(n_latents, d, generator=generator, dtype=torch.float32)
-            if settings.init == "samples":
-                some = np.sort(rng.choice(rows, min(n_latents, len(rows)), replace=False))
+            drawn = np.arange(n_latents)
+            if self.codewords is not None:
+                drawn = np.flatnonzero(~self.codewords.any(axis=1))
+                given = np.delete(np.arange(n_latents), drawn)
+                W_dec[given] = torch.from_numpy(self.codewords[given].astype(np.float32))
+            if self.codewords is not None or settings.init == "samples":
+                some = np.sort(rng.choice(rows, min(len(drawn), len(rows)), replace=False))
                 samples = self._normalized(X[some])
                 differs = samples.norm(dim=1) > 1e-6
-                W_dec[: len(some)][differs] = samples[differs]
+                W_dec[drawn[: len(some)][differs.numpy()]] = samples[differs]
             W_dec /= W_dec.norm(dim=1, keepdim=True).clamp_min(1e-12)
             W_enc, b_enc = W_dec.T.clone(), torch.zeros(n_latents, dtype=torch.float32)
         else:
@@ -99,9 +126,10 @@ class Trainer:
         moments_of(X, rows, self.moments)
         mean, self.exponent = self.moments.mean, self.moments.exponent
         self.center, self.variance = mean, self.moments.squares / self.moments.n_samples
-        if self.start is not None:
-            self.center = np.ldexp(self.start.b_dec.astype(np.float64), -self.exponent)
-            self.variance += float(np.square(mean - self.center).sum())
+        if self.origin is not None:
+            with np.errstate(over="ignore"):
+                self.center = np.ldexp(self.origin, -self.exponent)
+                self.variance += float(np.square(mean - self.center).sum())
         self.scale = 1 / math.sqrt(self.variance) if self.variance > 0 else 1.0
         # Where float32 has no room for weights, or blurs how samples of float64 differ.
         deviation, largest = math.sqrt(self.variance), float(np.abs(self.center).max())

@@ -4,12 +4,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import math
+from contextlib import suppress
 from types import SimpleNamespace
 
 import numpy as np
 
-from sksupercode._utils._validation import check_bool, check_integer, check_option, check_real
-from sksupercode.sae._weights import ARCHITECTURES
+from sksupercode._utils._validation import check_bool, check_integer, check_real, unfrozen
+from sksupercode.sae._weights import ARCHITECTURES, SAEWeights
 
 TRAINED = ("topk", "batchtopk", "relu")
 
@@ -42,7 +43,8 @@ def check_settings(estimator):
         n_nonzero_coefs=k,
         l1_coef=real("l1_coef"),
         aux_coef=real("aux_coef"),
-        init=check_option(estimator.init, "init", ("samples", "random")),
+        # Checked where d is known.
+        init=estimator.init,
         learning_rate=real("learning_rate", value=rate, positive=True),
         batch_size=integer("batch_size"),
         max_iter=integer("max_iter"),
@@ -84,3 +86,13 @@ def check_weights(weights, settings):
             "partial_fit goes on from weights with codewords of unit norm, b_dec subtracted from "
             f"samples and no normalisation, got others ({weights.name or weights.architecture})."
         )
+
+
+def weights_of_init(settings):
+    """Return the weights of the autoencoder that ``init`` is, if ``partial_fit`` could go on."""
+    weights = getattr(unfrozen(settings.init), "weights_", None)
+    with suppress(ValueError):
+        if isinstance(weights, SAEWeights):
+            check_weights(weights, settings)
+            return weights
+    return None

@@ -16,7 +16,7 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from sksupercode._utils._blocks import MOST_ROWS
-from sksupercode._utils._validation import as_array, check_option
+from sksupercode._utils._validation import as_array, check_integer, check_option
 
 NORMALIZATIONS = ("none", "layer_norm", "constant_norm_rescale", "expected_average")
 # The arrays beside the decoder's that each architecture has.
@@ -164,3 +164,46 @@ def _check_array(name, array, shape, dtype):
     for rows in gen_batches(len(array), MOST_ROWS):
         if not np.isfinite(array[rows].astype(dtype)).all():
             raise ValueError(f"{name} contains NaN or infinity.")
+
+
+def weights_of_dictionary(codewords, intercept, n_nonzero_coefs):
+    """Return weights of k steps of nonnegative matching pursuit on a learned dictionary.
+
+    Latents are those of :class:`~sksupercode.MatchingPursuitDecoder` with ``values="nonnegative"``,
+    as far as float32 tells codewords apart: a codeword may be selected again, and no residual is
+    small enough to stop. SAELens has no place for other decoders, and these weights have the
+    dictionary alone of what was learned with one.
+
+    Parameters
+    ----------
+    codewords : ndarray of shape (N, d)
+        Rows of unit norm, by whose squares the steps of SAELens are not divided.
+
+    intercept : array-like of shape (d,), float or None
+        Subtracted from samples and added to reconstructions; None is 0.
+
+    n_nonzero_coefs : int
+        Number k of steps, the most latents of a sample.
+
+    Returns
+    -------
+    weights : SAEWeights
+        Of architecture "matching_pursuit", in the precision of ``codewords``.
+
+    Raises
+    ------
+    ValueError
+        If an array is of the wrong shape or dtype or not finite, or k is no positive integer.
+    """
+    b_dec = np.zeros(codewords.shape[1:], codewords.dtype)
+    if intercept is not None:
+        b_dec[:] = intercept
+    return SAEWeights(
+        "matching_pursuit",
+        codewords,
+        b_dec,
+        residual_threshold=0.0,
+        max_iterations=check_integer(n_nonzero_coefs, "n_nonzero_coefs", minimum=1),
+        stops_on_duplicate_support=False,
+        name="learned matching_pursuit",
+    )

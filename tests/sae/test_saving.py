@@ -10,12 +10,14 @@ from dataclasses import fields
 import ml_dtypes
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from safetensors import safe_open
 from sklearn.exceptions import NotFittedError
 
-from sksupercode import SparseAutoencoder, load_sae
+from sksupercode import MatchingPursuitDecoder, SparseAutoencoder, load_sae
 from sksupercode.sae import SAEWeights
+from sksupercode.sae._saving import save_saelens
+from sksupercode.sae._weights import weights_of_dictionary
 
 N, D = 40, 12
 X = np.random.default_rng(7).standard_normal((30, D)).astype(np.float32)
@@ -145,3 +147,28 @@ def test_what_cannot_be_saved(tmp_path):
     with pytest.raises(ValueError, match="rescales_by_norm cannot be saved"):
         sae.save(tmp_path / "sae")
     assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("intercept", [None, np.linspace(-1, 1, D)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_learned_dictionary_is_saved_with_matching_pursuit(tmp_path, dtype, intercept):
+    F = np.random.default_rng(0).standard_normal((N, D))
+    F = (F / np.linalg.norm(F, axis=1, keepdims=True)).astype(dtype)
+    save_saelens(weights_of_dictionary(F, intercept, 6), tmp_path)
+    sae = load_sae(tmp_path)
+    assert_array_equal(sae.dictionary_, F)
+    assert sae.dictionary_.dtype == dtype
+    decoder = MatchingPursuitDecoder(sae, n_nonzero_coefs=6).fit(X)
+    # Among these are some that select a codeword again.
+    codes, latents = decoder.transform(X), sae.transform(X)
+    assert 5 * len(X) < codes.nnz < 6 * len(X)
+    assert_array_equal(latents.indices, codes.indices)
+    assert_allclose(latents.toarray(), codes.toarray(), rtol=1e-4, atol=1e-6)
+    assert_allclose(sae.reconstruct(X), decoder.reconstruct(X), atol=1e-5)
+
+
+def test_codewords_saved_with_matching_pursuit_are_refused():
+    with pytest.raises(ValueError, match="n_nonzero_coefs must be an integer >= 1"):
+        weights_of_dictionary(np.eye(3), None, 0)
+    with pytest.raises(ValueError, match="W_dec contains NaN"):
+        weights_of_dictionary(np.full((3, 3), np.nan), None, 2)

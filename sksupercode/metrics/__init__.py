@@ -1,4 +1,5 @@
-"""Scores for decoded supports, for latents and for reconstructions, and scorers made of them.
+"""Scores for decoded supports, for latents and for reconstructions, and scorers made of them;
+and which codeword of one dictionary is which of another.
 
 The support of a code is the set of columns where it is nonzero, of either sign. Codes are dense or
 sparse in any format, may have explicit zeros, and are never made dense.
@@ -7,6 +8,8 @@ sparse in any format, may have explicit zeros, and are never made dense.
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from sksupercode.metrics._dictionary_match import DictionaryMatch
+from sksupercode.metrics._dictionary_matching import match_dictionaries
 from sksupercode.metrics._latents import dead_latent_fraction, dense_latent_fraction, mean_l0
 from sksupercode.metrics._reconstruction import (
     fraction_of_variance_unexplained,
@@ -21,11 +24,13 @@ from sksupercode.metrics._supports import (
 )
 
 __all__ = [
+    "DictionaryMatch",
     "dead_latent_fraction",
     "dense_latent_fraction",
     "exact_recovery_score",
     "exact_recovery_scorer",
     "fraction_of_variance_unexplained",
+    "match_dictionaries",
     "mean_l0",
     "neg_fvu_scorer",
     "reconstruction_cosine",

@@ -75,7 +75,7 @@ def match_dictionaries(dictionary, other, *, threshold=0.97, signed=False, metho
         dimensions, or a parameter is illegal.
 
     MemoryError
-        If ``method="assignment"`` needs more memory than is available.
+        If an assignment needs more memory than is available; ``method="mutual"`` does not.
 
     Notes
     -----
@@ -142,7 +142,7 @@ def match_dictionaries(dictionary, other, *, threshold=0.97, signed=False, metho
     size = len(rows) * len(columns)
     cosines = None
     if method == "assignment" or (method == "auto" and size <= _LARGEST_MATRIX):
-        require_memory(8 * size, "match_dictionaries(method='assignment')")
+        require_memory(8 * size, "match_dictionaries, unless method='mutual',")
         # SciPy copies matrices that are higher than wide.
         is_high = len(rows) > len(columns)
         cosines = np.empty((len(rows), len(columns)), order="F" if is_high else "C")

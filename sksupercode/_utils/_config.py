@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sksupercode._utils._validation import check_real
 
-_config = {"gram_memory": 2048}
+_config = {"gram_memory": 4096}
 
 
 def get_config():
@@ -22,7 +22,7 @@ def get_config():
     --------
     >>> import sksupercode
     >>> sksupercode.get_config()
-    {'gram_memory': 2048}
+    {'gram_memory': 4096}
     """
     return dict(_config)
 
@@ -34,7 +34,7 @@ def set_config(*, gram_memory=None):
     ----------
     gram_memory : float or None, default=None
         How many MiB pursuits may use to keep inner products of the codewords that they select, for
-        each dictionary of floats; 2048 at first. With 0 none are kept. None leaves it as it is.
+        each dictionary of floats; 4096 at first. With 0 none are kept. None leaves it as it is.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def set_config(*, gram_memory=None):
     >>> sksupercode.set_config(gram_memory=512)
     >>> sksupercode.get_config()["gram_memory"]
     512
-    >>> sksupercode.set_config(gram_memory=2048)
+    >>> sksupercode.set_config(gram_memory=4096)
     """
     if gram_memory is not None:
         check_real(gram_memory, "gram_memory", minimum=0, closed="left")

@@ -77,7 +77,7 @@ def in_threads(function, n_items, *, least=1):
 
 
 @lru_cache(maxsize=1)
-def _thread_pools(n_modules):
+def thread_pools(n_modules):
     """Return the thread pools of the libraries that so many modules have loaded.
 
     To look for them takes longer than many a product; who imports nothing need not do it again.
@@ -99,7 +99,7 @@ def single_blas_thread():
     global _single_users, _single_limits
     with _single:
         if _single_users == 0:
-            limit = _thread_pools(len(sys.modules)).limit
+            limit = thread_pools(len(sys.modules)).limit
             _single_limits = limit(limits=1, user_api="blas")
         _single_users += 1
     try:

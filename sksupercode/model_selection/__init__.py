@@ -1,4 +1,7 @@
-"""Choosing the dimension of a code: predictions for a decoder, and measurements."""
+"""Choosing the dimension of a code: predictions for a decoder, and measurements.
+
+And which part of a dictionary can be learned.
+"""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -7,6 +10,10 @@ from sksupercode.model_selection._decoder_frontier import (
     DecoderFrontier,
     FrontierRow,
     decoder_frontier,
+)
+from sksupercode.model_selection._dictionary_recovery import (
+    DictionaryRecovery,
+    dictionary_recovery,
 )
 from sksupercode.model_selection._measured_dimension import MeasuredDimension, measured_dimension
 from sksupercode.model_selection._phase_transition import PhaseTransition, phase_transition
@@ -20,12 +27,14 @@ from sksupercode.model_selection._recovery_curve import (
 
 __all__ = [
     "DecoderFrontier",
+    "DictionaryRecovery",
     "DimensionEstimate",
     "FrontierRow",
     "MeasuredDimension",
     "PhaseTransition",
     "RecoveryCurve",
     "decoder_frontier",
+    "dictionary_recovery",
     "measured_dimension",
     "phase_transition",
     "predicted_dimension",

@@ -4,11 +4,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import copy
+import sys
 import time
 import warnings
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cache
 from numbers import Integral
 from typing import NamedTuple
 from uuid import uuid4
@@ -17,8 +17,8 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
-from threadpoolctl import ThreadpoolController
 
+from sksupercode._utils._threads import thread_pools
 from sksupercode._utils._validation import (
     check_bool,
     check_generator,
@@ -53,6 +53,9 @@ class Chain:
     decoder: object
     entropy: int | None = None
     sections: bool = False
+
+    # What its results depend on, beside the cell.
+    configured = ("encoder", "channel", "decoder", "sections")
 
     @classmethod
     def of(cls, encoder, channel, decoder, sections=False):
@@ -135,16 +138,11 @@ def _warn_of_another_dictionary(encoder, decoder):
 @contextmanager
 def single_threaded():
     """Make rounding independent of the number of threads, and ignore warnings of failures."""
-    with _thread_pools().limit(limits=1), warnings.catch_warnings():
+    with thread_pools(len(sys.modules)).limit(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         # Encoder and decoder of a cell share their codebook, for any noise.
         warnings.simplefilter("ignore", CodebookMismatchWarning)
         yield
-
-
-@cache
-def _thread_pools():
-    return ThreadpoolController()
 
 
 def check_entropy(random_state):

@@ -37,17 +37,39 @@ _SCHEMA = (
     f"PRAGMA application_id = {_APPLICATION}",
     "CREATE TABLE configuration (part TEXT, name TEXT, value TEXT NOT NULL, "
     "PRIMARY KEY (part, name))",
-    """CREATE TABLE cells (
-        part TEXT NOT NULL,
-        n_features INTEGER NOT NULL,
-        n_nonzero_coefs INTEGER NOT NULL,
-        n_components INTEGER NOT NULL,
-        codebook INTEGER NOT NULL,
-        n_trials INTEGER NOT NULL,
-        n_recovered INTEGER NOT NULL CHECK (n_recovered BETWEEN 0 AND n_trials),
-        seconds REAL NOT NULL CHECK (seconds >= 0),
-        PRIMARY KEY (part, n_features, n_nonzero_coefs, n_components, codebook, n_trials)
-    )""",
+)
+_TYPES = {int: "INTEGER NOT NULL", str: "TEXT NOT NULL"}
+
+
+class CellTable(NamedTuple):
+    """The table of the cells of one kind of sweep, and what SQL is told of their results."""
+
+    name: str
+    cell: type
+    results: dict
+
+    @property
+    def columns(self):
+        """Names of what a cell is, and of its results."""
+        return (*self.cell._fields, *self.results)
+
+    @property
+    def definition(self):
+        """The statement that makes the table."""
+        fields = {name: _TYPES[kind] for name, kind in self.cell.__annotations__.items()}
+        columns = {"part": "TEXT NOT NULL"} | fields | self.results
+        columns = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+        key = ", ".join(("part", *fields))
+        return f"CREATE TABLE {self.name} ({columns}, PRIMARY KEY ({key}))"
+
+
+TRIALS = CellTable(
+    "cells",
+    Cell,
+    {
+        "n_recovered": "INTEGER NOT NULL CHECK (n_recovered BETWEEN 0 AND n_trials)",
+        "seconds": "REAL NOT NULL CHECK (seconds >= 0)",
+    },
 )
 
 
@@ -72,22 +94,27 @@ class Checkpoint:
     entropy : int or None
         Of the seeds; None takes that of the file, and draws it for a new one.
 
+    table : CellTable, default=TRIALS
+        Where the cells are. The last result is the seconds that a cell took.
+
     Attributes
     ----------
     entropy : int
         Of the seeds.
 
     cells : dict
-        From each finished `Cell` to its number of recovered trials, and the seconds they took.
+        From each finished cell to its results, such as the number of recovered trials of a `Cell`
+        and the seconds that they took.
 
     elapsed : float
         Seconds that finished runs took, where they had a limit; else 0.
     """
 
-    def __init__(self, path, configuration, entropy):
+    def __init__(self, path, configuration, entropy, table=TRIALS):
         versions = {"sksupercode": sksupercode.__version__, "numpy": np.__version__}
         # What is kept in memory alone will never be compared.
         wanted = {} if path is None else dict(_flatten(configuration | {"version": versions}))
+        self._table = table
         self._path, self._part = path if isinstance(path, Part) else (path, "")
         self._connection = None
         try:
@@ -113,7 +140,7 @@ class Checkpoint:
         application = execute("PRAGMA application_id").fetchone()[0]
         version = execute("PRAGMA user_version").fetchone()[0]
         if application == version == 0 and not execute("SELECT * FROM sqlite_master").fetchone():
-            for statement in _SCHEMA:
+            for statement in (*_SCHEMA, self._table.definition):
                 execute(statement)
         elif application != _APPLICATION:
             raise ValueError("is no checkpoint of a sweep")
@@ -142,17 +169,20 @@ class Checkpoint:
         self.entropy = json.loads(stored["random_state"])
         seeds = {"random_state": json.dumps(self.entropy if entropy is None else entropy)}
         _require_equal(stored, wanted | seeds)
-        query = f"SELECT {', '.join(Cell._fields)}, n_recovered, seconds FROM cells WHERE part = ?"
-        self.cells = {Cell(*row[:-2]): row[-2:] for row in execute(query, (self._part,))}
+        cell, n_fields = self._table.cell, len(self._table.cell._fields)
+        query = f"SELECT {', '.join(self._table.columns)} FROM {self._table.name} WHERE part = ?"
+        rows = execute(query, (self._part,)).fetchall()
+        self.cells = {cell(*row[:n_fields]): row[n_fields:] for row in rows}
 
-    def add(self, cell, n_recovered, seconds):
+    def add(self, cell, *results):
         """Keep a cell; when this returns, it is on the disk."""
         # Another process may have been here first, with the same number.
+        values = (self._part, *cell, *results)
+        marks = ", ".join("?" * len(values))
         self._write(
-            "INSERT INTO cells VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (self._part, *cell, n_recovered, seconds),
+            f"INSERT INTO {self._table.name} VALUES ({marks}) ON CONFLICT DO NOTHING", values
         )
-        self.cells[cell] = (n_recovered, seconds)
+        self.cells[cell] = results
 
     def keep_elapsed(self, seconds):
         """Keep the seconds that this run and those before took."""
@@ -226,6 +256,11 @@ def _same(first, second):
     if first is None or second is None:
         return first is second
     return first == second or json.loads(first) == json.loads(second)
+
+
+def describe(**estimators):
+    """Return estimators and their parameters as a text, in the words of a configuration."""
+    return json.dumps(dict(_flatten(estimators)))
 
 
 def _flatten(configuration, prefix=""):

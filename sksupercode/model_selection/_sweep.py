@@ -12,7 +12,7 @@ from sklearn.utils import gen_batches
 from sksupercode._utils._jobs import check_jobs
 from sksupercode._utils._progress import check_reports, consume
 from sksupercode.model_selection._cells import PROCESS, check_entropy, single_threaded
-from sksupercode.model_selection._checkpoint import Checkpoint
+from sksupercode.model_selection._checkpoint import TRIALS, Checkpoint
 
 # Cells for each worker in a batch, where a backend returns nothing before all are done.
 _BATCH = 4
@@ -28,10 +28,10 @@ class Runner:
         self.verbose = verbose
         self.store = store
         # What a run that was killed has used of its time is no less than that of its cells.
-        self.earlier_seconds = max(store.elapsed, sum(s for _, s in store.cells.values()))
+        self.earlier_seconds = max(store.elapsed, sum(s for *_, s in store.cells.values()))
 
     def run(self, cells, *, silent=False):
-        """Return the results of ``cells``, in their order: pairs (n_recovered, seconds)."""
+        """Return the results of ``cells``, in their order, such as (n_recovered, seconds)."""
         finished = self.store.cells
         distinct = dict.fromkeys(cells)
         missing = [cell for cell in distinct if cell not in finished]
@@ -46,7 +46,7 @@ class Runner:
         return all(cell in self.store.cells for cell in cells)
 
     def _results(self, cells):
-        """Yield triples (cell, n_recovered, seconds) as they come."""
+        """Yield each cell and its results as they come."""
         if not cells:
             return
         tasks = [delayed(self.chain.run)(cell, PROCESS) for cell in cells]
@@ -61,12 +61,14 @@ class Runner:
 
 
 @contextmanager
-def open_runner(chain, configuration, random_state, n_jobs, checkpoint, callbacks, verbose):
+def open_runner(
+    chain, configuration, random_state, n_jobs, checkpoint, callbacks, verbose, *, table=TRIALS
+):
     """Check what the sweeps have in common, and open the checkpoint."""
     check_reports(callbacks, verbose)
     check_jobs(n_jobs)
-    names = ("encoder", "channel", "decoder", "sections")
-    configuration = configuration | {name: getattr(chain, name) for name in names}
-    with closing(Checkpoint(checkpoint, configuration, check_entropy(random_state))) as store:
+    configuration = configuration | {name: getattr(chain, name) for name in chain.configured}
+    entropy = check_entropy(random_state)
+    with closing(Checkpoint(checkpoint, configuration, entropy, table)) as store:
         with single_threaded():
             yield Runner(replace(chain, entropy=store.entropy), store, n_jobs, callbacks, verbose)

@@ -9,6 +9,7 @@ from a search of scikit-learn, and ``from_result`` from the result of a function
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from sksupercode.plotting._dictionary_recovery import DictionaryRecoveryDisplay
 from sksupercode.plotting._dictionary_report import DictionaryReportDisplay
 from sksupercode.plotting._frontier import FrontierDisplay
 from sksupercode.plotting._pareto import ParetoDisplay
@@ -16,6 +17,7 @@ from sksupercode.plotting._phase_transition import PhaseTransitionDisplay
 from sksupercode.plotting._recovery_curve import RecoveryCurveDisplay
 
 __all__ = [
+    "DictionaryRecoveryDisplay",
     "DictionaryReportDisplay",
     "FrontierDisplay",
     "ParetoDisplay",

@@ -32,6 +32,7 @@ from sksupercode.encoders import (
     SphericalEncoder,
 )
 from sksupercode.exceptions import CodebookMismatchWarning
+from sksupercode.learning import DictionaryLearner
 from sksupercode.sae import SparseAutoencoder, load_sae
 
 __version__ = "0.1.0.dev0"
@@ -42,6 +43,7 @@ __all__ = [
     "BasisPursuitDecoder",
     "CodebookMismatchWarning",
     "CoupledEncoder",
+    "DictionaryLearner",
     "DropoutChannel",
     "GaussianChannel",
     "GradientPursuitDecoder",

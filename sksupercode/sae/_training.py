@@ -8,7 +8,7 @@ import math
 import numpy as np
 from sklearn.utils import gen_batches
 
-from sksupercode._utils._progress import track
+from sksupercode._utils._passes import run_passes, split_rows
 from sksupercode._utils._validation import check_generator
 from sksupercode.sae._forward import ForwardPass
 from sksupercode.sae._trainer import BATCH, Trainer, moments_of
@@ -19,33 +19,24 @@ def train(estimator, X):
     """Train from the start; return the weights and set the attributes that describe training."""
     settings = check_settings(estimator)
     rng = check_generator(estimator.random_state)
-    rows, validation = _split(len(X), settings, rng)
-    passes = track(range(settings.max_iter), "Training", settings.max_iter, settings.verbose)
+    rows, validation = split_rows(len(X), settings, rng)
     trainer = Trainer(settings, rng, X, rows)
     trainer.n_steps = settings.max_iter * math.ceil(len(rows) / settings.batch_size)
-    losses, scores, best, n_worse = [], [], None, 0
-    if validation is not None:
-        moments = moments_of(X, validation)
-        if not moments.squares > 0:
-            raise ValueError("early_stopping needs samples that differ, got a constant X.")
-    for _ in passes:
-        losses.append(trainer.run_epoch(X, rows))
-        if validation is None:
-            continue
-        weights = trainer.weights()
-        scores.append(1.0 - _unexplained_variance(weights, X, validation, moments))
-        improved = best is None or scores[-1] > best[0] + settings.tol
-        n_worse = 0 if improved else n_worse + 1
-        if best is None or scores[-1] > best[0]:
-            best = scores[-1], weights
-        if n_worse >= settings.n_iter_no_change:
-            break
-    estimator.n_iter_ = len(losses)
-    estimator.loss_curve_ = losses
-    if best is not None:
-        estimator.validation_scores_ = scores
-        estimator.best_validation_score_ = best[0]
-    return trainer.weights() if best is None else best[1]
+    moments = None if validation is None else moments_of(X, validation)
+    if moments is not None and not moments.squares > 0:
+        raise ValueError("early_stopping needs samples that differ, got a constant X.")
+
+    def score(weights):
+        return 1.0 - _unexplained_variance(weights, X, validation, moments)
+
+    return run_passes(
+        estimator,
+        settings,
+        "Training",
+        lambda _: trainer.run_epoch(X, rows),
+        trainer.weights,
+        score,
+    )
 
 
 def train_further(estimator, X, trainer, weights):
@@ -71,20 +62,6 @@ def train_further(estimator, X, trainer, weights):
     estimator.n_iter_ = getattr(estimator, "n_iter_", 0) + 1
     estimator.loss_curve_ = [*getattr(estimator, "loss_curve_", []), loss]
     return trainer.weights(), trainer
-
-
-def _split(n_samples, settings, rng):
-    """Return the rows to train on and those to validate on, or None."""
-    if not settings.early_stopping:
-        return np.arange(n_samples), None
-    n_validation = math.ceil(settings.validation_fraction * n_samples)
-    if n_validation < 2 or n_validation >= n_samples:
-        raise ValueError(
-            f"validation_fraction must leave at least 2 samples to validate on and 1 to train on, "
-            f"got {settings.validation_fraction!r} of {n_samples}."
-        )
-    order = rng.permutation(n_samples)
-    return np.sort(order[n_validation:]), np.sort(order[:n_validation])
 
 
 def _unexplained_variance(weights, X, rows, moments):

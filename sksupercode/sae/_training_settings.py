@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from sksupercode._utils._validation import check_bool, check_integer, check_real, unfrozen
+from sksupercode._utils._passes import check_passes
+from sksupercode._utils._validation import check_integer, check_real, unfrozen
 from sksupercode.sae._weights import ARCHITECTURES, SAEWeights
 
 TRAINED = ("topk", "batchtopk", "relu")
@@ -28,9 +29,9 @@ def check_settings(estimator):
     def integer(name, maximum=np.inf):
         return check_integer(getattr(estimator, name), name, minimum=1, maximum=maximum)
 
-    def real(name, *, value=None, maximum=np.inf, positive=False):
+    def real(name, *, value=None, positive=False):
         value = getattr(estimator, name) if value is None else value
-        return check_real(value, name, 0, maximum, closed="neither" if positive else "left")
+        return check_real(value, name, 0, closed="neither" if positive else "left")
 
     n_latents, k, rate = integer("n_latents"), estimator.n_nonzero_coefs, estimator.learning_rate
     if architecture != "relu":
@@ -47,13 +48,8 @@ def check_settings(estimator):
         init=estimator.init,
         learning_rate=real("learning_rate", value=rate, positive=True),
         batch_size=integer("batch_size"),
-        max_iter=integer("max_iter"),
-        early_stopping=check_bool(estimator.early_stopping, "early_stopping"),
-        validation_fraction=real("validation_fraction", maximum=1, positive=True),
-        n_iter_no_change=integer("n_iter_no_change"),
-        tol=real("tol"),
         device=_check_device(estimator.device),
-        verbose=check_bool(estimator.verbose, "verbose"),
+        **vars(check_passes(estimator)),
     )
 
 

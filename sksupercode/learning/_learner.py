@@ -7,6 +7,7 @@ import math
 import warnings
 
 import numpy as np
+from scipy.sparse import csc_array
 from sklearn.exceptions import ConvergenceWarning
 
 from sksupercode._utils._blocks import read_block
@@ -14,7 +15,8 @@ from sksupercode._utils._threads import single_blas_thread
 from sksupercode.decoders._initial_codewords import initial_codewords
 from sksupercode.learning._batches import batches, moments_of
 from sksupercode.learning._coder import Coder
-from sksupercode.learning._redundancy import WorstExplained, redundant_codewords
+from sksupercode.learning._redundancy import redundant_codewords
+from sksupercode.learning._restarts import WorstExplained, shared_codewords
 from sksupercode.learning._update import update_codewords
 
 # Earlier samples count as much as so many activations of each codeword, and after as many more it
@@ -111,18 +113,23 @@ class Learner:
             step = residuals.sum(axis=0) / np.float32(self.intercept_weight)
             residuals -= step
             self.intercept = self.intercept + step
+        Z = csc_array(Z)
         self.weights = update_codewords(Z, residuals, self.codewords, self.weights, self.rng)
         self.uses += uses
         self.n_since += len(X)
         if restarts and self.n_since >= _BETWEEN_RESTARTS * n_per_use:
-            self._restart(coder.is_signed)
+            self._restart(Z, residuals, coder.is_signed)
         return float(errors.sum())
 
-    def _restart(self, is_signed):
+    def _restart(self, Z, residuals, is_signed):
         """Let codewords that are of no use begin again, with what is explained worst."""
         bad = redundant_codewords(self.codewords, self.uses, is_signed=is_signed)
         bad = np.union1d(np.flatnonzero(self.uses <= _DEAD), bad)
-        directions = self.worst.directions(len(bad))
+        # Nobody knows which of the two helps.
+        n_shared = int(self.rng.binomial(len(bad), 0.5))
+        shared = shared_codewords(Z, residuals, self.codewords, n_shared)
+        missing = self.worst.directions(len(bad) - len(shared))
+        directions = np.concatenate([shared, missing])
         bad = bad[: len(directions)]
         self.codewords[bad], self.weights[bad] = directions, 0
         self._forget_uses()

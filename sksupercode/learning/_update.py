@@ -20,7 +20,6 @@ threads divide the columns, always at the same places.
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from scipy.sparse import csc_array
 
 from sksupercode._utils._threads import in_threads
 
@@ -31,12 +30,11 @@ _COLUMNS = 64
 def update_codewords(Z, residuals, codewords, weights, rng):
     """Update unit codewords and residuals in place, and return the new weights.
 
-    Z is a float32 CSR array of shape (n_samples, N), ``residuals`` are C-contiguous float32 of
+    Z is a float32 CSC array of shape (n_samples, N), ``residuals`` are C-contiguous float32 of
     shape (n_samples, d), ``codewords`` of shape (N, d), and ``weights`` float64 of shape (N,).
     """
     from sksupercode.learning._update_kernels import update_columns
 
-    Z = csc_array(Z)
     squares = np.bincount(
         np.repeat(np.arange(Z.shape[1]), np.diff(Z.indptr)),
         np.square(Z.data, dtype=np.float64),

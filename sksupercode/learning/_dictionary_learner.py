@@ -61,8 +61,8 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         sparse autoencoder. Codewords of zeros are drawn as samples.
 
     fit_intercept : bool, default=True
-        Whether to learn b, which starts at the mean, or at the ``intercept_`` of ``init``.
-        Otherwise b is 0.
+        Whether to learn b, which starts at the mean, or at the ``intercept_`` of ``init``, and
+        stays there for one-step decoders. Otherwise b is 0.
 
     batch_size : int or "auto", default="auto"
         Samples of which codes are found before codewords change. "auto" is 2048, or N / 4 if that

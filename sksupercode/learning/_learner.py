@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sksupercode._utils._blocks import read_block
 from sksupercode._utils._threads import single_blas_thread
 from sksupercode.decoders._initial_codewords import initial_codewords
+from sksupercode.decoders._matched_filter import MatchedFilterDecoder
 from sksupercode.learning._batches import batches, moments_of
 from sksupercode.learning._coder import Coder
 from sksupercode.learning._redundancy import redundant_codewords
@@ -109,7 +110,9 @@ class Learner:
         fading = math.exp(-len(X) / (_MEMORY * n_per_use))
         self.weights *= fading
         self.intercept_weight = fading * self.intercept_weight + len(X)
-        if self.settings.fit_intercept:
+        # The codes of one-step decoders overshoot, and an intercept that follows them diverges.
+        one_step = isinstance(self.settings.decoder[0], MatchedFilterDecoder)
+        if self.settings.fit_intercept and not one_step:
             step = residuals.sum(axis=0) / np.float32(self.intercept_weight)
             residuals -= step
             self.intercept = self.intercept + step

@@ -14,12 +14,14 @@ from sksupercode.datasets._activations import (
 from sksupercode.datasets._passages import load_passages
 from sksupercode.datasets._planted_activations import make_planted_activations
 from sksupercode.datasets._sparse_codes import make_sparse_codes
+from sksupercode.datasets._word_embeddings import load_word_embeddings
 
 __all__ = [
     "load_activations",
     "load_activations_sae",
     "load_passages",
     "load_token_embeddings",
+    "load_word_embeddings",
     "make_planted_activations",
     "make_sparse_codes",
 ]

@@ -37,6 +37,7 @@ def all_benchmarks():
         _hadamard,
         _learned_coding,
         _learned_encoder,
+        _learning,
         _machine,
         _scaling,
     )
@@ -47,6 +48,7 @@ def all_benchmarks():
     quick_program = Size(2**10, 8, 96, 2)
     learned, quick_learned = Size(2**14, 64, 2304, 4096), Size(2**11, 8, 256, 64)
     shipped = Size(2**11, 32, 384, 2000)
+    quick_planted = Size(64, 3, 32, 40 * 64)
     return {
         "machine": Benchmark(
             "memory, matrix products, and what correlations reach",
@@ -156,6 +158,30 @@ def all_benchmarks():
             replace(learned, n_samples=1024),
             replace(quick_learned, n_samples=256),
         ),
+        "learn": Benchmark(
+            "learning of a planted dictionary: time to the same FVU of other samples",
+            _learning.time_to_fvu,
+            Size(512, 6, 96, 40 * 512),
+            quick_planted,
+        ),
+        "learn-planted": Benchmark(
+            "what is found of five planted dictionaries, the largest of this size",
+            _learning.planted,
+            Size(1024, 8, 128, 40 * 1024),
+            replace(quick_planted, n_nonzero_coefs=8),
+        ),
+        "learn-sae": Benchmark(
+            "learning from the shipped activations, d as it is, beside an autoencoder",
+            _learning.shipped,
+            replace(shipped, n_samples=4000),
+            replace(shipped, n_features=128, n_nonzero_coefs=8, n_samples=1000),
+        ),
+        "learn-large": Benchmark(
+            "one pass of learning in a process of its own",
+            _learning.large,
+            Size(2**16, 32, 768, 200_000),
+            Size(2**10, 8, 128, 4096),
+        ),
         "scaling": Benchmark(
             "growth with N and with k, d by the rule of thumb of each decoder",
             _scaling.scaling,
@@ -208,7 +234,7 @@ def main(argv=None):
     chosen = {name: benchmarks[name] for name in arguments.names or benchmarks}
     if arguments.list:
         for name, benchmark in chosen.items():
-            print(f"{name:11} {benchmark.title}\n{'':11} {_size(benchmark, arguments)}")
+            print(f"{name:13} {benchmark.title}\n{'':13} {_size(benchmark, arguments)}")
         return 0
     # Samples that a peer cannot explain are counted, and need no warning each.
     with warnings.catch_warnings():

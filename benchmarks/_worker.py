@@ -100,6 +100,32 @@ def learned_pursuit(size):
     return measured | {"peak_bytes": peak_bytes()}
 
 
+def learned_dictionary(size):
+    """Measure one pass of the learner over samples of a planted dictionary."""
+    from benchmarks._planted import PlantedProblem, draw_blocks, test_fvu
+    from benchmarks._problem import Size
+    from sksupercode import DictionaryLearner
+
+    small = PlantedProblem(Size(64, 4, 32, 512)).samples
+    DictionaryLearner(64, n_nonzero_coefs=4, random_state=0).partial_fit(small)
+    size = Size(**size)
+    samples, test = draw_blocks(size)
+    forget_peak()
+    learner = DictionaryLearner(
+        size.n_features, n_nonzero_coefs=size.n_nonzero_coefs, random_state=0
+    )
+    start = time.perf_counter()
+    learner.partial_fit(samples)
+    seconds, peak = time.perf_counter() - start, peak_bytes()
+    k = size.n_nonzero_coefs
+    return {
+        "training_seconds": seconds,
+        "peak_bytes": peak,
+        "samples_bytes": samples.nbytes,
+        "fvu": test_fvu(learner.dictionary_, learner.intercept_, k, test),
+    }
+
+
 def peak_bytes():
     """Return the most memory that this process has held.
 
@@ -125,7 +151,7 @@ def forget_peak():
         pass
 
 
-JOBS = {job.__name__: job for job in (first_call, learned_pursuit, pipeline)}
+JOBS = {job.__name__: job for job in (first_call, learned_dictionary, learned_pursuit, pipeline)}
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")

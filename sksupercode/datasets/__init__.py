@@ -1,6 +1,6 @@
 """Sparse codes to superpose, random ones and the words of real documents, and activations.
 
-Activations are real ones, and planted ones with a known dictionary.
+Activations are real ones, and planted ones with a known dictionary. Word embeddings are real.
 """
 
 # Authors: The sksupercode developers

@@ -23,7 +23,8 @@ in float16, in the order of the passages.
 
 The passages are a random thousand of those that `sksupercode.datasets.load_passages` finds in
 scikit-learn 1.9 (BSD-3-Clause) and in the standard library of Python 3.11 (PSF licence, copyright
-Python Software Foundation). Of the passages themselves only the drawn tokens are stored.
+Python Software Foundation). Of the passages themselves only the drawn tokens are stored, with at
+most 40 characters of the text on both sides.
 
 Model: sentence-transformers/all-MiniLM-L6-v2 (Apache licence 2.0), of the authors of Sentence-BERT
 (N. Reimers and I. Gurevych, 2019, arXiv:1908.10084), fine-tuned from MiniLM (W. Wang et al., 2020,
@@ -49,6 +50,8 @@ def load_activations():
             The activations, one row a token.
         tokens : ndarray of str, shape (5000,)
             The tokens; pieces that continue a word begin with ``"##"``.
+        contexts : ndarray of str, shape (5000,)
+            The text around each token, which stands between "«" and "»".
         passages : ndarray of int, shape (5000,)
             The number of the passage of each token.
         positions : ndarray of int, shape (5000,)
@@ -85,6 +88,7 @@ def load_activations():
         return Bunch(
             data=arrays["data"].astype(np.float32),
             tokens=arrays["tokens"],
+            contexts=arrays["contexts"],
             passages=arrays["passages"].astype(np.intp),
             positions=arrays["positions"].astype(np.intp),
             sources=arrays["sources"].tolist(),

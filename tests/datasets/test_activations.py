@@ -25,7 +25,7 @@ def activations():
 
 
 def test_contents(activations):
-    keys = {"data", "tokens", "passages", "positions", "sources", "DESCR"}
+    keys = {"data", "tokens", "contexts", "passages", "positions", "sources", "DESCR"}
     assert set(activations) == keys
     assert activations.data.shape == (5000, 384)
     assert activations.data.dtype == np.float32
@@ -47,6 +47,14 @@ def test_every_passage_contributes(activations):
     # No token was drawn twice.
     places = set(zip(activations.passages, activations.positions, strict=True))
     assert len(places) == 5000
+
+
+def test_contexts_have_the_tokens(activations):
+    for token, context in zip(activations.tokens, activations.contexts, strict=True):
+        before, _, rest = context.partition("«")
+        inside, _, after = rest.partition("»")
+        assert inside.lower() == token.removeprefix("##")
+        assert max(len(before), len(after)) <= 41
 
 
 def test_they_are_activations_of_a_network(activations):

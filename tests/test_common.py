@@ -23,6 +23,7 @@ import sksupercode
 from sksupercode import (
     AMPDecoder,
     BasisPursuitDecoder,
+    DictionaryLearner,
     GaussianChannel,
     MatchingPursuitDecoder,
     OrthogonalMatchingPursuitDecoder,
@@ -65,6 +66,13 @@ ESTIMATORS += [
     SwapDecoder(TopKDecoder(RECIPE, 2, values="real"), sparse_output=False),
     AMPDecoder(RECIPE, n_nonzero_coefs=2, values="real", damping=0.2),
     BasisPursuitDecoder(RECIPE, n_nonzero_coefs=2, values="real"),
+    DictionaryLearner(9, n_nonzero_coefs=2, init="random", fit_intercept=False, random_state=0),
+    DictionaryLearner(
+        n_latents=9,
+        n_nonzero_coefs=None,
+        decoder=RefitDecoder(TopKDecoder(None, 2), values="real", sparse_output=False),
+        max_iter=3,
+    ),
 ]
 
 # Fitting these takes PyTorch.
@@ -87,6 +95,7 @@ def expected_failed_checks(estimator):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:X has .* samples to learn n_latents:UserWarning")
 @parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failed_checks)
 def test_estimators(estimator, check):
     check(estimator)
@@ -100,6 +109,7 @@ def test_estimators_that_are_trained(estimator, check):
 
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
 @pytest.mark.filterwarnings("ignore::sksupercode.exceptions.CodebookMismatchWarning")
+@pytest.mark.filterwarnings("ignore:X has .* samples to learn n_latents:UserWarning")
 def test_fitted_attributes_are_documented(estimator):
     fitted = vars(clone(estimator).fit(np.random.default_rng(0).random((6, 24)), np.eye(24)[:6]))
     names = {"feature_names_in_", *(name for name in fitted if re.fullmatch(r"[^_]\w*_", name))}
@@ -127,7 +137,7 @@ def test_no_estimator_is_missing_from_the_list():
         if not inspect.isabstract(value) and not value.__name__.startswith(("_", "Base"))
     }
     # Of these, Sweep is there where scikit-learn has callbacks.
-    inner = {"FittedDictionary", "Sweep"}
+    inner = {"FittedDictionary", "LearnedCodewords", "Sweep"}
     listed = {estimator for _, estimator in all_estimators()}
     assert listed <= defined and {value.__name__ for value in defined - listed} <= inner
 
@@ -140,6 +150,7 @@ def test_no_estimator_is_missing_from_the_list():
         ("user_guide/channels.rst", "channel"),
         ("user_guide/dictionaries.rst", "encoder"),
         ("user_guide/sparse_autoencoders.rst", "autoencoder"),
+        ("user_guide/learning_dictionaries.rst", "learner"),
     ],
 )
 def test_no_estimator_is_missing_in_the_documentation(page, kind):
@@ -151,7 +162,7 @@ def test_no_estimator_is_missing_in_the_documentation(page, kind):
 
 
 def test_listed_kinds_are_a_partition():
-    kinds = ("autoencoder", "channel", "decoder", "encoder")
+    kinds = ("autoencoder", "channel", "decoder", "encoder", "learner")
     together = [pair for kind in kinds for pair in all_estimators(kind)]
     assert sorted(together) == all_estimators()
     assert {value for _, value in all_estimators("decoder")} == {

@@ -17,6 +17,7 @@ _MODULES = {
     "channel": "channels",
     "decoder": "decoders",
     "encoder": "encoders",
+    "learner": "learning",
 }
 
 
@@ -36,7 +37,7 @@ def all_estimators(type_filter=None):
 
     Parameters
     ----------
-    type_filter : {"encoder", "channel", "decoder", "autoencoder"} or None, default=None
+    type_filter : {"encoder", "channel", "decoder", "autoencoder", "learner"} or None, default=None
         Which kind of estimators to return. None returns all, those of no kind included.
 
     Returns

@@ -178,6 +178,8 @@ def candidates_of(decoders, n_nonzero_coefs):
 
 def _at_sparsity(decoder, k):
     """Return an unfitted copy of a decoder, or of one around it, that selects k codewords."""
+    # A learner that is fitted has learned, and its decoder is compared.
+    decoder = getattr(decoder, "decoder_", decoder)
     if isinstance(decoder, SupportDecoder):
         return copy(decoder).set_params(estimator=_at_sparsity(decoder.estimator, k))
     return copy(decoder).set_params(n_nonzero_coefs=k)

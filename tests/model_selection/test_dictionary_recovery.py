@@ -7,7 +7,7 @@ from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import MiniBatchDictionaryLearning
 
-from sksupercode import RademacherEncoder, TopKDecoder
+from sksupercode import DictionaryLearner, RademacherEncoder, SparseAutoencoder, TopKDecoder
 from sksupercode.datasets import make_planted_activations
 from sksupercode.model_selection import dictionary_recovery, recovery_curve
 from sksupercode.plotting import DictionaryRecoveryDisplay
@@ -93,7 +93,8 @@ def test_learners_share_their_dictionaries(monkeypatch):
 
 
 def test_results_do_not_depend_on_jobs_and_other_cells(tmp_path):
-    learners = {"lars": lars(), "first": Clustering()}
+    top_k = DictionaryLearner(decoder=TopKDecoder(None, values="nonnegative"), max_iter=2)
+    learners = {"lars": lars(), "top-k": top_k, "first": Clustering()}
     expected = dictionary_recovery(learners, **GRID)
     parallel = dictionary_recovery(learners, n_jobs=2, checkpoint=tmp_path / "cells", **GRID)
     small = {"n_components": 12, "n_samples": 120, "n_trials": 1}
@@ -101,6 +102,15 @@ def test_results_do_not_depend_on_jobs_and_other_cells(tmp_path):
     for name in RESULTS:
         assert_array_equal(getattr(parallel, name), getattr(expected, name))
         assert getattr(one, name).item() == getattr(expected, name)[0, 1, 1, 0]
+
+
+def test_autoencoders_are_learners():
+    pytest.importorskip("torch")
+    options = GRID | {"n_nonzero_coefs": 2, "n_components": 12, "n_samples": [120, 600]}
+    learner = SparseAutoencoder(max_iter=40)
+    recovery = dictionary_recovery({"sae": learner}, **options)
+    few, many = recovery.mcc.mean(axis=(0, 1, 3))
+    assert few < many and np.all(recovery.fvu < 1)
 
 
 def test_sweeps_go_on(tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 from sksupercode._utils._validation import check_option
 from sksupercode.model_selection import DictionaryRecovery, dictionary_recovery
 from sksupercode.plotting._base import Display, check_numbers, import_pyplot
-from sksupercode.plotting._phase_transition import _edges, _scale
+from sksupercode.plotting._phase_transition import _edges, _label_log, _scale
 
 _SCORES = {
     "found": "codewords found",
@@ -187,7 +187,8 @@ class DictionaryRecoveryDisplay(Display):
                 for name, score in zip(self.learners, self.score, strict=True)
             ]
             self.colorbar_ = None
-            ax.set(xscale=scale, xlabel="samples per codeword", ylabel=self.label)
+            self._set_samples(ax, scale)
+            ax.set(ylabel=self.label)
             return self._finish(ax, legend)
         n_panels = len(self.learners)
         if ax is None:
@@ -204,11 +205,18 @@ class DictionaryRecoveryDisplay(Display):
         self.artists_ = []
         for panel, name, score in zip(panels, self.learners, self.score, strict=True):
             self.artists_.append(panel.pcolormesh(*edges, score[order], **options))
-            panel.set(title=name, xscale=scale, xlabel="samples per codeword")
+            self._set_samples(panel, scale)
+            panel.set(title=name)
         panels[0].set(ylabel="bits per dimension")
         self.figure_, self.ax_ = panels[0].figure, panels
         self.colorbar_ = self.figure_.colorbar(self.artists_[-1], ax=list(panels), label=self.label)
         return self
+
+    @staticmethod
+    def _set_samples(ax, scale):
+        ax.set(xscale=scale, xlabel="samples per codeword")
+        if scale == "log":
+            _label_log(ax.xaxis)
 
     def _columns(self):
         i, j, m = np.indices(self.score.shape).reshape(3, -1)

@@ -236,7 +236,7 @@ class PhaseTransitionDisplay(Display):
             This object, with its artists.
         """
         ax = self._axes(ax)
-        from matplotlib.ticker import LogLocator, MaxNLocator
+        from matplotlib.ticker import MaxNLocator
 
         sides = self.values, self.n_components
         scales = [_scale(values) for values in sides]
@@ -256,9 +256,7 @@ class PhaseTransitionDisplay(Display):
             if scale == "linear" and not (values % 1).any():
                 axis.set_major_locator(MaxNLocator(integer=True))
             elif scale == "log":
-                axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-                axis.set_major_formatter("{x:,.6g}")
-                axis.set_minor_formatter("")
+                _label_log(axis)
         return self._finish(ax, legend, frameon=True)  # on colours
 
     def _columns(self):
@@ -278,6 +276,15 @@ def _line(ax, x, y, label, **options):
 
 def _scale(values):
     return "log" if 0 < _WIDEST_LINEAR * values[0] <= values[-1] else "linear"
+
+
+def _label_log(axis):
+    """Label a logarithmic axis with numbers as they are."""
+    from matplotlib.ticker import LogLocator
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:,.6g}")
+    axis.set_minor_formatter("")
 
 
 def _edges(values, scale):

@@ -17,7 +17,6 @@ LANES = 32
 _WORD = ir.IntType(64)
 _FLOATS = ir.VectorType(ir.FloatType(), LANES)
 _INTEGERS = ir.VectorType(ir.IntType(32), LANES)
-_SHORTS = ir.VectorType(ir.IntType(16), LANES)
 _DOUBLES = ir.VectorType(ir.DoubleType(), 16)
 
 
@@ -25,8 +24,11 @@ _DOUBLES = ir.VectorType(ir.DoubleType(), 16)
 def subtract_vectors(typingctx, scores, first, n_vectors, numbers, starts, weights, row, n_rows):
     """Subtract from ``32 n_vectors`` scores rows ``row`` to ``row + n_rows - 1`` times weights.
 
-    Row a has its numbers from ``starts[a]`` on in the flat array; scores begin at ``first``.
+    Row a has its numbers, of 8 or 16 bits, from ``starts[a]`` on in the flat array; scores begin at
+    ``first``.
     """
+    n_bits = numbers.dtype.bitwidth
+    short = ir.VectorType(ir.IntType(n_bits), LANES)
 
     def codegen(context, builder, signature, args):
         def data(position):
@@ -48,8 +50,8 @@ def subtract_vectors(typingctx, scores, first, n_vectors, numbers, starts, weigh
             with cgutils.for_range(builder, args[7]) as inner:
                 a = builder.add(args[6], inner.index)
                 start = builder.add(builder.load(builder.gep(starts_data, [a])), offset)
-                at = builder.bitcast(builder.gep(numbers_data, [start]), _SHORTS.as_pointer())
-                number = builder.sext(builder.load(at, align=2), _INTEGERS)
+                at = builder.bitcast(builder.gep(numbers_data, [start]), short.as_pointer())
+                number = builder.sext(builder.load(at, align=n_bits // 8), _INTEGERS)
                 weight = _broadcast(builder, builder.load(builder.gep(weights_data, [a])))
                 term = builder.sitofp(number, _FLOATS)
                 builder.store(

@@ -1,7 +1,8 @@
 r"""Where rows of a Gram matrix are kept, 16 bits a number, within a budget.
 
 Every row has a scale s of its own, with which :math:`G_{ij} \approx s q_{ij}` for integers
-:math:`\lvert q \rvert < 2^{15}`.
+:math:`\lvert q \rvert < 2^{15}`. Of a large matrix that would not fit in whole they are below
+:math:`2^7`, since a row that is given up takes much longer to compute than what its error costs.
 """
 
 # Authors: The sksupercode developers
@@ -21,6 +22,8 @@ from sksupercode._utils._threads import in_threads
 
 # Half a unit, and the rounding of the quotients that are rounded to integers.
 _ROUNDING = 0.51
+# From so many codewords on, numbers may have 8 bits.
+_LARGE = 2**14
 # Of rows computed at a time: more take memory and spare no time.
 _MOST_ROWS = 1024
 # Sums of at least so many products are worth to be copied from other rows, where one of so many
@@ -36,7 +39,7 @@ class Rows:
     slots : int32 ndarray of shape (N,)
         Where the row of each codeword is, -1 where it is not here.
 
-    numbers : int16 ndarray of shape (capacity, N)
+    numbers : int16 or int8 ndarray of shape (capacity, N)
         The integers q; those of the diagonal are 0.
 
     scales : float64 ndarray of shape (capacity,)
@@ -46,9 +49,9 @@ class Rows:
         Bounds on the error of any number of a row, in floating-point sums and by rounding to q.
     """
 
-    def __init__(self, capacity, n_features, n_components):
+    def __init__(self, capacity, n_features, n_components, dtype):
         # Memory of these is taken as rows come.
-        self.numbers = np.empty((capacity, n_features), dtype=np.int16)
+        self.numbers = np.empty((capacity, n_features), dtype=dtype)
         self.scales = np.zeros(capacity)
         self.errors = np.zeros(capacity)
         self.slots = np.full(n_features, -1, dtype=np.int32)
@@ -135,7 +138,7 @@ class Rows:
 
         def write(start, stop):
             for slot, row in zip(slots[start:stop], rows[start:stop], strict=True):
-                numbers = self.numbers[slot] if order is None else np.empty(len(row), np.int16)
+                numbers = self.numbers[slot] if order is None else np.empty(len(row), self.numbers.dtype)
                 self.scales[slot] = quantize(row, numbers)
                 if order is not None:
                     self.numbers[slot, order] = numbers
@@ -153,7 +156,7 @@ class GramStore:
 
     def __init__(self, n_features, n_components):
         self._n_features, self._n_components = n_features, n_components
-        self._rows = self._new_rows(0)
+        self._rows = self._new_rows(0, np.dtype(np.int16))
         self._lock = LockOfProcess()
         # Those whose rows these are, by their identity.
         self.arrays = WeakValueDictionary()
@@ -161,21 +164,25 @@ class GramStore:
     @property
     def nbytes(self):
         """Bytes of the rows that are kept."""
-        return 2 * self._n_features * int((self._rows.slots >= 0).sum())
+        numbers = self._rows.numbers
+        return numbers.itemsize * self._n_features * int((self._rows.slots >= 0).sum())
 
-    def _capacity(self):
-        """How many rows the budget has room for, and how many one call may drop after use."""
-        budget = get_config()["gram_memory"] * 2**20
-        kept = min(self._n_features, int(budget // (2 * self._n_features)))
-        return kept, min(self._n_features, block_length(2 * self._n_features, share=0.125))
+    def _budget(self):
+        """How many rows are kept, how many one call may drop after use, and their dtype."""
+        n_features, budget = self._n_features, int(get_config()["gram_memory"] * 2**20)
+        is_short = n_features >= _LARGE and budget < 2 * n_features**2
+        dtype = np.dtype(np.int8 if is_short else np.int16)
+        n_bytes = dtype.itemsize * n_features
+        n_dropped = min(n_features, block_length(n_bytes, share=0.125))
+        return min(n_features, budget // n_bytes), n_dropped, dtype
 
-    def _new_rows(self, capacity):
-        return Rows(capacity, self._n_features, self._n_components)
+    def _new_rows(self, capacity, dtype):
+        return Rows(capacity, self._n_features, self._n_components, dtype)
 
     @property
     def capacity(self):
         """How many rows one call can have."""
-        return max(self._capacity())
+        return max(self._budget()[:2])
 
     @contextmanager
     def rows(self, indices, compute, error):
@@ -187,13 +194,13 @@ class GramStore:
         _, first = np.unique(indices, return_index=True)
         indices = indices[np.sort(first)]
         lock = self._lock.get()
-        capacity, n_dropped = self._capacity()
-        if self._rows.capacity != capacity:
+        capacity, n_dropped, dtype = self._budget()
+        if (self._rows.capacity, self._rows.numbers.dtype) != (capacity, dtype):
             with lock.updating:
-                self._rows = self._new_rows(capacity)
+                self._rows = self._new_rows(capacity, dtype)
         if capacity < min(len(indices), n_dropped):
             indices = indices[:n_dropped]
-            rows = self._new_rows(len(indices))
+            rows = self._new_rows(len(indices), dtype)
             _fill(rows, indices, indices, compute, error, nullcontext)
             yield rows
             return

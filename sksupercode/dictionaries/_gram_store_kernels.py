@@ -1,4 +1,4 @@
-"""Compiled copying of rows of a Gram matrix into 16 bits a number."""
+"""Compiled copying of rows of a Gram matrix into 8 or 16 bits a number."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -9,7 +9,6 @@ import numpy as np
 
 from sksupercode.dictionaries._sign_kernels import compiled
 
-LARGEST = 2**15 - 1
 _LANES = 16
 
 
@@ -17,10 +16,12 @@ _LANES = 16
 def quantize(values, numbers):
     """Write ``numbers = values / scale``, rounded, and return the scale."""
     largest = _largest_magnitude(values)
-    factor = np.float32(LARGEST / largest) if largest > 0 else np.float32(0)
+    most = 2 ** (8 * numbers.itemsize - 1) - 1
+    factor = np.float32(most / largest) if largest > 0 else np.float32(0)
     for c in range(len(values)):
-        numbers[c] = np.int16(np.rint(values[c] * factor))
-    return largest / LARGEST
+        # Of as many bits as the array has.
+        numbers[c] = np.int32(np.rint(values[c] * factor))
+    return largest / most
 
 
 @partial(compiled, fastmath={"nnan", "nsz", "reassoc"})

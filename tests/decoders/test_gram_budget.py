@@ -46,6 +46,22 @@ def test_any_budget(cls, values):
             assert decoder.dictionary_.gram.nbytes <= 2 * N * n_rows
 
 
+@pytest.mark.parametrize("values", ["real", "nonnegative"])
+@pytest.mark.parametrize("cls", PURSUITS)
+def test_rows_of_eight_bits(cls, values, monkeypatch):
+    F, X = problem()
+    expected = cls(F, K, values=values).fit(X).transform(X)
+    monkeypatch.setattr("sksupercode.dictionaries._gram_store._LARGE", 0)
+    # Half of the rows in 16 bits, and so all in 8.
+    with config_context(gram_memory=N * N / 2**20):
+        decoder = cls(F.copy(), K, values=values).fit(X)
+        with sklearn_config_context(working_memory=0.05):
+            assert_same(decoder.transform(X), expected)
+        with decoder.dictionary_.gram.rows(np.arange(N)) as rows:
+            assert rows.numbers.dtype == np.int8
+            assert (rows.slots >= 0).all()
+
+
 @pytest.mark.parametrize("cls", PURSUITS)
 def test_threads_with_room_for_few_rows(cls):
     F, X = problem()

@@ -165,6 +165,20 @@ def test_the_budget_is_kept_and_the_least_recently_used_rows_go():
         assert rows.numbers.shape == (3, 300)
 
 
+def test_rows_of_which_not_all_fit_have_eight_bits(monkeypatch):
+    monkeypatch.setattr("sksupercode.dictionaries._gram_store._LARGE", 0)
+    dictionary = DenseDictionary(correlated())
+    gram, G = dictionary.gram, exact_gram(dictionary)
+    with budget_of(299), gram.rows(np.arange(0, 300, 2)), gram.rows(np.arange(300)) as rows:
+        assert (rows.numbers.dtype, rows.capacity) == (np.int8, 300)
+        errors = np.abs(values(rows, np.arange(300)) - G).max(axis=1)
+        bounds = rows.errors[rows.slots]
+        assert (errors <= bounds).all()
+        assert (bounds < 0.02).all()
+    with budget_of(300), gram.rows([1]) as rows:
+        assert rows.numbers.dtype == np.int16
+
+
 def test_without_a_budget_rows_are_dropped_after_use():
     dictionary = DenseDictionary(correlated())
     gram, G = dictionary.gram, exact_gram(dictionary)
@@ -297,7 +311,7 @@ with dictionary.gram.rows(np.arange(8)):
     before = peak()
 for step in range(20):
     with dictionary.gram.rows(rng.choice(131072, 60, replace=False)) as rows:
-        assert rows.capacity == 256
+        assert rows.capacity == 512
 print(peak() - before)
 """
 

@@ -2,9 +2,9 @@ r"""Compiled arithmetic on the scores of one sample, by rows of the Gram matrix.
 
 Let s_i be the inner product of the residual r with the normalised codeword of index i. When the
 coefficient of codeword j changes by w, all scores change by ``-w G_j``, which takes N operations
-instead of the N d of another correlation. Scores are kept in float32, and rows of G in 16 bits, so
-that what limits a step, the reading of a row, is short; what this loses is bounded, and what could
-be the best within the bound is computed in float64.
+instead of the N d of another correlation. Scores are kept in float32, and rows of G in 8 or 16
+bits, so that what limits a step, the reading of a row, is short; what this loses is bounded, and
+what could be the best within the bound is computed in float64.
 
 Scores come with the maximum of every ``BLOCK`` of them, so that the best are found without reading
 all of them once more.

@@ -65,7 +65,7 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         stays there for one-step decoders. Otherwise b is 0.
 
     batch_size : int or "auto", default="auto"
-        Samples of which codes are found before codewords change. "auto" is 2048, or N / 4 if that
+        Samples of which codes are found before codewords change. "auto" is 2048, or N / 2 if that
         is more.
 
     max_iter : int, default=30
@@ -298,7 +298,7 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         )
         batch_size = self.batch_size
         if isinstance(batch_size, str) and batch_size == "auto":
-            batch_size = max(2048, n_latents // 4)
+            batch_size = max(2048, n_latents // 2)
         return SimpleNamespace(
             n_latents=n_latents,
             decoder=resolve_decoder(self.decoder, k),

@@ -137,8 +137,9 @@ class Rows:
         rows[np.arange(len(rows)), indices] = 0
 
         def write(start, stop):
+            ordered = np.empty(rows.shape[1], self.numbers.dtype)
             for slot, row in zip(slots[start:stop], rows[start:stop], strict=True):
-                numbers = self.numbers[slot] if order is None else np.empty(len(row), self.numbers.dtype)
+                numbers = self.numbers[slot] if order is None else ordered
                 self.scales[slot] = quantize(row, numbers)
                 if order is not None:
                     self.numbers[slot, order] = numbers

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._passes import check_passes, run_passes, split_rows
@@ -325,6 +326,14 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             )
 
     def _set_learned(self, learner, learned, X):
+        if not self.loss_curve_[-1] < 1:
+            warnings.warn(
+                f"Codes of decoder={type(learner.settings.decoder[0]).__name__} leave "
+                f"{self.loss_curve_[-1]:.3g} times the variance of X: nothing was learned. Choose "
+                "another decoder, or other parameters of it.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
         self._learner = learner
         self.dictionary_, self.intercept_ = learned
         self.decoder_ = decoder_on(learner.settings.decoder, *learned, read_rows(X, np.arange(1)))

@@ -51,10 +51,10 @@ comparison = compare_decoders(decoders, X, n_nonzero_coefs=ks)
 print(comparison.drop(columns="seconds_per_sample").round(3))
 
 # %%
-# Lower left is better. A tenth of the encoder's FVU is due to the values that it gives to its
+# Lower left is better. A ninth of the encoder's FVU is due to the values that it gives to its
 # latents, and another quarter to their selection: pursuits correlate with the residual before they
-# select the next latent. With 16 latents orthogonal matching pursuit explains almost as much as the
-# encoder with 32. Gradient pursuit, which takes one step for each latent, is as good.
+# select the next latent. With 16 latents orthogonal matching pursuit explains more than the encoder
+# with 32. Gradient pursuit, which takes one step for each latent, is almost as good.
 
 _, ax = plt.subplots(layout="constrained")
 display = ParetoDisplay.from_result(comparison, ax=ax)

@@ -160,8 +160,9 @@ class DictionaryReportDisplay(Display):
         ax.set(yscale="log", xlabel="cosine of two codewords", ylabel="density")
         ax.set_xlim(-reach, reach)
         ax.locator_params(axis="x", nbins=5)
-        # Half of what one pair is.
-        ax.set_ylim(bottom=0.5 / (report.cosines.n_pairs * (edges[1] - edges[0])))
+        # From half of what one pair is. The law falls far below, which would set the upper limit.
+        bottom = 0.5 / (report.cosines.n_pairs * (edges[1] - edges[0]))
+        ax.set_ylim(bottom, 3 * max(density.max(), law.max()))
         return artists
 
     def _columns(self):

@@ -77,10 +77,10 @@ for name, rows in {"learned from": X, "held out": X_test}.items():
 # ---------------
 #
 # Codewords of the two seeds are paired by :func:`~sksupercode.metrics.match_dictionaries`. Few are
-# the same, and most are similar. The right panel has the energy of a codeword, the sum of its
-# squared coefficients: what carries much is found again more often. A codeword that only one seed
-# finds is hardly a fact about the model, whatever its tokens look like. Random directions show what
-# chance does.
+# the same, and about half are similar. Random directions show what chance does. The right panel has
+# the energy of a codeword, the sum of its squared coefficients: what carries much is found again
+# more often. A codeword that only one seed finds is hardly a fact about the model, whatever its
+# tokens look like.
 
 match = match_dictionaries(learner, other, signed=True)
 directions = np.random.default_rng(0).standard_normal(other.dictionary_.shape)

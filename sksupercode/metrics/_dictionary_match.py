@@ -55,12 +55,12 @@ class DictionaryMatch:
 
     @property
     def mcc(self):
-        """Mean |cosine| of the pairs over all N codewords; those without a partner count as 0."""
+        """Mean absolute cosine of pairs over all N codewords; those without a partner count 0."""
         return float(self._sizes(self.cosines).mean())
 
     @property
     def mmcs(self):
-        """Mean over the N codewords of the largest |cosine| with any of ``other``."""
+        """Mean over the N codewords of the largest absolute cosine with any of ``other``."""
         return float(self._sizes(self.nearest_cosines).mean())
 
     @property

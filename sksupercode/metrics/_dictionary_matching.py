@@ -49,8 +49,8 @@ def match_dictionaries(dictionary, other, *, threshold=0.97, signed=False, metho
         The other codewords, the learned ones or those of another seed. M and N may differ.
 
     threshold : float, default=0.97
-        A codeword is found if its |cosine| with one of ``other`` exceeds this, from 0 up to, but
-        without, 1.
+        A codeword is found if its absolute cosine with one of ``other`` exceeds this, from 0 up
+        to, but without, 1.
 
     signed : bool, default=False
         Whether codewords of opposite directions differ, as those of nonnegative codes do. Cosines

@@ -55,7 +55,7 @@ class DictionaryRecovery(TableMixin):
         Fraction of the codewords that were found.
 
     mcc : ndarray of float
-        Mean |cosine| of the pairs of true and learned codewords.
+        Mean absolute cosine of the pairs of true and learned codewords.
 
     fvu : ndarray of float
         Fraction of the variance of other samples that the learner's own codes leave unexplained;
@@ -153,7 +153,7 @@ def dictionary_recovery(
         Number of other samples, of which the variance that is left unexplained is measured.
 
     threshold : float, default=0.97
-        The |cosine| c above which a codeword is found, from 0 up to, but without, 1.
+        The absolute cosine c above which a codeword is found, from 0 up to, but without, 1.
 
     planted_params : dict or None, default=None
         More parameters of :func:`~sksupercode.datasets.make_planted_activations`, such as

@@ -44,9 +44,9 @@ plt.show()
 # %%
 # How much of the last 500 activations is left? The autoencoder's own encoder is compared with
 # orthogonal matching pursuit (OMP) on its dictionary, and with the same pursuit on the learned
-# dictionary, which has half as many codewords. Lower left is better. With 32 latents OMP leaves less
-# than the encoder on either dictionary. With 4 latents the learned one is better, and from 8 on
-# that of the autoencoder, whose training started from a learned dictionary of its own size.
+# dictionary, which has half as many codewords. Lower left is better. With 32 latents OMP leaves
+# less than the encoder, on either dictionary. With 4 latents the learned one is better, and from 8
+# on that of the autoencoder, whose training started from a learned dictionary of its own size.
 
 sae = load_activations_sae()
 decoders = {

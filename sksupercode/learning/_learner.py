@@ -25,6 +25,8 @@ from sksupercode.learning._update import update_codewords
 _MEMORY, _BETWEEN_RESTARTS = 100, 128
 # Activations in that time up to which a codeword is dead.
 _DEAD = 2
+# Samples that are larger by this power of two make those before count for nothing.
+_LARGER = 30
 # Samples that differ from the mean by this part of the standard deviation are no codewords.
 _ALIKE = 1e-3
 
@@ -43,11 +45,14 @@ class Learner:
             raise ValueError(
                 f"X must have samples that differ, got n_samples = {len(rows)}, all equal."
             )
-        deviation = math.sqrt(self.moments.squares / self.moments.n_samples)
-        self.exponent = self.moments.exponent + math.frexp(deviation)[1]
+        self.exponent = self._unit()
         self._begin(X, rows)
         self.weights, self.intercept_weight = np.zeros(settings.n_latents), 0.0
         self._forget_uses()
+
+    def _unit(self):
+        deviation = math.sqrt(self.moments.squares / self.moments.n_samples)
+        return self.moments.exponent + math.frexp(deviation)[1]
 
     def _begin(self, X, rows):
         """Set the codewords and the intercept with which learning begins."""
@@ -82,8 +87,14 @@ class Learner:
         self.worst = WorstExplained(n_latents // 8 + 1, n_components)
 
     def see(self, X, rows):
-        """Take in the moments of further samples."""
+        """Take in the moments of further samples, and a unit in which they are no infinities."""
         moments_of(X, rows, self.moments)
+        larger = self._unit() - self.exponent
+        if larger > _LARGER:
+            self.exponent += larger
+            self.intercept = np.ldexp(self.intercept, -larger)
+            self.weights = np.ldexp(self.weights, -2 * larger)
+            self._forget_uses()
 
     def run_pass(self, X, rows, *, restarts=True):
         """Take each sample once, in random order; return the mean loss."""

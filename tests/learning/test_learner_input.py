@@ -1,0 +1,332 @@
+"""Samples of any kind and unit, what is refused, and results that are the same for equal seeds."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import os
+import subprocess
+import sys
+
+import ml_dtypes
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
+
+from sksupercode import (
+    DictionaryLearner,
+    MatchingPursuitDecoder,
+    OrthogonalMatchingPursuitDecoder,
+    RefitDecoder,
+    SparseAutoencoder,
+    SwapDecoder,
+    ThresholdDecoder,
+    TopKDecoder,
+)
+from sksupercode._utils import _threads
+from sksupercode.datasets import make_planted_activations
+from tests.peak_memory import printed_number
+
+N, D, K = 48, 24, 3
+X, _, TRUTH = make_planted_activations(
+    1200, n_latents=N, n_components=D, n_nonzero_coefs=K, random_state=0
+)
+X += np.random.default_rng(1).standard_normal(D)
+
+
+def make_learner(n_latents=N, **settings):
+    defaults = {"n_nonzero_coefs": K, "batch_size": 400, "max_iter": 3, "random_state": 0}
+    return DictionaryLearner(n_latents, **defaults | settings)
+
+
+def assert_same(learner, other, factor=1):
+    assert_array_equal(learner.dictionary_, other.dictionary_)
+    assert_array_equal(learner.intercept_, factor * other.intercept_)
+    assert learner.loss_curve_ == other.loss_curve_
+
+
+@pytest.mark.parametrize("exponent", [-1000, -40, 7, 300, 1019])
+@pytest.mark.parametrize(
+    "decoder", [None, MatchingPursuitDecoder(None), TopKDecoder(None)], ids=repr
+)
+def test_units_that_are_powers_of_two_change_nothing(exponent, decoder):
+    settings = {"decoder": decoder, "early_stopping": True}
+    learner = make_learner(**settings).fit(X)
+    other = make_learner(**settings).fit(np.ldexp(X, exponent))
+    assert_same(other, learner, 2.0**exponent)
+    assert other.validation_scores_ == learner.validation_scores_
+    Z = other.transform(np.ldexp(X, exponent))
+    assert_array_equal(Z.toarray(), np.ldexp(learner.transform(X).toarray(), exponent))
+
+
+@pytest.mark.parametrize("factor", [1000, 1e-200, 1e200])
+def test_other_units_change_little(factor):
+    learner, other = make_learner().fit(X), make_learner().fit(factor * X)
+    assert_allclose(other.dictionary_, learner.dictionary_, atol=1e-4)
+    assert_allclose(other.intercept_ / factor, learner.intercept_, atol=1e-4)
+
+
+@pytest.mark.parametrize("factors", [(1e-200, 1), (1, 1e200), (1, 1e-200)])
+def test_units_that_change_between_calls(factors):
+    learner = make_learner()
+    for factor in np.repeat(factors, 8):
+        learner.partial_fit(factor * X)
+    assert np.isfinite(learner.dictionary_).all() and np.isfinite(learner.loss_curve_).all()
+    # The larger samples are those that count.
+    assert learner.score(max(factors) * X) > 0.8
+
+
+def test_outliers():
+    """The intercept is at the mean, and a single sample cannot make codewords infinite."""
+    outlier = X.copy()
+    outlier[7] *= 1e30
+    learner = make_learner().fit(outlier)
+    assert np.isfinite(learner.dictionary_).all()
+    assert learner.score(outlier) == pytest.approx(1)
+    outlier[7] = 1e3 * X[7]
+    assert make_learner().fit(outlier).score(outlier) > 0.9
+
+
+def test_zeros_and_duplicates_among_samples():
+    some = X - X.mean(axis=0)
+    some[::3] = 0
+    learner = make_learner(max_iter=10, fit_intercept=False).fit(some)
+    assert learner.score(some) > 0.9 and learner.transform(some)[[0, 3]].nnz == 0
+    some = np.repeat(X[:20], 50, axis=0)
+    learner = make_learner().fit(some)
+    assert_allclose(np.linalg.norm(learner.dictionary_, axis=1), 1, rtol=1e-6)
+    assert learner.score(some) > 0.999
+
+
+@pytest.mark.parametrize(
+    "dtype", [np.float32, np.float16, ml_dtypes.bfloat16, object, "list", "Fortran"]
+)
+def test_kinds_of_samples(dtype):
+    """Blocks are widened, so that samples give what equal ones of float64 do."""
+    rounded = X.astype(dtype) if dtype not in ("list", "Fortran") else X
+    wide = rounded.astype(np.float64)
+    given = {"list": X.tolist(), "Fortran": np.asfortranarray(X)}.get(dtype, rounded)
+    learner, other = make_learner().fit(given), make_learner().fit(wide)
+    assert_allclose(learner.dictionary_, other.dictionary_, atol=1e-4)
+    assert learner.score(given) == pytest.approx(other.score(wide), abs=1e-4)
+    is_wide = dtype in (object, "list", "Fortran")
+    assert learner.transform(given).dtype == (np.float64 if is_wide else np.float32)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_files_and_arrays_of_dask(dtype, tmp_path):
+    da = pytest.importorskip("dask.array", reason="needs Dask")
+    array = X.astype(dtype)
+    np.save(tmp_path / "X.npy", array)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    learner = make_learner().fit(array)
+    assert_same(make_learner().fit(mapped), learner)
+    # The order of its samples is another.
+    lazy = da.from_array(array, chunks=(500, D))
+    other = make_learner(max_iter=8).fit(lazy)
+    assert other.score(lazy) > 0.9
+    assert_array_equal(
+        other.transform(array).toarray(), other.transform(np.asarray(lazy)).toarray()
+    )
+    assert other.partial_fit(lazy).n_iter_ == 9
+    with pytest.raises(ValueError, match="X has 23 features"):
+        other.partial_fit(lazy[:, 1:])
+    with pytest.raises(ValueError, match="NaN"):
+        make_learner().fit(da.where(lazy == lazy[3, 3], np.nan, lazy))
+
+
+def test_equal_seeds():
+    learner = make_learner().fit(X)
+    assert_same(make_learner().fit(X), learner)
+    assert_same(learner.fit(X), make_learner().fit(X))
+    assert not np.array_equal(make_learner(random_state=1).fit(X).dictionary_, learner.dictionary_)
+    generator = np.random.default_rng(0)
+    assert_same(make_learner(random_state=generator).fit(X), learner)
+    # Which has moved on.
+    assert not np.array_equal(
+        make_learner(random_state=generator).fit(X).dictionary_, learner.dictionary_
+    )
+
+
+WIDE = {"n_latents": 600, "n_components": 200, "n_nonzero_coefs": 4, "random_state": 0}
+
+
+@pytest.mark.parametrize(
+    "decoder",
+    [None, MatchingPursuitDecoder(None), SwapDecoder(OrthogonalMatchingPursuitDecoder(None))],
+    ids=repr,
+)
+def test_threads_change_nothing(decoder, monkeypatch):
+    X, _, _ = make_planted_activations(3000, **WIDE)
+    settings = {"n_nonzero_coefs": 4, "decoder": decoder, "max_iter": 2, "random_state": 0}
+    learners = []
+    for n_threads in (1, 2, 3, 4):
+        monkeypatch.setattr(_threads, "thread_count", lambda n=n_threads: n)
+        learners.append(DictionaryLearner(600, **settings).fit(X))
+    for other in learners[1:]:
+        assert_same(other, learners[0])
+
+
+SCRIPT = f"""
+from hashlib import sha256
+from sksupercode import DictionaryLearner
+from sksupercode.datasets import make_planted_activations
+
+X, _, _ = make_planted_activations(3000, **{WIDE})
+learner = DictionaryLearner(600, n_nonzero_coefs=4, max_iter=2, random_state=0).fit(X)
+print(sha256(learner.dictionary_).hexdigest(), learner.loss_curve_)
+"""
+
+
+def test_environments_change_nothing():
+    printed = set()
+    for n_threads in "124":
+        threads = dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"), n_threads)
+        process = subprocess.run(
+            [sys.executable, "-c", SCRIPT],
+            capture_output=True,
+            check=True,
+            env=os.environ | threads,
+        )
+        printed.add(process.stdout)
+    assert len(printed) == 1
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"n_latents": 0}, "n_latents must be an integer >= 1"),
+        ({"n_nonzero_coefs": N + 1}, f"n_nonzero_coefs must be an integer >= 1 and <= {N}"),
+        ({"n_nonzero_coefs": 0}, "n_nonzero_coefs must be an integer >= 1"),
+        ({"n_nonzero_coefs": None}, "n_nonzero_coefs must be a number"),
+        ({"n_nonzero_coefs": None, "decoder": TopKDecoder(None)}, "n_nonzero_coefs must be a num"),
+        ({"decoder": MatchingPursuitDecoder(None, 4)}, "got 3 and 4"),
+        ({"decoder": SwapDecoder(OrthogonalMatchingPursuitDecoder(None, 4))}, "got 3 and 4"),
+        ({"decoder": MatchingPursuitDecoder}, "decoder must be a decoder of this package"),
+        ({"decoder": "omp"}, "decoder must be a decoder of this package or None, got 'omp'"),
+        ({"decoder": SparseAutoencoder()}, "decoder must be a decoder of this package"),
+        ({"decoder": RefitDecoder(SparseAutoencoder())}, "decoder must have a dictionary"),
+        ({"init": "k-means"}, "init must be 'samples', 'random', an array"),
+        ({"init": TRUTH[:3]}, "init must have n_latents=48 codewords of 24"),
+        ({"init": TRUTH[:, :3]}, "init must have n_latents=48 codewords of 24"),
+        ({"init": make_learner()}, "has no dictionary_: pass it fitted"),
+        ({"init": np.full((N, D), np.nan)}, "NaN"),
+        ({"fit_intercept": 1.5}, "fit_intercept must be True or False"),
+        ({"batch_size": "all"}, "batch_size must be an integer >= 1"),
+        ({"max_iter": 0}, "max_iter must be an integer >= 1"),
+        ({"early_stopping": True, "validation_fraction": 1e-9}, "validation_fraction must leave"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_parameters_that_are_refused(settings, message, method):
+    learner = make_learner(**settings)
+    if method == "partial_fit" and "early_stopping" in settings:
+        # Which holds nothing out.
+        learner.partial_fit(X)
+        return
+    with pytest.raises(ValueError, match=message):
+        getattr(learner, method)(X)
+    assert not hasattr(learner, "dictionary_")
+
+
+@pytest.mark.parametrize(
+    "samples, message",
+    [
+        (X[0], "1D array"),
+        (X[:0], "0 sample"),
+        (X[:, :0], "0 feature"),
+        (X[:1], "all equal"),
+        (np.full((50, D), 0.1), "all equal"),
+        (np.where(np.arange(D) == 3, np.nan, X), "NaN"),
+        (np.where(np.arange(D) == 3, np.inf, X), "infinity"),
+        (X + 1j, "[Cc]omplex"),
+        (np.full((50, D), "a"), "could not convert"),
+        (csr_array(X), "dense"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.filterwarnings("ignore:X has 1 samples")
+def test_samples_that_are_refused(samples, message, method):
+    with pytest.raises(ValueError, match=message):
+        getattr(make_learner(), method)(samples)
+
+
+def test_a_fitted_learner_refuses():
+    learner = make_learner().fit(X)
+    before = learner.dictionary_.copy()
+    for call in (learner.transform, learner.score, learner.reconstruct, learner.partial_fit):
+        with pytest.raises(ValueError, match="X has 3 features, but DictionaryLearner is expect"):
+            call(X[:, :3])
+        with pytest.raises(ValueError, match="NaN"):
+            call(np.full((2, D), np.nan))
+    with pytest.raises(ValueError, match="48 columns"):
+        learner.inverse_transform(X)
+    with pytest.raises(ValueError, match="n_latents must not change"):
+        learner.set_params(n_latents=50).partial_fit(X)
+    assert_array_equal(learner.dictionary_, before)
+
+
+def test_extremes_are_legal():
+    with pytest.warns(UserWarning, match="X has 20 samples .* 28 of them start in random"):
+        few = make_learner().fit(X[:20])
+    assert few.score(X[:20]) > 0.999
+    for settings in (
+        {"n_latents": 1, "n_nonzero_coefs": 1},
+        {"n_nonzero_coefs": 1},
+        {"n_nonzero_coefs": N},
+        {"n_nonzero_coefs": D + 4},
+        {"batch_size": 10**9},
+        {"batch_size": 1, "max_iter": 1},
+        {"init": np.zeros((N, D))},
+        {"init": np.ones((N, D))},
+        {"init": 1e200 * TRUTH},
+        {"n_nonzero_coefs": None, "decoder": ThresholdDecoder(None, threshold=0.7)},
+    ):
+        learner = make_learner(**settings).fit(X)
+        assert_allclose(np.linalg.norm(learner.dictionary_, axis=1), 1, rtol=1e-6)
+        assert 0 < learner.score(X) <= 1
+    assert make_learner(4, n_nonzero_coefs=2).fit(X[:, :1]).score(X[:, :1]) > 0.99
+
+
+LARGE = """
+import numpy as np
+import sklearn
+from sksupercode import DictionaryLearner, config_context
+X = np.random.default_rng(0).standard_normal((3000, 32), dtype=np.float32)
+settings = dict(n_nonzero_coefs=4, max_iter=2, random_state=0, batch_size=1000)
+DictionaryLearner(64, **settings).fit(X)
+before = peak()
+with config_context(gram_memory=16 * 2**20), sklearn.config_context(working_memory=32):
+    learner = DictionaryLearner(20_000, init="random", **settings).fit(X)
+    learner.transform(X)
+    learner.score(X)
+print(peak() - before)
+"""
+
+
+def test_no_matrix_of_codewords_by_codewords_or_samples():
+    """Which would have 1,526 and 229 MiB; the codewords have 2.4."""
+    assert printed_number(LARGE) < 160 * 2**20
+
+
+LAZY = """
+import dask.array as da
+import numpy as np
+from sksupercode import DictionaryLearner
+settings = dict(n_nonzero_coefs=1, max_iter=1, random_state=0, batch_size=512)
+def samples(n):
+    return da.random.default_rng(0).standard_normal((n, 500), chunks=(2000, 500), dtype="f4")
+DictionaryLearner(32, **settings).fit(samples(2000))
+before = peak()
+learner = DictionaryLearner(32, **settings).fit(samples(100_000))
+learner.partial_fit(samples(100_000))
+print(peak() - before)
+"""
+
+
+def test_arrays_that_do_not_fit_are_read_block_by_block():
+    """All samples have 191 MiB."""
+    pytest.importorskip("dask.array", reason="needs Dask")
+    assert printed_number(LAZY) < 120 * 2**20

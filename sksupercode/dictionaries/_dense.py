@@ -97,11 +97,14 @@ class DenseDictionary(Dictionary):
         """A power of two: 1, unless sums of squares of such codewords over- or underflow."""
         return float(np.ldexp(1.0, self._exponents[0]))
 
-    @cached_property
+    @property
     def unnormalized(self):
+        # Not kept where it is itself: in a cycle, rows of its Gram matrix wait for the collector.
+        return self if self._exponents == (0, 0) else self._in_moderate_units
+
+    @cached_property
+    def _in_moderate_units(self):
         exponent, spread = self._exponents
-        if (exponent, spread) == (0, 0):
-            return self
         if spread > _LARGEST_SPREAD:
             raise ValueError(
                 "dictionary must have codewords whose norms differ by less than a factor 1e300, "

@@ -6,6 +6,7 @@ import gc
 import multiprocessing
 import pickle
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import ml_dtypes
@@ -15,7 +16,7 @@ from joblib import Parallel, delayed
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context as sklearn_config_context
 
-from sksupercode import config_context
+from sksupercode import MatchingPursuitDecoder, OrthogonalMatchingPursuitDecoder, config_context
 from sksupercode.dictionaries import DenseDictionary, _dense, _gram, _gram_store
 from sksupercode.dictionaries._packed_signs import compilation_is_enabled
 from tests.peak_memory import printed_number
@@ -36,6 +37,25 @@ def exact_gram(dictionary):
     G = U @ U.T
     np.fill_diagonal(G, 0)
     return G
+
+
+@pytest.mark.parametrize("cls", [MatchingPursuitDecoder, OrthogonalMatchingPursuitDecoder])
+def test_rows_go_with_their_dictionary(cls):
+    """At once, as rows may take gigabytes that the collector of garbage does not know of."""
+    # Compiling for the first time leaves a cycle of what is compiled for.
+    cls(correlated(), 3, values="real").fit(correlated()).transform(correlated())
+    gc.collect()
+    gc.disable()
+    try:
+        F = correlated(seed=11)
+        decoder = cls(F, 3, values="real").fit(F)
+        decoder.transform(F)
+        store = weakref.ref(decoder.dictionary_.gram._store)
+        assert store().nbytes
+        del decoder
+        assert store() is None
+    finally:
+        gc.enable()
 
 
 def values(rows, indices):

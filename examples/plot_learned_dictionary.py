@@ -70,8 +70,8 @@ ax.set_title("Activations that were not learned from")
 plt.show()
 
 # %%
-# There are only four activations for each codeword, so that both dictionaries explain what they
-# were learned from far better.
+# There are only two activations for each codeword, so that the dictionary explains what it was
+# learned from far better.
 
 for name, rows in {"learned from": X, "held out": X_test}.items():
     print(f"FVU at k = 32 of activations {name}: {1 - learner.score(rows):.3f}")

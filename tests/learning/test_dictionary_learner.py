@@ -198,18 +198,26 @@ def test_partial_fit_on_one_batch_after_the_other():
     assert found(learner, truth) > 0.85
 
 
+def test_small_batches_do_not_forget_samples_before():
+    noisy = X - ORIGIN + 0.05 * np.random.default_rng(0).standard_normal(X.shape)
+    learner = make_learner(init=TRUTH, batch_size=10, max_iter=1).fit(noisy)
+    assert match_dictionaries(TRUTH, learner).mcc > 0.997
+
+
 def test_early_stopping_keeps_the_best():
-    learner = make_learner(early_stopping=True, max_iter=60, n_iter_no_change=3, tol=1e-3).fit(X)
+    """Of few samples with much noise, after which others are explained worse."""
+    noisy = X[:200] + 0.2 * np.random.default_rng(0).standard_normal((200, D))
+    settings = {"validation_fraction": 0.3, "n_iter_no_change": 3, "tol": 1e-3}
+    learner = make_learner(early_stopping=True, max_iter=60, **settings).fit(noisy)
     scores = learner.validation_scores_
     assert learner.n_iter_ == len(scores) < 60
     assert learner.best_validation_score_ == max(scores)
+    assert max(scores) > scores[-1]
     assert max(scores[-3:]) <= max(scores[:-3]) + 1e-3
     # From the best it goes on, not from the last.
-    kept = learner.dictionary_.copy()
-    assert_array_equal(learner._learner.codewords, kept)
-    learner.partial_fit(X)
-    assert learner.n_iter_ == len(scores) + 1
-    assert learner.score(X) > 0.9
+    assert_array_equal(learner._learner.codewords, learner.dictionary_)
+    assert learner.partial_fit(noisy).n_iter_ == len(scores) + 1
+    assert learner.loss_curve_[-1] < learner.loss_curve_[0]
     learner.set_params(early_stopping=False, max_iter=1).fit(X)
     assert not hasattr(learner, "validation_scores_")
 

@@ -67,6 +67,7 @@ def test_other_units_change_little(factor):
 
 
 @pytest.mark.parametrize("factors", [(1e-200, 1), (1, 1e200), (1, 1e-200)])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_units_that_change_between_calls(factors):
     learner = make_learner()
     for factor in np.repeat(factors, 8):

@@ -130,8 +130,9 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     Notes
     -----
     Learning is in float32. Nothing depends on the unit of X but parameters of ``decoder`` that have
-    it, such as ``tol`` and binary values, and results for powers of two times X are the same bit
-    for bit. Equal seeds give equal results, whatever the number of threads.
+    it, such as ``tol`` and binary values, and what pursuits and one-step decoders learn from powers
+    of two times X is the same bit for bit. Equal seeds give equal results, whatever the
+    number of threads.
 
     No matrix of N x N numbers is kept besides what pursuits keep within ``gram_memory`` (see
     :func:`sksupercode.set_config`), and codes are sparse throughout. X that is mapped from a file

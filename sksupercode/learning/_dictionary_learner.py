@@ -66,7 +66,7 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         stays there for one-step decoders. Otherwise b is 0.
 
     batch_size : int or "auto", default="auto"
-        Samples of which codes are found before codewords change. "auto" is 2048, or N / 2 if that
+        Samples of which codes are found before codewords change. "auto" is 1024, or N / 2 if that
         is more.
 
     max_iter : int, default=30
@@ -138,11 +138,11 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     :func:`sksupercode.set_config`), and codes are sparse throughout. X that is mapped from a file
     is read by batches, and so are Dask arrays, of which runs of eight batches are shuffled.
 
-    Earlier samples fade: they count as much as 100 activations of each codeword. After 128
-    activations of each on average, dead codewords (two activations or fewer) and redundant ones are
-    started again; in ``fit`` not in the last tenth of the passes. A codeword is redundant if at
-    most a tenth of its squared norm is left by one or two others. So codewords whose cosine is .95
-    and more cannot be learned.
+    Earlier samples fade: they count as much as a tenth of the samples so far, but as 32 activations
+    of each codeword at least, and 100 at most. After 128 activations of each on average, dead
+    codewords (two activations or fewer) and redundant ones are started again; in ``fit`` not in the
+    last tenth of the passes. A codeword is redundant if at most a tenth of its squared norm is left
+    by one or two others. So codewords whose cosine is .95 and more cannot be learned.
 
     A low error is not evidence of the right dictionary. Where features are active together only, as
     child and parent, a dictionary that merges them explains samples of k codewords better.
@@ -301,7 +301,7 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         )
         batch_size = self.batch_size
         if isinstance(batch_size, str) and batch_size == "auto":
-            batch_size = max(2048, n_latents // 2)
+            batch_size = max(1024, n_latents // 2)
         return SimpleNamespace(
             n_latents=n_latents,
             decoder=resolve_decoder(self.decoder, k),

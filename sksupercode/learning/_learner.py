@@ -20,9 +20,11 @@ from sksupercode.learning._redundancy import redundant_codewords
 from sksupercode.learning._restarts import WorstExplained, shared_codewords
 from sksupercode.learning._update import update_codewords
 
-# Earlier samples count as much as so many activations of each codeword, and after as many more it
-# is looked for codewords to start again.
-_MEMORY, _BETWEEN_RESTARTS = 100, 128
+# Earlier samples count as much as so many activations of each codeword at most and at least, and in
+# between as this part of all samples: codes of a dictionary that knows little are soon forgotten.
+_MEMORY, _SHARE, _LEAST_MEMORY = 100, 0.1, 32
+# Activations of each codeword after which it is looked for those to start again.
+_BETWEEN_RESTARTS = 128
 # Activations in that time up to which a codeword is dead.
 _DEAD = 2
 # Samples that are larger by this power of two make those before count for nothing.
@@ -48,6 +50,7 @@ class Learner:
         self.exponent = self._unit()
         self._begin(X, rows)
         self.weights, self.intercept_weight = np.zeros(settings.n_latents), 0.0
+        self.n_seen = 0
         self._forget_uses()
 
     def _unit(self):
@@ -118,7 +121,9 @@ class Learner:
         self.worst.add(residuals, errors)
         uses = np.bincount(Z.indices, minlength=len(self.codewords))
         n_per_use = self.shape[0] / max(1.0, Z.nnz / len(X))
-        fading = math.exp(-len(X) / (_MEMORY * n_per_use))
+        self.n_seen += len(X)
+        memory = min(_MEMORY, max(_LEAST_MEMORY, _SHARE * self.n_seen / n_per_use))
+        fading = math.exp(-len(X) / (memory * n_per_use))
         self.weights *= fading
         self.intercept_weight = fading * self.intercept_weight + len(X)
         # The codes of one-step decoders overshoot, and an intercept that follows them diverges.

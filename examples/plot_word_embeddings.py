@@ -92,7 +92,7 @@ for codeword in rng.choice(len(energy), 12, replace=False):
 # %%
 # And these are bad ones. The words of a codeword are alike if the mean cosine of their vectors is
 # high. Here are the six codewords of which the eight top words are alike least. Some mix several
-# groups of words, or words that share letters, and some cannot be named.
+# groups of words, and some cannot be named.
 
 
 def likeness(codeword):

@@ -364,7 +364,6 @@ def test_memory_is_proportional_to_the_results():
         *(({"dtype": value}, "dtype") for value in ("text", int, np.float16)),
         *(({"random_state": value}, "random_state") for value in (-1, 0.5, "seed")),
     ],
-    ids=str,
 )
 def test_bad_parameters(parameters, name):
     with pytest.raises(ValueError, match=name):

@@ -19,10 +19,9 @@ samples                 10    .2768  .1442
 samples                 20    .2585  .1444
 samples                 40    .2525  .1486
 samples                 80    .2561  .1549
-dictionary learned       5    .2898  .1447
-dictionary learned      20    .2509  .1431
-dictionary learned      40    .2450  .1462
-dictionary learned      80    .2502  .1532
+dictionary learned      20    .2482  .1453
+dictionary learned      40    .2437  .1478
+dictionary learned      80    .2481  .1525
 ==================  ======  =======  =====
 
 With 40 passes, starts at samples by three seeds are between .2508 and .2525. The files are those of

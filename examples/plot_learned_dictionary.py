@@ -15,8 +15,8 @@ it is run again?
 # Activations and an autoencoder come with the package. The autoencoder has 2,048 latents, 32 of
 # them active, and was trained on the first 4,000 activations. Two dictionaries of as many codewords
 # are learned from the same activations, with two seeds. With so few activations, four passes are
-# best: more passes explain less of the next 500. No choice was made on the last 500, which are of
-# other passages of text.
+# enough: more of them explain the next 500 no better. No choice was made on the last 500, which are
+# of other passages of text.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -45,10 +45,10 @@ plt.show()
 # %%
 # How much of the last 500 activations is left? The autoencoder's own encoder is compared with
 # orthogonal matching pursuit (OMP) on its dictionary and on the learned one. A learner can also
-# start from the autoencoder, as in the last rows: two passes are enough, and change little. Lower
-# left is better. The pursuit gains far more than either way of learning: the autoencoder, whose
-# training itself started from a learned dictionary, leaves about as good a dictionary for 32
-# codewords, and a worse one for few.
+# start from the autoencoder, as in the last rows: two passes change little, and nothing for the
+# better. Lower left is better. The pursuit gains far more than either way of learning: the
+# autoencoder, whose training itself started from a learned dictionary, leaves a slightly better one
+# for 32 codewords, and a worse one for few.
 
 sae = load_activations_sae()
 continued = DictionaryLearner(**settings | {"max_iter": 2}, init=sae, random_state=0).fit(X)
@@ -83,7 +83,7 @@ for name, rows in {"learned from": X, "held out": X_test}.items():
 # Codewords of the two seeds are paired by :func:`~sksupercode.metrics.match_dictionaries`. They
 # agree far better than random directions. But learning starts from 2,048 of the activations, and
 # two draws of these agree still better, since half of them are the same. With
-# ``init="random"``, where nothing is shared, the mean cosine of two seeds is only .24. So the
+# ``init="random"``, where nothing is shared, the mean cosine of two seeds is only .25. So the
 # agreement here comes from the start. Two activations for each codeword are too few to settle what
 # the codewords are: what one of them stands for is a fact about this dictionary, not about the
 # model.

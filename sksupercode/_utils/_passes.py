@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from sksupercode._utils._progress import track
 from sksupercode._utils._validation import check_bool, check_integer, check_real
 
 
@@ -45,6 +44,9 @@ def run_passes(estimator, settings, name, run_pass, state, score):
     ``run_pass(i)`` makes a pass and returns its loss, ``state()`` what was learned so far. With
     early stopping, ``score(state)`` tells how good that is on samples that were held out.
     """
+    # Imports rich by way of scikit-learn, which the import of the package should not.
+    from sksupercode._utils._progress import track
+
     passes = track(range(settings.max_iter), name, settings.max_iter, settings.verbose)
     losses, scores, best, n_worse = [], [], None, 0
     for i in passes:

@@ -109,4 +109,6 @@ print(peak() - before)
 )
 def test_there_is_no_copy_in_float32(decoder, format):
     """It would take 128 MiB."""
-    assert printed_number(SCRIPT.format(decoder=decoder, format=format)) < 100 * 2**20
+    script = SCRIPT.format(decoder=decoder, format=format)
+    # The first process may compile, which takes memory as well.
+    assert min(printed_number(script) for _ in range(2)) < 100 * 2**20

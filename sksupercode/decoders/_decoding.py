@@ -49,7 +49,8 @@ class DecodingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         length = min(MOST_ROWS, block_length(self._bytes_per_sample(), share=0.5))
         for block in gen_batches(len(X), length):
-            V, exponents = self._to_units(X[block])
+            # In C order: the order of numbers in memory is that in which they are summed.
+            V, exponents = self._to_units(np.ascontiguousarray(X[block]))
             for exponent in np.unique(exponents):
                 decoder, rows = self, np.flatnonzero(exponents == exponent)
                 if exponent:

@@ -46,6 +46,17 @@ def test_any_budget(cls, values):
             assert decoder.dictionary_.gram.nbytes <= 2 * N * n_rows
 
 
+@pytest.mark.parametrize("n_samples", [3, 200])
+@pytest.mark.parametrize("cls", PURSUITS)
+def test_order_of_samples_in_memory(cls, n_samples):
+    F, _ = problem()
+    X = np.random.default_rng(1).standard_normal((n_samples, D))
+    decoder = cls(F, K, values="nonnegative").fit(X)
+    codes, expected = decoder.transform(np.asfortranarray(X)), decoder.transform(X)
+    assert_array_equal(codes.indices, expected.indices)
+    assert_array_equal(codes.data, expected.data)
+
+
 @pytest.mark.parametrize("values", ["real", "nonnegative"])
 @pytest.mark.parametrize("cls", PURSUITS)
 def test_rows_of_eight_bits(cls, values, monkeypatch):

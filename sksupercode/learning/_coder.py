@@ -9,6 +9,11 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 
 from sksupercode.decoders import BaseDecoder, OrthogonalMatchingPursuitDecoder
+from sksupercode.decoders._pursuit import PursuitDecoder
+
+# From so many codewords on, steps of a pursuit on rounding errors take long.
+_LARGE = 2**14
+_ROUNDING = 1e-6
 
 
 class LearnedCodewords(BaseEstimator):
@@ -75,8 +80,14 @@ class Coder:
     def codes(self, codewords, V):
         """Return a float32 CSR array for V in units of ``2**exponent``."""
         X = np.ldexp(V, self._exponent, dtype=self._dtype)
+        decoder, name = self._decoder
+        if len(codewords) >= _LARGE and isinstance(decoder, PursuitDecoder):
+            # Samples that are codewords, as many are at the start, leave rounding errors alone, on
+            # which each step would correlate with all codewords again.
+            if decoder.tol is None and decoder.noise_std is None:
+                decoder = clone(decoder).set_params(tol=float(np.ldexp(_ROUNDING, self._exponent)))
         with config_context(transform_output="default"):
-            decoder = decoder_on(self._decoder, codewords.copy(), 0.0, X[:1])
+            decoder = decoder_on((decoder, name), codewords.copy(), 0.0, X[:1])
             Z = csr_array(decoder.transform(X))
         self.is_signed = decoder.values_ != "real"
         data = np.ldexp(Z.data, -self._exponent).astype(np.float32)

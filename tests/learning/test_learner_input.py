@@ -25,6 +25,7 @@ from sksupercode import (
 )
 from sksupercode._utils import _threads
 from sksupercode.datasets import make_planted_activations
+from sksupercode.learning._coder import Coder, resolve_decoder
 from tests.peak_memory import printed_number
 
 N, D, K = 48, 24, 3
@@ -331,3 +332,14 @@ def test_arrays_that_do_not_fit_are_read_block_by_block():
     """All samples have 191 MiB."""
     pytest.importorskip("dask.array", reason="needs Dask")
     assert printed_number(LAZY) < 120 * 2**20
+
+
+@pytest.mark.parametrize("exponent", [-200, 0, 3])
+def test_samples_that_are_codewords_of_a_large_dictionary(exponent, monkeypatch):
+    """One codeword explains each, and no steps are made on what is left by rounding."""
+    codewords = X[:40].astype(np.float32)
+    codewords /= np.linalg.norm(codewords, axis=1, keepdims=True)
+    coder = Coder(resolve_decoder(None, 3), exponent, np.float64)
+    assert coder.codes(codewords, codewords / 3).nnz > 40
+    monkeypatch.setattr("sksupercode.learning._coder._LARGE", 40)
+    assert coder.codes(codewords, codewords / 3).nnz == 40

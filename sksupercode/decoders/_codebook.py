@@ -58,6 +58,7 @@ def resolve_dictionary(source, X, y):
 
 
 def check_intercept(intercept, n_components):
+    """Return an intercept as a float64 array of shape () or (d,); raise a ValueError otherwise."""
     try:
         intercept = np.asarray(intercept, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -33,7 +33,7 @@ from sksupercode.encoders import (
 )
 from sksupercode.exceptions import CodebookMismatchWarning
 from sksupercode.learning import DictionaryLearner
-from sksupercode.sae import SparseAutoencoder, load_sae
+from sksupercode.sae import SparseAutoencoder, Transcoder, load_sae
 
 __version__ = "0.1.0.dev0"
 
@@ -59,5 +59,6 @@ __all__ = [
     "SwapDecoder",
     "ThresholdDecoder",
     "TopKDecoder",
+    "Transcoder",
     "load_sae",
 ]

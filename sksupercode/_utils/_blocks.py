@@ -24,13 +24,13 @@ def rows_per_block(n_components):
     return min(MOST_ROWS, block_length(80 * n_components))
 
 
-def read_block(X, rows):
+def read_block(X, rows, name="X"):
     """Return some rows of a matrix that may be mapped from a file, as finite float32 or float64.
 
     In C order, since the order of numbers in memory is that in which they are summed.
     """
-    block = np.asarray(as_array(X[rows]))
+    block = np.asarray(as_array(X[rows], name))
     if block.dtype.itemsize == 2:
         # Half precision, bfloat16 of other packages included.
         block = block.astype(np.float32)
-    return check_array(block, dtype=(np.float64, np.float32), order="C", input_name="X")
+    return check_array(block, dtype=(np.float64, np.float32), order="C", input_name=name)

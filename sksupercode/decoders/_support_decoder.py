@@ -91,6 +91,12 @@ class SupportDecoder(BaseDecoder):
                 "autoencoder fitted, and inside sklearn.frozen.FrozenEstimator where it is cloned, "
                 f"as in a grid search; got {fitted!r}."
             )
+        if not getattr(fitted, "reconstructs_samples_", True):
+            name = type(fitted).__name__
+            raise ValueError(
+                f"estimator must reconstruct what it encodes, got a {name}, whose output is of "
+                f"another space: put a decoder of its codewords here, such as TopKDecoder({name})."
+            )
         return fitted
 
     def _normalize(self, X):

@@ -1,4 +1,4 @@
-"""Inference with sparse autoencoders, whether they were loaded or trained."""
+"""What autoencoders and transcoders share: latents of samples, and their superposition."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
@@ -11,14 +11,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._sparse import as_configured_csr, refuse_sparse_frames
 from sksupercode._utils._validation import as_float, check_bool, check_codes, check_samples
-from sksupercode.metrics._reconstruction import pooled_fvu
 from sksupercode.sae._forward import ForwardPass
-from sksupercode.sae._normalization import PER_SAMPLE, denormalize, normalize
+from sksupercode.sae._normalization import normalize
 from sksupercode.sae._saving import save_saelens
 
 
-class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """What can be done with ``weights_``, of which :meth:`_set_weights` makes a forward pass."""
+class BaseSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """What can be done with ``weights_``, of which :meth:`_set_weights` makes a forward pass.
+
+    A subclass has ``_output``, which makes reconstructions of superposed latents.
+    """
 
     def _set_weights(self, weights):
         self._forward = ForwardPass(weights)
@@ -37,7 +39,7 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         # Even blocks, as ``W_enc`` is read once more for a last one of few samples.
         n_blocks = -(-len(X) // self._forward.block_length())
         for rows in gen_even_slices(len(X), n_blocks):
-            block = X[rows].astype(_widened(X.dtype), copy=False)
+            block = X[rows].astype(widened(X.dtype), copy=False)
             block, scale, shift = normalize(block, self.weights_.normalization)
             yield rows, self._forward.encode(block), scale, shift
 
@@ -49,7 +51,7 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, d)
+        X : array-like of shape (n_samples, d_in)
             Activations.
 
         Returns
@@ -61,8 +63,8 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         Raises
         ------
         ValueError
-            If X is not a matrix of finite numbers with d columns, if latents are beyond the range
-            of their dtype, or if pandas or polars output is asked for without
+            If X is not a matrix of finite numbers with ``n_features_in_`` columns, if latents are
+            beyond the range of their dtype, or if pandas or polars output is asked for without
             ``sparse_output=False``.
         """
         X = self._check_samples(X)
@@ -70,7 +72,7 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         if self.sparse_output:
             refuse_sparse_frames(self)
         Z = vstack([Z for _, Z, _, _ in self._encode(X)], format="csr")
-        Z.data = as_float(Z.data, _widened(X.dtype), "latents of X")
+        Z.data = as_float(Z.data, widened(X.dtype), "latents of X")
         return as_configured_csr(Z) if self.sparse_output else Z.toarray()
 
     def inverse_transform(self, X):
@@ -85,7 +87,8 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         -------
         X_original : ndarray of shape (n_samples, d)
             Reconstructions, float32 for float32 latents and float64 otherwise. Where an autoencoder
-            normalises every sample by itself, they are reconstructions of normalised samples.
+            normalises every sample by itself, they are reconstructions of normalised samples. A
+            skip connection of a transcoder, which is no matter of latents, is not in them.
 
         Raises
         ------
@@ -97,104 +100,33 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         return as_float(self._decode(Z), Z.dtype, "reconstructions of X")
 
     def reconstruct(self, X):
-        """Encode and decode each sample, and undo the normalisation.
+        """Encode and decode each sample.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, d)
+        X : array-like of shape (n_samples, d_in)
             Activations.
 
         Returns
         -------
         X_hat : ndarray of shape (n_samples, d)
-            Reconstructions in the dtype of X, but float32 for half precision.
+            Reconstructions in the dtype of X, but float32 for half precision. Those of an
+            autoencoder are of X itself, so its normalisation is undone. Those of a transcoder are
+            of its output, skip connection included.
 
         Raises
         ------
         ValueError
-            If X is not a matrix of finite numbers with d columns.
+            If X is not a matrix of finite numbers with ``n_features_in_`` columns, or is too large.
         """
         return self._reconstruct(self._check_samples(X))
 
     def _reconstruct(self, X):
-        X_hat = np.empty(X.shape, _widened(X.dtype))
+        X_hat = np.empty((len(X), self.weights_.shape[1]), widened(X.dtype))
         with np.errstate(over="ignore", invalid="ignore"):
             for rows, Z, scale, shift in self._encode(X):
-                X_hat[rows] = denormalize(self._decode(Z), scale, shift)
+                X_hat[rows] = self._output(self._decode(Z), X[rows], scale, shift)
         return as_float(X_hat, X_hat.dtype, "reconstructions of X")
-
-    def normalize(self, X):
-        r"""Normalise samples as the dictionary reconstructs them, ``x' = (x - mu) / sigma``.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, d)
-            Activations.
-
-        Returns
-        -------
-        X_normalized : ndarray of shape (n_samples, d)
-            X itself, unless the autoencoder has "layer_norm" or "constant_norm_rescale".
-
-        scale : ndarray of shape (n_samples, 1)
-            Sigma.
-
-        shift : ndarray of shape (n_samples, 1)
-            Mu.
-
-        Raises
-        ------
-        ValueError
-            If X is not a matrix of finite numbers with d columns.
-        """
-        X = self._check_samples(X)
-        return normalize(X.astype(_widened(X.dtype), copy=False), self.weights_.normalization)
-
-    def denormalize(self, X, scale, shift):
-        """Undo :meth:`normalize`: ``x = sigma x' + mu``.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_samples, d)
-            Normalised samples, or reconstructions of them.
-
-        scale : ndarray of shape (n_samples, 1)
-            Sigma.
-
-        shift : ndarray of shape (n_samples, 1)
-            Mu.
-
-        Returns
-        -------
-        X_original : ndarray of shape (n_samples, d)
-            Samples.
-        """
-        return denormalize(X, scale, shift)
-
-    def score(self, X, y=None):
-        r"""Return the explained variance, ``1 - FVU``.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, d)
-            Activations.
-
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        score : float
-            One minus :func:`~sksupercode.metrics.fraction_of_variance_unexplained` of
-            :meth:`reconstruct`; at most 1.
-
-        Raises
-        ------
-        ValueError
-            If X is not a matrix of finite numbers with d columns.
-        """
-        X = self._check_samples(X)
-        return 1.0 - pooled_fvu(X, lambda rows: self._reconstruct(X[rows]))
 
     def save(self, path):
         """Write the weights in the format of SAELens, as :func:`load_sae` and SAELens read them.
@@ -235,10 +167,10 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         return self._forward.intercept
 
     @property
-    def normalizes_samples_(self):
-        """Whether each sample is normalised by a mean and a scale of its own."""
+    def reconstructs_samples_(self):
+        """Whether the output is of the space of the input, as that of a transcoder is not."""
         check_is_fitted(self)
-        return self.weights_.normalization in PER_SAMPLE
+        return not self.weights_.is_transcoder
 
     @property
     def _n_features_out(self):
@@ -253,5 +185,5 @@ class BaseSparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, B
         return tags
 
 
-def _widened(dtype):
+def widened(dtype):
     return np.result_type(dtype, np.float32)

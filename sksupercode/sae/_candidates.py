@@ -19,7 +19,8 @@ from sksupercode._utils._tasks import recorded_warnings
 from sksupercode._utils._validation import check_codes, check_integer, unfrozen, without_names
 from sksupercode.decoders._support_decoder import SupportDecoder
 from sksupercode.metrics._reconstruction import sample_cosines
-from sksupercode.sae._sparse_autoencoder import SparseAutoencoder
+from sksupercode.sae._base import BaseSparseCoder
+from sksupercode.sae._transcoder import Transcoder
 
 COLUMNS = ("L0", "FVU", "cosine", "dead_latents", "seconds_per_sample")
 
@@ -83,40 +84,52 @@ class Candidate:
         if isinstance(decoder, SupportDecoder):
             decoder = decoder.estimator
         autoencoder = unfrozen(decoder)
-        self.encodes = isinstance(autoencoder, SparseAutoencoder)
+        self.encodes = isinstance(autoencoder, BaseSparseCoder)
         if not self.encodes:
             autoencoder = unfrozen(getattr(autoencoder, "dictionary", None))
         elif not _is_fitted(autoencoder):
-            raise NotFittedError(f"decoders[{name!r}] is a sparse autoencoder that is not fitted.")
+            kind = "transcoder" if isinstance(autoencoder, Transcoder) else "sparse autoencoder"
+            raise NotFittedError(f"decoders[{name!r}] is a {kind} that is not fitted.")
+        self.transcoder = autoencoder if isinstance(autoencoder, Transcoder) else None
         normalizes = getattr(autoencoder, "normalizes_samples_", False)
         self.autoencoder = autoencoder if normalizes else None
         self.is_warm = False
+
+    @property
+    def takes_targets(self):
+        """Whether it decodes the targets, if there are any, rather than what leads to them."""
+        return not (self.encodes and self.transcoder)
 
     def compare_names(self, X):
         """Compare the names of the columns of X, whose blocks have none, with those of ``fit``."""
         inner = getattr(self.decoder, "estimator", None)
         if self.is_fitted:
             self.decoder = without_names(self.decoder, X)
-        elif isinstance(inner, FrozenEstimator | SparseAutoencoder):
+        elif isinstance(inner, FrozenEstimator | BaseSparseCoder):
             self.decoder.estimator = FrozenEstimator(without_names(inner, X))
 
-    def _inputs(self, X):
-        """Return what the decoder takes, and how its samples were normalised."""
+    def _inputs(self, X, targets):
+        """Return what the decoder takes, and how its reconstructions become those of targets."""
+        if self.transcoder is not None:
+            skip = self.transcoder.skip(X)
+            inputs = targets - skip if self.takes_targets else X
+            return inputs, lambda X_hat: X_hat + skip
         if self.autoencoder is None:
-            return X, ()
-        normalized, *normalization = self.autoencoder.normalize(X)
+            return targets, lambda X_hat: X_hat
+        normalized, *normalization = self.autoencoder.normalize(targets)
         # An autoencoder normalises what it encodes by itself.
-        return X if self.encodes else normalized, normalization
+        inputs = targets if self.encodes else normalized
+        return inputs, lambda X_hat: self.autoencoder.denormalize(X_hat, *normalization)
 
-    def fit(self, X):
+    def fit(self, X, targets):
         """Fit the decoder on a block of samples, unless it is fitted."""
         if not self.is_fitted:
-            self.decoder.fit(self._inputs(X)[0])
+            self.decoder.fit(self._inputs(X, targets)[0])
             self.is_fitted = True
 
-    def measure(self, X):
+    def measure(self, X, targets):
         """Return the sums over a block of samples."""
-        inputs, normalization = self._inputs(X)
+        inputs, finish = self._inputs(X, targets)
         if not self.is_warm:
             with recorded_warnings():
                 self.decoder.transform(inputs[:2])
@@ -125,9 +138,7 @@ class Candidate:
         Z = self.decoder.transform(inputs)
         seconds = time.perf_counter() - start
 
-        X_hat = self.decoder.inverse_transform(Z)
-        if self.autoencoder is not None:
-            X_hat = self.autoencoder.denormalize(X_hat, *normalization)
+        X, X_hat = targets, finish(self.decoder.inverse_transform(Z))
         X, X_hat = (np.asarray(A, dtype=np.float64) for A in (X, X_hat))
         exponent = int(np.frexp(max(np.abs(X).max(), np.abs(X_hat).max()))[1])
         X, X_hat = np.ldexp(X, -exponent), np.ldexp(X_hat, -exponent)
@@ -140,12 +151,21 @@ class Candidate:
 
 
 def measure(candidates, part, block):
-    """Return the moments of a block, for the first part of the candidates, and the part's sums."""
-    X = read_block(block, slice(None))
+    """Return the moments of a block, for the first part of the candidates, and the part's sums.
+
+    A block is of samples, and of targets or else None.
+    """
+    X, targets = read_blocks(*block)
     moments = RunningMoments()
     if part.start == 0:
-        moments.add(X)
-    return moments, [candidate.measure(X) for candidate in candidates[part]]
+        moments.add(targets)
+    return moments, [candidate.measure(X, targets) for candidate in candidates[part]]
+
+
+def read_blocks(X, targets):
+    """Return the arrays of a block, the samples themselves where there are no other targets."""
+    X = read_block(X, slice(None))
+    return X, X if targets is None else read_block(targets, slice(None), "targets")
 
 
 def candidates_of(decoders, n_nonzero_coefs):
@@ -169,7 +189,7 @@ def candidates_of(decoders, n_nonzero_coefs):
         inner = decoder.estimator if isinstance(decoder, SupportDecoder) else decoder
         swept = (
             isinstance(inner, BaseEstimator)
-            and not isinstance(inner, FrozenEstimator | SparseAutoencoder)
+            and not isinstance(inner, FrozenEstimator | BaseSparseCoder)
             and "n_nonzero_coefs" in inner.get_params(deep=False)
         )
         candidates += [Candidate(name, decoder, k) for k in (ks if swept else [None])]

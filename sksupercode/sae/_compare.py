@@ -9,32 +9,40 @@ from scipy.sparse import issparse
 from sklearn import config_context
 from sklearn.utils import check_array, gen_batches, gen_even_slices
 
-from sksupercode._utils._blocks import read_block, rows_per_block
+from sksupercode._utils._blocks import rows_per_block
 from sksupercode._utils._jobs import check_jobs
 from sksupercode._utils._moments import RunningMoments
 from sksupercode._utils._tasks import Shared, run_tasks
 from sksupercode._utils._threads import one_thread
 from sksupercode._utils._validation import as_array, check_integer, require_known_shape
-from sksupercode.sae._candidates import Sums, candidates_of, measure
+from sksupercode.sae._candidates import Sums, candidates_of, measure, read_blocks
 
 # For each worker, so many blocks are in memory at a time, and so many tasks even out decoders that
 # take longer than others.
 _BLOCKS, _TASKS = 2, 8
 
 
-def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None, n_jobs=None):
+def compare_decoders(
+    decoders, X, *, targets=None, n_nonzero_coefs=None, block_size=None, n_jobs=None
+):
     r"""Decode the same activations by several decoders, and compare the results.
 
     Parameters
     ----------
     decoders : dict of str to estimator
-        Sparse autoencoders as :func:`~sksupercode.load_sae` gives them, decoders, or other
-        transformers with ``inverse_transform``. They are not changed: copies of those that are not
-        fitted are fitted, on the first block of X.
+        Sparse autoencoders and transcoders as :func:`~sksupercode.load_sae` gives them, decoders,
+        or other transformers with ``inverse_transform``. They are not changed: copies of those that
+        are not fitted are fitted, on the first block of what they decode.
 
     X : array-like of shape (n_samples, d)
         Activations. An array mapped from a file, a Dask array of known shape, or any object with
         ``shape`` whose slices are arrays, is read block by block.
+
+    targets : array-like of shape (n_samples, d_out) or None, default=None
+        What all reconstructions are compared with: the true output where there are transcoders.
+        These encode X, and everything else decodes ``targets``; a decoder of a transcoder's
+        codewords decodes them less what the transcoder's skip connection adds. None is X. Read
+        block by block as X.
 
     n_nonzero_coefs : array-like of int or None, default=None
         Numbers k of codewords. Every decoder with a parameter of this name is compared at each of
@@ -66,8 +74,8 @@ def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None, n_jo
     Raises
     ------
     ValueError
-        If there is no decoder, one of them is not a decoder, X is not a matrix of finite numbers,
-        or an autoencoder is not fitted.
+        If there is no decoder, one of them is not a decoder, X or ``targets`` is not a matrix of
+        finite numbers, there is a transcoder but no ``targets``, or an autoencoder is not fitted.
 
     See Also
     --------
@@ -106,20 +114,28 @@ def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None, n_jo
     SAE      1.00  0.188             0
     MP       1.25  0.000             0
     """
-    if issparse(X):
-        raise ValueError(f"X must be dense, got a {type(X).__name__} of shape {X.shape}.")
-    X = X if hasattr(X, "shape") else check_array(X, input_name="X")
-    require_known_shape(X)
-    if len(X.shape) != 2 or 0 in X.shape:
-        raise ValueError(f"X must be a matrix with samples, got shape {tuple(X.shape)}.")
+    X = _check_matrix(X, "X")
+    if targets is not None:
+        targets = _check_matrix(targets, "targets")
+        if targets.shape[0] != X.shape[0]:
+            raise ValueError(
+                f"targets must have {X.shape[0]} rows, as many as X, got shape "
+                f"{tuple(targets.shape)}."
+            )
     block_size = check_integer(block_size, "block_size", minimum=1, allow_none=True)
     check_jobs(n_jobs)
     candidates = candidates_of(decoders, n_nonzero_coefs)
     for candidate in candidates:
-        candidate.compare_names(X)
-    block_size = block_size or rows_per_block(X.shape[1])
+        if targets is None and candidate.transcoder is not None:
+            raise ValueError(
+                f"targets must be the true output for decoders[{candidate.name!r}], whose "
+                "codewords are those of a Transcoder, got None."
+            )
+        candidate.compare_names(X if targets is None or not candidate.takes_targets else targets)
+    width = X.shape[1] + (0 if targets is None else targets.shape[1])
+    block_size = block_size or rows_per_block(width)
     with config_context(transform_output="default"), one_thread():
-        moments, sums = _sums(candidates, X, block_size, n_jobs)
+        moments, sums = _sums(candidates, (X, targets), block_size, n_jobs)
     rows = [
         {"decoder": candidate.name, **of_all.columns(moments)}
         for candidate, of_all in zip(candidates, sums, strict=True)
@@ -131,18 +147,29 @@ def compare_decoders(decoders, X, *, n_nonzero_coefs=None, block_size=None, n_jo
     return pandas.DataFrame(rows).set_index("decoder")
 
 
-def _sums(candidates, X, block_size, n_jobs):
-    """Return the moments of X, and the sums of each candidate, added up block by block."""
+def _check_matrix(X, name):
+    if issparse(X):
+        raise ValueError(f"{name} must be dense, got a {type(X).__name__} of shape {X.shape}.")
+    X = X if hasattr(X, "shape") else check_array(X, input_name=name)
+    require_known_shape(X, name)
+    if len(X.shape) != 2 or 0 in X.shape:
+        raise ValueError(f"{name} must be a matrix with samples, got shape {tuple(X.shape)}.")
+    return X
+
+
+def _sums(candidates, arrays, block_size, n_jobs):
+    """Return the moments of targets, and the sums of each candidate, added up block by block."""
     moments, sums, shared = RunningMoments(), [Sums() for _ in candidates], Shared(candidates)
     n_workers = effective_n_jobs(n_jobs)
     window = block_size * (_BLOCKS * n_workers if n_workers > 1 else 1)
-    for rows in gen_batches(X.shape[0], window):
+    for rows in gen_batches(arrays[0].shape[0], window):
         starts = range(rows.start, rows.stop, block_size)
-        blocks = [_block(X, slice(i, min(i + block_size, rows.stop))) for i in starts]
+        slices = [slice(i, min(i + block_size, rows.stop)) for i in starts]
+        blocks = [tuple(_block(array, part) for array in arrays) for part in slices]
         if rows.start == 0:
-            first = read_block(blocks[0], slice(None))
+            first = read_blocks(*blocks[0])
             for candidate in candidates:
-                candidate.fit(first)
+                candidate.fit(*first)
         n_parts = -(-_TASKS * n_workers // len(blocks)) if n_workers > 1 else 1
         parts = list(gen_even_slices(len(candidates), min(n_parts, len(candidates))))
         tasks = [(part, block) for block in blocks for part in parts]
@@ -156,6 +183,8 @@ def _sums(candidates, X, block_size, n_jobs):
 
 
 def _block(X, rows):
-    """Return some rows as an array that may be mapped from a file."""
+    """Return some rows as an array that may be mapped from a file; None where there is none."""
+    if X is None:
+        return None
     block = X[rows]
     return block if isinstance(block, np.ndarray) else np.asarray(as_array(block))

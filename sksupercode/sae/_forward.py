@@ -16,18 +16,15 @@ from scipy.sparse import csr_array
 
 from sksupercode._utils._blocks import block_length
 from sksupercode._utils._sparse import assemble_csr
-from sksupercode._utils._threads import in_threads
 from sksupercode._utils._validation import as_float
-from sksupercode.dictionaries._packed_signs import compilation_is_enabled
+from sksupercode.sae._activation import Activation, most_active
 from sksupercode.sae._normalization import scaled
 
-_RESCALED = ("relu", "topk", "jumprelu")
+_RESCALED = ("relu", "topk", "abstopk", "groupmax", "jumprelu")
 # Between this and its inverse, float32 has room for sums of products and for squares.
 MODERATE = 2.0**40
 # More samples at once do not make their product with ``W_enc`` faster.
 _MOST_SAMPLES = 1024
-# Entries of ``x W_enc`` whose activation takes some 100 microseconds.
-_WORTH_A_THREAD = 2**17
 
 
 class ForwardPass:
@@ -66,7 +63,7 @@ class ForwardPass:
     @cached_property
     def _arrays(self):
         """All one-dimensional arrays, by name."""
-        names = self.weights.arrays().keys() - {"W_dec", "W_enc"}
+        names = self.weights.arrays().keys() - {"W_dec", "W_enc", "W_skip"}
         return {name: self._widen(name) for name in names}
 
     @cached_property
@@ -76,6 +73,10 @@ class ForwardPass:
     @cached_property
     def _W_dec(self):
         return np.ascontiguousarray(self._widen("W_dec"))
+
+    @cached_property
+    def _W_skip(self):
+        return self._widen("W_skip")
 
     @cached_property
     def _norms(self):
@@ -89,15 +90,20 @@ class ForwardPass:
             return 1.0
         return float(self.weights.normalization_scale)
 
+    @property
+    def _output_divisor(self):
+        """What undoes the scale of the input, in the same space."""
+        return 1.0 if self.weights.is_transcoder else self._input_scale
+
     @cached_property
     def dictionary(self):
         """Codewords F with ``x = a F + intercept``, shape (N, d), C-contiguous and read-only."""
         F = self._W_dec
         if self.weights.rescales_by_norm:
             F = F / np.where(self._norms > 0, self._norms, 1)[:, None]
-        if self._input_scale != 1.0:
+        if self._output_divisor != 1.0:
             with np.errstate(over="ignore"):
-                F = F / self._input_scale
+                F = F / self._output_divisor
             if not np.isfinite(F).all():
                 raise ValueError(
                     f"normalization_scale={self._input_scale!r} is too small for codewords in "
@@ -111,7 +117,7 @@ class ForwardPass:
     def codewords(self):
         """The dictionary as it is stored, in half precision perhaps, unless it is rescaled."""
         W_dec = self.weights.W_dec
-        is_rescaled = self.weights.rescales_by_norm or self._input_scale != 1.0
+        is_rescaled = self.weights.rescales_by_norm or self._output_divisor != 1.0
         is_kept = W_dec.dtype.itemsize == 2 and self.dtype == np.float32 and not is_rescaled
         return W_dec if is_kept else self.dictionary
 
@@ -121,7 +127,7 @@ class ForwardPass:
         weights = self.weights
         tied_without_bias = weights.architecture == "matching_pursuit" and not weights.applies_b_dec
         b = np.zeros_like(self._arrays["b_dec"]) if tied_without_bias else self._arrays["b_dec"]
-        b = b / self._input_scale
+        b = b / self._output_divisor
         b.flags.writeable = False
         return b
 
@@ -129,19 +135,21 @@ class ForwardPass:
         """Return how many samples to encode at a time, by scikit-learn's ``working_memory``."""
         (n_latents, d), itemsize = self.weights.shape, self.dtype.itemsize
         # Pre-activations, active latents with some room, and samples.
-        n_bytes = n_latents * itemsize + self._n_active * (itemsize + 6) + 4 * d * itemsize
+        n_active = most_active(self.weights)
+        n_bytes = n_latents * itemsize + n_active * (itemsize + 6) + 4 * d * itemsize
         return min(_MOST_SAMPLES, block_length(n_bytes, share=0.25))
 
-    @property
-    def _n_active(self):
-        """How many latents of a sample may be active."""
-        n_latents = self.weights.shape[0]
-        return min(self.weights.k, n_latents) if self.weights.architecture == "topk" else n_latents
+    def skip(self, X):
+        """Return what samples add to the output beside their latents: ``x W_skip``, or 0."""
+        if self.weights.W_skip is None:
+            return 0.0
+        return X @ self._W_skip
 
     def encode(self, X):
         """Return the latents of a block of samples that are normalised one by one, as a CSR array.
 
-        Positive numbers in ``self.dtype``, or in float64; a ValueError where numbers are too large.
+        Numbers in ``self.dtype``, or in float64, but none of 0, and positive ones for all
+        architectures but "abstopk"; a ValueError where numbers are too large.
         """
         if self.dtype == np.float32 and not _are_moderate(X, self._input_scale):
             return self._wide.encode(X)
@@ -157,42 +165,15 @@ class ForwardPass:
         # What overflows is told by the error that follows.
         with np.errstate(over="ignore", invalid="ignore"):
             Z = X @ self._W_enc
-            counts, latents, values, is_finite = self._activate(Z)
+            counts, latents, values, is_finite = self._activation(Z)
         if not is_finite:
             as_float(np.array([np.inf]), self.dtype, "latents of X")
         return assemble_csr(counts, latents, values, Z.shape[1])
 
     @cached_property
     def _activation(self):
-        """What makes magnitudes of ``x W_enc``: see :func:`._activation_kernels.activate`."""
-        arrays, n_latents = self._arrays, self.weights.shape[0]
-        zeros, ones = np.zeros(n_latents, self.dtype), np.ones(n_latents, self.dtype)
-        gain, bias, scale = ones, arrays.get("b_enc"), ones
-        least_input, least = np.full_like(zeros, -np.inf), zeros
-        if self.weights.architecture == "gated":
-            gain, bias = np.exp(arrays["r_mag"]), arrays["b_mag"]
-            least_input = -arrays["b_gate"]
-        elif self.weights.architecture == "jumprelu":
-            least = np.maximum(arrays["threshold"], 0)
-        if self.weights.rescales_by_norm:
-            scale = self._norms
-        return gain, bias, scale, least_input, least, self._n_active
-
-    def _activate(self, Z):
-        """Return counts, latents and magnitudes that are active, and whether all of Z is finite."""
-        if not compilation_is_enabled():
-            return _activate_by_numpy(Z, *self._activation)
-        from sksupercode.sae._activation_kernels import activate
-
-        bits = np.empty(0, np.int32 if Z.dtype == np.float32 else np.int64)
-        least = max(1, _WORTH_A_THREAD // Z.shape[1])
-        parts = in_threads(
-            lambda start, stop: activate(Z[start:stop], *self._activation, bits),
-            len(Z),
-            least=least,
-        )
-        *arrays, are_finite = zip(*parts, strict=True)
-        return *(np.concatenate(part) for part in arrays), all(are_finite)
+        norms = self._norms if self.weights.rescales_by_norm else None
+        return Activation(self.weights, self._arrays, norms)
 
     def _pursue(self, X):
         """Nonnegative matching pursuit, whose steps are not divided by squared norms."""
@@ -244,41 +225,3 @@ def _are_moderate(X, factor):
     largest = np.maximum(X.max(axis=1), -X.min(axis=1)).astype(np.float64)
     least, most = 1 / MODERATE / factor, MODERATE / factor
     return bool(np.all((largest == 0) | ((largest > least) & (largest < most))))
-
-
-def _activate_by_numpy(Z, gain, bias, scale, least_input, least, k):
-    """The same as the compiled kernel, where nothing may be compiled."""
-    magnitudes = (Z * gain + bias) * scale
-    magnitudes[~((Z > least_input) & (magnitudes > least))] = 0
-    active = largest_positive(magnitudes, k)
-    rows, latents = np.divmod(active, Z.shape[1])
-    counts = np.bincount(rows, minlength=len(Z))
-    return counts, latents, magnitudes.ravel()[active], np.isfinite(Z).all()
-
-
-def largest_positive(Z, k):
-    """Return where the k largest entries of each row are, as far as they are positive.
-
-    Sorted indices of the flattened array, which is contiguous and without nan; of equal entries of
-    a row the first are taken.
-    """
-    n_samples, n_latents = Z.shape
-    candidates = Z > 0
-    n_groups = 4 * k
-    if n_latents >= 2 * n_groups:
-        # The k-th largest maximum of disjoint groups of entries is not above the k-th largest
-        # entry, and cheap to find: little more than k entries are left to be sorted.
-        grouped = Z[:, : n_latents - n_latents % n_groups].reshape(n_samples, -1, n_groups)
-        maxima = np.partition(grouped.max(axis=1), n_groups - k, axis=1)
-        candidates &= Z >= maxima[:, n_groups - k, None]
-    indices = np.flatnonzero(candidates)
-    counts = np.bincount(indices // n_latents, minlength=n_samples)
-    taken = np.arange(counts.max(initial=0)) < counts[:, None]
-    if taken.shape[1] <= k:
-        return indices
-    negated = np.full(taken.shape, np.inf, Z.dtype)
-    negated[taken] = -Z.ravel()[indices]
-    order = np.argsort(negated, axis=1, kind="stable")
-    kept = np.zeros_like(taken)
-    np.put_along_axis(kept, order[:, :k], True, axis=1)
-    return indices[kept[taken]]

@@ -7,6 +7,7 @@ from sklearn.frozen import FrozenEstimator
 
 from sksupercode.sae._formats._registry import read_weights
 from sksupercode.sae._sparse_autoencoder import SparseAutoencoder
+from sksupercode.sae._transcoder import Transcoder
 
 
 def load_sae(path, *, format=None):
@@ -32,8 +33,9 @@ def load_sae(path, *, format=None):
     Returns
     -------
     sae : sklearn.frozen.FrozenEstimator
-        A fitted :class:`~sksupercode.SparseAutoencoder`, whose weights survive
-        :func:`~sklearn.base.clone`, ``fit`` and grid searches. It is ``sae.estimator``.
+        A fitted :class:`~sksupercode.SparseAutoencoder`, or :class:`~sksupercode.Transcoder` where
+        the files are of one, whose weights survive :func:`~sklearn.base.clone`, ``fit`` and grid
+        searches. It is ``sae.estimator``.
 
     Raises
     ------
@@ -74,4 +76,6 @@ def load_sae(path, *, format=None):
     >>> sae.transform([[2.0, -0.25]]).toarray()
     array([[2., 0., 0., 0.]])
     """
-    return FrozenEstimator(SparseAutoencoder.from_weights(read_weights(path, format=format)))
+    weights = read_weights(path, format=format)
+    estimator = Transcoder if weights.is_transcoder else SparseAutoencoder
+    return FrozenEstimator(estimator.from_weights(weights))

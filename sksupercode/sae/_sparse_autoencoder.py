@@ -3,8 +3,8 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from sksupercode.sae._base import BaseSparseAutoencoder
-from sksupercode.sae._weights import SAEWeights
+from sksupercode.sae._autoencoding import BaseSparseAutoencoder
+from sksupercode.sae._weights import check_is_weights
 
 
 class SparseAutoencoder(BaseSparseAutoencoder):
@@ -23,8 +23,8 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         Number N of latents.
 
     architecture : {"topk", "batchtopk", "relu"}, default="topk"
-        What :meth:`fit` trains. Autoencoders made by :meth:`from_weights` may also be "jumprelu",
-        "gated" or "matching_pursuit".
+        What :meth:`fit` trains. Autoencoders made by :meth:`from_weights` may also be "abstopk",
+        "groupmax", "jumprelu", "gated" or "matching_pursuit".
 
     n_nonzero_coefs : int, default=32
         Number k of latents that "topk" keeps for each sample, and "batchtopk" on average. At most
@@ -116,6 +116,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
 
     See Also
     --------
+    Transcoder : Its output is of another space than its input.
     load_sae : Autoencoders that other libraries have trained.
     MatchingPursuitDecoder : Finds other latents on the same dictionary.
 
@@ -226,13 +227,12 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         Raises
         ------
         ValueError
-            If ``weights`` is no :class:`~sksupercode.sae.SAEWeights`, or has options that its
-            architecture does not define.
+            If ``weights`` is no :class:`~sksupercode.sae.SAEWeights`, is of a transcoder, or has
+            options that its architecture does not define.
         """
-        if not isinstance(weights, SAEWeights):
-            raise ValueError(f"weights must be SAEWeights, got {type(weights).__name__}.")
+        check_is_weights(weights, is_transcoder=False)
         sae = cls(weights.shape[0], architecture=weights.architecture, sparse_output=sparse_output)
-        if weights.architecture == "topk":
+        if weights.k is not None:
             sae.n_nonzero_coefs = weights.k
         sae.n_features_in_ = weights.shape[1]
         return sae._set_weights(weights)

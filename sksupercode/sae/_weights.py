@@ -5,6 +5,7 @@
     \\hat x' = a\\, W_{dec} + b_{dec}
 
 with x' the normalised input. Loading makes it from every file format, and training returns it.
+Transcoders have the same encoder, and an output in another space.
 """
 
 # Authors: The sksupercode developers
@@ -23,16 +24,21 @@ NORMALIZATIONS = ("none", "layer_norm", "constant_norm_rescale", "expected_avera
 _ENCODER_ARRAYS = {
     "relu": ("W_enc", "b_enc"),
     "topk": ("W_enc", "b_enc"),
+    "abstopk": ("W_enc", "b_enc"),
+    "groupmax": ("W_enc", "b_enc"),
     "jumprelu": ("W_enc", "b_enc", "threshold"),
     "gated": ("W_enc", "b_gate", "b_mag", "r_mag"),
     "matching_pursuit": (),
 }
 ARCHITECTURES = tuple(_ENCODER_ARRAYS)
+WITH_K = ("topk", "abstopk", "groupmax")
+_VECTORS = ("b_dec", "b_enc", "threshold", "b_gate", "b_mag", "r_mag")
+_ARRAYS = ("W_dec", "W_enc", "W_skip", *_VECTORS)
 
 
 @dataclass(frozen=True, eq=False)
 class SAEWeights:
-    """Arrays and constants of one sparse autoencoder with N latents on d dimensions.
+    """Arrays and constants of one sparse autoencoder, or transcoder, with N latents.
 
     Arrays stay in the precision in which they were stored (float16, bfloat16, float32 or float64),
     perhaps mapped from a file. They are converted to float32 before any arithmetic, or to float64
@@ -40,9 +46,11 @@ class SAEWeights:
 
     Parameters
     ----------
-    architecture : {"relu", "topk", "jumprelu", "gated", "matching_pursuit"}
-        The activation function. BatchTopK and Matryoshka autoencoders are "jumprelu" with a
-        constant threshold, or "topk" where they have no threshold.
+    architecture : {"relu", "topk", "abstopk", "groupmax", "jumprelu", "gated", "matching_pursuit"}
+        The activation function. "topk" keeps the k largest positive z of a sample, "abstopk" those
+        of the k largest magnitudes, of either sign, and "groupmax" the largest of each of k groups
+        of N / k consecutive latents, where it is positive. BatchTopK and Matryoshka autoencoders
+        are "jumprelu" with a constant threshold, or "topk" where they have no threshold.
 
     W_dec : ndarray of shape (N, d)
         The dictionary.
@@ -50,8 +58,8 @@ class SAEWeights:
     b_dec : ndarray of shape (d,)
         Added to reconstructions.
 
-    W_enc : ndarray of shape (d, N) or None
-        Absent for "matching_pursuit".
+    W_enc : ndarray of shape (d_in, N) or None
+        Absent for "matching_pursuit". d_in is d, but perhaps not for a transcoder.
 
     b_enc : ndarray of shape (N,) or None
         Absent for "gated" and "matching_pursuit".
@@ -62,8 +70,15 @@ class SAEWeights:
     b_gate, b_mag, r_mag : ndarray of shape (N,) or None
         Of "gated".
 
+    W_skip : ndarray of shape (d_in, d) or None
+        Of a transcoder with a skip connection: ``x W_skip`` is added to the output, x as it came.
+
     k : int or None
-        Of "topk": the number of active latents, 1 <= k <= N.
+        Of "topk" and "abstopk": the number of active latents, 1 <= k <= N; of "groupmax" the number
+        of groups, which divides N.
+
+    is_transcoder : bool
+        Whether outputs are of another space than inputs, as those of an MLP that it replaces.
 
     applies_b_dec : bool
         Whether ``b_dec`` is subtracted from the input; for "matching_pursuit", whether it is added
@@ -74,7 +89,7 @@ class SAEWeights:
         them before they are decoded.
 
     normalization : {"none", "layer_norm", "constant_norm_rescale", "expected_average"}
-        Of the input, undone on the output.
+        Of the input, undone on the output, but not on that of a transcoder.
 
     normalization_scale : float
         Of "expected_average": the factor of the inputs.
@@ -94,7 +109,8 @@ class SAEWeights:
     Raises
     ------
     ValueError
-        If arrays are missing, are of the wrong shape or dtype or not finite, or k is out of range.
+        If arrays are missing, are of the wrong shape or dtype or not finite, k is out of range, or
+        ``W_skip`` or d_in other than d are given for what is no transcoder.
     """
 
     architecture: str
@@ -106,7 +122,9 @@ class SAEWeights:
     b_gate: np.ndarray | None = None
     b_mag: np.ndarray | None = None
     r_mag: np.ndarray | None = None
+    W_skip: np.ndarray | None = None
     k: int | None = None
+    is_transcoder: bool = False
     applies_b_dec: bool = True
     rescales_by_norm: bool = False
     normalization: str = "none"
@@ -117,7 +135,7 @@ class SAEWeights:
     name: str = ""
 
     def __post_init__(self):
-        for name in ("W_dec", "b_dec", "W_enc", "b_enc", "threshold", "b_gate", "b_mag", "r_mag"):
+        for name in _ARRAYS:
             array = getattr(self, name)
             if not (array is None or isinstance(array, np.ndarray)):
                 object.__setattr__(self, name, np.asarray(as_array(array, name)))
@@ -126,20 +144,37 @@ class SAEWeights:
         if np.ndim(self.W_dec) != 2 or 0 in self.W_dec.shape:
             raise ValueError(f"W_dec must have shape (N, d), got {np.shape(self.W_dec)}.")
         n_latents, d = self.W_dec.shape
-        shapes = {"W_dec": (n_latents, d), "b_dec": (d,), "W_enc": (d, n_latents)}
+        d_in = self.d_in if self.is_transcoder else d
+        shapes = {"W_dec": (n_latents, d), "b_dec": (d,)}
+        shapes |= {"W_enc": (d_in, n_latents), "W_skip": (d_in, d)}
         # In the precision of the arithmetic.
         dtype = np.float64 if self.W_dec.dtype == np.float64 else np.float32
         for name, array in self.arrays().items():
             _check_array(name, array, shapes.get(name, (n_latents,)), dtype)
-        if self.architecture == "topk" and not (
+        if self.architecture in WITH_K and not (
             isinstance(self.k, int) and 1 <= self.k <= n_latents
         ):
             raise ValueError(f"k must be an integer from 1 to N = {n_latents}, got {self.k!r}.")
+        if self.architecture == "groupmax" and n_latents % self.k:
+            raise ValueError(f"k must divide N = {n_latents} for groupmax, got {self.k}.")
+        if self.W_skip is not None and not self.is_transcoder:
+            raise ValueError("W_skip needs is_transcoder=True, got False.")
+        if self.applies_b_dec and d_in != d:
+            raise ValueError(
+                f"applies_b_dec must be False where d_in = {d_in} is not d = {d}, got True: b_dec "
+                "is subtracted from inputs of its own space only."
+            )
 
     @property
     def shape(self):
-        """Number N of latents and d of dimensions."""
+        """Number N of latents and d of dimensions, of the output where there are two."""
         return self.W_dec.shape
+
+    @property
+    def d_in(self):
+        """Number of dimensions of the input."""
+        is_matrix = np.ndim(self.W_enc) == 2
+        return self.W_enc.shape[0] if is_matrix else self.W_dec.shape[1]
 
     def arrays(self):
         """Return the arrays that the architecture has, by name.
@@ -150,6 +185,7 @@ class SAEWeights:
             As they are stored.
         """
         names = ("W_dec", "b_dec", *_ENCODER_ARRAYS[self.architecture])
+        names += () if self.W_skip is None else ("W_skip",)
         return {name: getattr(self, name) for name in names}
 
 
@@ -164,6 +200,20 @@ def _check_array(name, array, shape, dtype):
     for rows in gen_batches(len(array), MOST_ROWS):
         if not np.isfinite(array[rows].astype(dtype)).all():
             raise ValueError(f"{name} contains NaN or infinity.")
+
+
+def check_is_weights(weights, *, is_transcoder):
+    """Raise a ValueError for what is no SAEWeights, or those of the other kind of estimator."""
+    if not isinstance(weights, SAEWeights):
+        raise ValueError(f"weights must be SAEWeights, got {type(weights).__name__}.")
+    if weights.is_transcoder != is_transcoder:
+        kind, name = ("a transcoder", "Transcoder")
+        if is_transcoder:
+            kind, name = ("an autoencoder", "SparseAutoencoder")
+        raise ValueError(
+            f"weights must have is_transcoder={is_transcoder}, got those of {kind} "
+            f"({weights.name or weights.architecture}): use {name}.from_weights."
+        )
 
 
 def weights_of_dictionary(codewords, intercept, n_nonzero_coefs):

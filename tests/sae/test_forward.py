@@ -12,7 +12,8 @@ import pytest
 from sklearn import config_context
 
 from sksupercode.sae import SAEWeights, SparseAutoencoder
-from sksupercode.sae._forward import ForwardPass, largest_positive
+from sksupercode.sae._activation import largest_positive
+from sksupercode.sae._forward import ForwardPass
 from sksupercode.sae._weights import ARCHITECTURES
 
 N, D = 40, 12
@@ -79,11 +80,17 @@ def literal_activation(weights, w, x, norms):
             a[i] = gate * max(z[i] * math.exp(w["r_mag"][i]) + w["b_mag"][i], 0)
             continue
         z[i] = (z[i] + w["b_enc"][i]) * norms[i]
-        a[i] = max(z[i], 0)
+        a[i] = z[i] if weights.architecture == "abstopk" else max(z[i], 0)
         if weights.architecture == "jumprelu":
             a[i] *= z[i] > w["threshold"][i]
     if weights.architecture == "topk":
         a[sorted(range(N), key=lambda i: -z[i])[weights.k :]] = 0
+    if weights.architecture == "abstopk":
+        a[sorted(range(N), key=lambda i: -abs(z[i]))[weights.k :]] = 0
+    if weights.architecture == "groupmax":
+        for first in range(0, N, N // weights.k):
+            group = range(first, first + N // weights.k)
+            a[[i for i in group if i != max(group, key=lambda i: a[i])]] = 0
     return a
 
 

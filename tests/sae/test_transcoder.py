@@ -1,0 +1,170 @@
+"""Transcoders: forward pass, decoders of their codewords, comparisons on their output."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from sksupercode import (
+    OrthogonalMatchingPursuitDecoder,
+    RefitDecoder,
+    SparseAutoencoder,
+    TopKDecoder,
+    Transcoder,
+)
+from sksupercode.metrics import fraction_of_variance_unexplained, mean_l0
+from sksupercode.sae import SAEWeights, compare_decoders
+
+N, D_IN, D = 30, 7, 11
+
+
+def make_weights(*, skip=True, dtype=np.float32, seed=0, d=D, **settings):
+    rng = np.random.default_rng(seed)
+
+    def draw(*shape):
+        return rng.standard_normal(shape).astype(dtype)
+
+    return SAEWeights(
+        "jumprelu",
+        draw(N, d),
+        draw(d),
+        draw(D_IN, N),
+        draw(N),
+        np.abs(draw(N)),
+        W_skip=draw(D_IN, d) if skip else None,
+        is_transcoder=True,
+        applies_b_dec=False,
+        **settings,
+    )
+
+
+def make_samples(n_samples=40, seed=1):
+    return np.random.default_rng(seed).standard_normal((n_samples, D_IN))
+
+
+def literal(weights, X):
+    """Latents and outputs in float64."""
+    w = {name: array.astype(np.float64) for name, array in weights.arrays().items()}
+    inputs = X
+    if weights.normalization == "layer_norm":
+        centered = X - X.mean(axis=1, keepdims=True)
+        inputs = centered / (X.std(axis=1, ddof=1, keepdims=True) + 1e-5)
+    elif weights.normalization == "expected_average":
+        inputs = X * weights.normalization_scale
+    Z = inputs @ w["W_enc"] + w["b_enc"]
+    Z = np.where(Z > w["threshold"], Z, 0)
+    skip = X @ w["W_skip"] if "W_skip" in w else 0
+    return Z, Z @ w["W_dec"] + w["b_dec"], skip
+
+
+@pytest.mark.parametrize("skip", [False, True])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"normalization": "layer_norm"},
+        {"normalization": "expected_average", "normalization_scale": 3.0},
+    ],
+)
+def test_forward(skip, settings):
+    # What is done to inputs is not undone on outputs, which are of another space.
+    weights, X = make_weights(skip=skip, dtype=np.float64, **settings), make_samples()
+    transcoder = Transcoder.from_weights(weights)
+    Z, superposed, added = literal(weights, X)
+    np.testing.assert_allclose(transcoder.transform(X).toarray(), Z, atol=1e-12)
+    np.testing.assert_allclose(transcoder.inverse_transform(Z), superposed, atol=1e-12)
+    Y_hat = transcoder.reconstruct(X)
+    np.testing.assert_allclose(Y_hat, superposed + added, atol=1e-12)
+    Y = Y_hat + make_samples(40, seed=2) @ np.ones((D_IN, D))
+    expected = 1 - fraction_of_variance_unexplained(Y, Y_hat)
+    assert transcoder.score(X, Y) == pytest.approx(expected, rel=1e-12)
+    assert (transcoder.n_features_in_, *transcoder.dictionary_.shape) == (D_IN, N, D)
+
+
+def test_blocks_half_precision_and_pickles():
+    # What is stored in half precision is widened, and a skip connection has no block of its own.
+    weights, X = make_weights(dtype=np.float16), make_samples(3000).astype(np.float32)
+    transcoder = Transcoder.from_weights(weights)
+    _, superposed, added = literal(weights, X.astype(np.float64))
+    np.testing.assert_allclose(transcoder.reconstruct(X), superposed + added, atol=1e-4)
+    again = pickle.loads(pickle.dumps(transcoder))
+    assert np.array_equal(again.reconstruct(X), transcoder.reconstruct(X))
+
+
+def test_clones_keep_the_weights():
+    transcoder = clone(Transcoder.from_weights(make_weights()))
+    assert not transcoder.__sklearn_is_fitted__()
+    transcoder.fit(make_samples())
+    assert len(transcoder.get_feature_names_out()) == N
+    with pytest.raises(ValueError, match="X has 3 columns, but the transcoder takes 7"):
+        transcoder.fit(np.ones((4, 3)))
+    with pytest.raises(ValueError, match="weights must be SAEWeights, got NoneType"):
+        Transcoder().fit(make_samples())
+
+
+def test_weights_of_the_other_kind_are_refused():
+    weights = make_weights()
+    with pytest.raises(ValueError, match=r"is_transcoder=False.*Transcoder.from_weights"):
+        SparseAutoencoder.from_weights(weights)
+    square = make_weights(skip=False, d=D_IN)
+    with pytest.raises(ValueError, match=r"is_transcoder=True.*SparseAutoencoder.from_weights"):
+        Transcoder.from_weights(replace(square, is_transcoder=False))
+    with pytest.raises(ValueError, match=r"W_enc must have shape \(11, 30\)"):
+        replace(weights, is_transcoder=False)
+    with pytest.raises(ValueError, match="W_skip needs is_transcoder=True"):
+        replace(make_weights(d=D_IN), is_transcoder=False)
+    with pytest.raises(ValueError, match="applies_b_dec must be False"):
+        replace(weights, applies_b_dec=True)
+    with pytest.raises(ValueError, match=r"W_skip must have shape \(7, 11\)"):
+        replace(weights, W_skip=weights.W_skip.T)
+    with pytest.raises(ValueError, match="k must divide N = 30 for groupmax, got 4"):
+        replace(weights, architecture="groupmax", k=4)
+
+
+def test_targets_are_checked():
+    transcoder, X = Transcoder.from_weights(make_weights()), make_samples()
+    with pytest.raises(ValueError, match=r"y must have shape \(40, 11\)"):
+        transcoder.score(X, X)
+    with pytest.raises(ValueError, match="y contains NaN|y must be a matrix of finite"):
+        transcoder.score(X, np.full((40, D), np.nan))
+    decoders = {"TC": transcoder}
+    with pytest.raises(ValueError, match=r"targets must be the true output.*\['TC'\]"):
+        compare_decoders(decoders, X)
+    with pytest.raises(ValueError, match="targets must have 40 rows"):
+        compare_decoders(decoders, X, targets=np.ones((3, D)))
+    with pytest.raises(ValueError, match="targets"):
+        compare_decoders(decoders, X, targets=np.full((40, D), np.inf))
+    with pytest.raises(NotFittedError, match="transcoder that is not fitted"):
+        compare_decoders({"TC": Transcoder()}, X, targets=np.ones((40, D)))
+    # The codewords of a transcoder do not reconstruct what it encodes, of any dimensions.
+    square = Transcoder.from_weights(make_weights(d=D_IN))
+    with pytest.raises(ValueError, match="estimator must reconstruct what it encodes"):
+        RefitDecoder(square).fit(X)
+
+
+@pytest.mark.parametrize("block_size, n_jobs", [(None, None), (7, 2)])
+def test_comparison_on_the_output(block_size, n_jobs):
+    X, noise = make_samples(50), np.random.default_rng(2).standard_normal((50, D))
+    transcoder = Transcoder.from_weights(make_weights(dtype=np.float64))
+    Y = transcoder.reconstruct(X) + 0.3 * noise
+    omp = OrthogonalMatchingPursuitDecoder(transcoder, n_nonzero_coefs=3)
+    bare = TopKDecoder(transcoder.dictionary_, n_nonzero_coefs=3)
+    decoders = {"TC": transcoder, "OMP": omp, "bare": bare}
+    table = compare_decoders(
+        decoders, X, targets=Y, n_nonzero_coefs=[3], block_size=block_size, n_jobs=n_jobs
+    )
+    skip = X @ transcoder.weights_.W_skip
+    codes = [
+        (transcoder.transform(X), transcoder.reconstruct(X)),
+        ((Z := omp.fit(Y - skip).transform(Y - skip)), omp.inverse_transform(Z) + skip),
+        ((Z := bare.fit(Y).transform(Y)), bare.inverse_transform(Z)),
+    ]
+    for (_, row), (Z, Y_hat) in zip(table.iterrows(), codes, strict=True):
+        assert row["L0"] == mean_l0(Z)
+        assert row["FVU"] == pytest.approx(fraction_of_variance_unexplained(Y, Y_hat), rel=1e-9)

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 _MOST_NAMES = 20
+_LFS = b"version https://git-lfs"
 
 
 def check_path(path):
@@ -44,6 +45,17 @@ def existing_path(path):
         message = f"{path}: no such file or directory. {parent.absolute()} holds {listing(parent)}."
         raise FileNotFoundError(message + _hub_advice(given))
     _require_readable(path)
+    return path
+
+
+def check_is_downloaded(path):
+    """Return a path as :func:`existing_path`, unless the file is what git has in place of another.
+
+    Raises ValueError for a pointer to a large file.
+    """
+    with open(existing_path(path), "rb") as file:
+        if file.read(len(_LFS)) == _LFS:
+            raise ValueError(f"{path}: not the weights but a pointer to them: git lfs pull.")
     return path
 
 

@@ -5,12 +5,13 @@
 
 from sklearn.frozen import FrozenEstimator
 
+from sksupercode.sae._formats._given import Given
 from sksupercode.sae._formats._registry import read_weights
 from sksupercode.sae._sparse_autoencoder import SparseAutoencoder
 from sksupercode.sae._transcoder import Transcoder
 
 
-def load_sae(path, *, format=None):
+def load_sae(path, *, format=None, k=None, normalization=None, scale=None, transcoder=None):
     r"""Load a sparse autoencoder from the files of the library that trained it.
 
     .. math::
@@ -26,9 +27,28 @@ def load_sae(path, *, format=None):
         paths: ``huggingface_hub.snapshot_download`` downloads one and returns its directory.
 
     format : str or None, default=None
-        The library that wrote it: "saelens", "gemma_scope", "sparsify", "dictionary_learning" or
-        "openai". None finds out by the names of the files, and takes a directory only if it holds
-        one autoencoder.
+        The library or the release that it is from: "saelens", "gemma_scope", "gemma_scope_2",
+        "sparsify", "dictionary_learning", "llama_scope", "llama_scope_r1", "qwen_scope",
+        "qwen_transcoder", "clt", "hook_z", "goodfire", "deepseek_r1", "openai" or, refused with the
+        reason, "temporal". None finds out by the names of files, then by their keys, and takes a
+        directory only if it holds one autoencoder.
+
+    k : int or None, default=None
+        Number of active latents, for a file that does not have it. None takes it from the name of
+        a folder that ends in ``L0_`` and a number, with a warning.
+
+    normalization : str or None, default=None
+        For a file that does not say how inputs are normalised: "none", "layer_norm",
+        "constant_norm_rescale" or "expected_average", which needs ``scale``.
+
+    scale : float or None, default=None
+        What inputs are multiplied by before they are encoded, where the file does not have it:
+        ``norm_scaling_factor`` in SAELens's list, or :math:`d^{-1/2}` for autoencoders of
+        embeddings. Reconstructions of an autoencoder are divided by it.
+
+    transcoder : bool or None, default=None
+        Whether it is a transcoder, for a file that does not say. None is by the name of the
+        folders, with a warning where it says "transcoder".
 
     Returns
     -------
@@ -49,8 +69,15 @@ def load_sae(path, *, format=None):
         If the file is one of PyTorch's and PyTorch is not installed.
 
     ValueError
-        If the format is not found out, a file is damaged, weights and configuration disagree, or
-        something is unknown or missing. The message names the file and the key.
+        If the format is not found out, a file is damaged, weights and configuration disagree, a
+        parameter contradicts the file, or something is unknown or missing. The message names the
+        file and the key.
+
+    Warns
+    -----
+    UserWarning
+        Where a value is taken from the name of a folder, what inputs were multiplied by is not in
+        the file, or decoders of several layers are summed.
 
     Notes
     -----
@@ -76,6 +103,7 @@ def load_sae(path, *, format=None):
     >>> sae.transform([[2.0, -0.25]]).toarray()
     array([[2., 0., 0., 0.]])
     """
-    weights = read_weights(path, format=format)
+    given = Given(k=k, normalization=normalization, scale=scale, transcoder=transcoder)
+    weights = read_weights(path, format=format, given=given)
     estimator = Transcoder if weights.is_transcoder else SparseAutoencoder
     return FrozenEstimator(estimator.from_weights(weights))

@@ -21,6 +21,8 @@ _VERSION = "6.0.0"
 def save_saelens(weights, path):
     """Write `SAEWeights` in their precision to a directory, each file as a whole or not at all."""
     path, arrays = check_path(path), weights.arrays()
+    if weights.W_skip is not None:
+        arrays["W_skip"] = weights.W_skip.T
     text = json.dumps(_configuration(weights), indent=2) + "\n"
     if path.exists():
         found = {entry.name for entry in path.iterdir()} if path.is_dir() else None
@@ -47,16 +49,16 @@ def _configuration(weights):
         raise ValueError(
             "normalization='expected_average' cannot be saved: SAELens does not store its scale."
         )
-    if weights.rescales_by_norm and weights.architecture != "topk":
+    if weights.rescales_by_norm and weights.architecture not in ("topk", "abstopk"):
         raise ValueError(
             f"rescales_by_norm cannot be saved for architecture {weights.architecture!r}: SAELens "
             f"has it for topk alone."
         )
-    architecture = "standard" if weights.architecture == "relu" else weights.architecture
+    architecture = _architecture(weights)
     dtypes = [array.dtype for array in weights.arrays().values()]
     config = {
         "architecture": architecture,
-        "d_in": weights.shape[1],
+        "d_in": weights.d_in,
         "d_sae": weights.shape[0],
         # SAELens casts all arrays to this.
         "dtype": max(dtypes, key=lambda dtype: (dtype.itemsize, dtype.name)).name,
@@ -65,7 +67,9 @@ def _configuration(weights):
         "normalize_activations": weights.normalization,
         "reshape_activations": "none",
     }
-    if architecture == "topk":
+    if weights.is_transcoder:
+        config["d_out"] = weights.shape[1]
+    if architecture in ("topk", "abstopk"):
         config["k"] = weights.k
         config["rescale_acts_by_decoder_norm"] = bool(weights.rescales_by_norm)
     if architecture == "matching_pursuit":
@@ -77,6 +81,21 @@ def _configuration(weights):
         trained_as = architecture
     config["metadata"] = {"sae_lens_version": _VERSION, "training_architecture": trained_as}
     return config
+
+
+def _architecture(weights):
+    """The name that SAELens has for the architecture; of transcoders it has those without k."""
+    name = weights.architecture
+    if weights.is_transcoder and name in ("relu", "jumprelu") and not weights.applies_b_dec:
+        kind = "transcoder" if weights.W_skip is None else "skip_transcoder"
+        return kind if name == "relu" else f"jumprelu_{kind}"
+    if weights.is_transcoder or name == "groupmax":
+        kind = "a transcoder of " * weights.is_transcoder
+        b_dec = " that subtracts b_dec" * (weights.is_transcoder and bool(weights.applies_b_dec))
+        raise ValueError(
+            f"{kind}architecture {name!r}{b_dec} cannot be saved: SAELens has none of this kind."
+        )
+    return "standard" if name == "relu" else name
 
 
 def _write(folder, write):

@@ -11,17 +11,29 @@ import zipfile
 import numpy as np
 import pytest
 
+from sksupercode.sae._formats._given import Given
 from sksupercode.sae._formats._registry import read_weights
 from sksupercode.sae._weights import SAEWeights
+from tests.sae import release_files
 from tests.sae import weight_files as files
-from tests.sae.weight_files import D, N, bounded_memory, deadline, npy
+from tests.sae.weight_files import D, K, N, bounded_memory, deadline, npy
 
+HOOK_Z = "gpt2-small_L0_Hcat_z_lr1.20e-03_v9.pt"
 FILES = {
     "saelens": ("sae_weights.safetensors", "cfg.json"),
     "gemma_scope": ("params.npz",),
     "sparsify": ("sae.safetensors", "cfg.json"),
     "dictionary_learning": ("ae.pt", "config.json"),
     "openai": ("9.pt",),
+    "gemma_scope_2": ("params.safetensors", "config.json"),
+    "llama_scope": ("checkpoints/final.safetensors", "hyperparams.json"),
+    "llama_scope_r1": ("sae_weights.safetensors", "config.json"),
+    "qwen_scope": ("layer7.sae.pt",),
+    "qwen_transcoder": ("layer_11.safetensors",),
+    "clt": ("W_enc_4.safetensors", "W_dec_4.safetensors"),
+    "hook_z": (HOOK_Z, HOOK_Z.replace(".pt", "_cfg.json")),
+    "goodfire": ("SAE-l19.pth",),
+    "deepseek_r1": ("SAE-l19.pt",),
 }
 DAMAGED = [(format, name) for format, names in FILES.items() for name in names]
 
@@ -32,7 +44,12 @@ def torch():
 
 
 def write(folder, format):
-    if format in ("dictionary_learning", "openai"):
+    if format in release_files.WITH_TORCH:
+        torch = pytest.importorskip("torch", reason="needs PyTorch")
+        release_files.WITH_TORCH[format](torch, folder)
+    elif format in release_files.WITHOUT_TORCH:
+        release_files.WITHOUT_TORCH[format](folder)
+    elif format in ("dictionary_learning", "openai"):
         torch = pytest.importorskip("torch", reason="needs PyTorch")
         where = folder / "9.pt" if format == "openai" else folder
         getattr(files, format)(torch, where)
@@ -45,7 +62,8 @@ def load_or_refuse(folder, format, name):
     weight_file = folder / FILES[format][0]
     try:
         with deadline():
-            weights = read_weights(weight_file, format=format)
+            given = Given(k=K) if format == "qwen_scope" else None
+            weights = read_weights(weight_file, format=format, given=given)
     except (ValueError, FileNotFoundError) as error:
         # What is damaged, or, if the configuration is, what disagrees with it.
         assert str(folder / name) in str(error) or str(weight_file) in str(error)

@@ -11,6 +11,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from safetensors.numpy import save_file
 
+from sksupercode import Transcoder, load_sae
 from sksupercode.sae._formats._registry import read_weights
 from tests.sae import weight_files as files
 from tests.sae.weight_files import DTYPES, D, K, N, latents, relu, top_k, wide
@@ -53,6 +54,55 @@ def test_saelens(tmp_path, architecture, dtype):
         assert read.dtype == DTYPES[dtype]
         assert_array_equal(wide(read), wide(array))
         assert not read.flags.owndata and not read.flags.writeable
+
+
+@pytest.mark.parametrize("dtype", ["BF16", "F32"])
+@pytest.mark.parametrize("architecture", files.TRANSCODER_SHAPES)
+def test_saelens_transcoders(tmp_path, architecture, dtype):
+    arrays = files.saelens(tmp_path, architecture, dtype=dtype)
+    transcoder = load_sae(tmp_path).estimator
+    assert type(transcoder) is Transcoder
+    a = {key: wide(array) for key, array in arrays.items()}
+    z = X @ a["W_enc"] + a["b_enc"]
+    expected = relu(z) * (z > a.get("threshold", 0))
+    assert_allclose(transcoder.transform(X).toarray(), expected, atol=1e-5)
+    expected = expected @ a["W_dec"] + a["b_dec"]
+    if "W_skip" in a:
+        expected += X @ a["W_skip"].T
+    assert_allclose(transcoder.reconstruct(X), expected, atol=1e-4)
+    for config in ({"d_out": None}, {"d_out": D}, {"apply_b_dec_to_input": True}):
+        files.saelens(tmp_path, architecture, **config)
+        with pytest.raises(ValueError, match="|".join(config)):
+            load_sae(tmp_path)
+
+
+@pytest.mark.parametrize("rescales", [False, True])
+def test_saelens_abstopk(tmp_path, rescales):
+    a = files.saelens(tmp_path, "abstopk", rescale_acts_by_decoder_norm=rescales)
+    norms = np.linalg.norm(a["W_dec"], axis=1) if rescales else 1.0
+    z = ((X - a["b_dec"]) @ a["W_enc"] + a["b_enc"]) * norms
+    expected = top_k(np.abs(z), K) * np.sign(z)
+    sae = load_sae(tmp_path).estimator
+    assert_allclose(sae.transform(X).toarray(), expected, atol=1e-5)
+    expected = (expected / norms) @ a["W_dec"] + a["b_dec"]
+    assert_allclose(sae.reconstruct(X), expected, atol=1e-4)
+
+
+def test_saelens_log_threshold(tmp_path):
+    logs = files.draw(4, log_threshold=N)
+    a = files.saelens(tmp_path, "jumprelu", arrays={"threshold": None, **logs})
+    weights = read_weights(tmp_path)
+    assert_allclose(weights.threshold, np.exp(a["log_threshold"]), rtol=1e-6)
+    logs["log_threshold"][3] = 1e3
+    files.saelens(tmp_path, "jumprelu", arrays={"threshold": None, **logs})
+    with pytest.raises(ValueError, match="threshold contains NaN or inf.*'log_threshold' in the"):
+        read_weights(tmp_path)
+
+
+def test_saelens_hooks_of_a_transcoder(tmp_path):
+    hooks = {"hook_name": "blocks.1.ln2", "hook_name_out": "blocks.1.hook_mlp_out"}
+    files.saelens(tmp_path, "standard", apply_b_dec_to_input=False, **hooks)
+    assert type(load_sae(tmp_path).estimator) is Transcoder
 
 
 def test_saelens_matching_pursuit(tmp_path):
@@ -185,6 +235,26 @@ def test_sparsify(tmp_path, transcode):
     x = X if transcode else X - arrays["b_dec"]
     check_latents(weights, top_k(x @ arrays["encoder.weight"].T + arrays["encoder.bias"], K))
     assert_array_equal(weights.W_dec, arrays["W_dec"])
+
+
+def test_sparsify_groupmax(tmp_path):
+    a = files.sparsify(tmp_path, activation="groupmax")
+    z = relu((X - a["b_dec"]) @ a["encoder.weight"].T + a["encoder.bias"])
+    groups = z.reshape(len(X), K, N // K)
+    expected = groups * (groups == groups.max(axis=2, keepdims=True))
+    assert_allclose(load_sae(tmp_path).transform(X).toarray(), expected.reshape(z.shape), atol=1e-5)
+
+
+@pytest.mark.parametrize("transcode", [True, False])
+def test_sparsify_skip_connection(tmp_path, transcode):
+    a = files.sparsify(tmp_path, skip_connection=True, transcode=transcode)
+    sae = load_sae(tmp_path).estimator
+    assert type(sae) is Transcoder
+    x = X if transcode else X - a["b_dec"]
+    expected = top_k(x @ a["encoder.weight"].T + a["encoder.bias"], K)
+    assert_allclose(sae.transform(X).toarray(), expected, atol=1e-5)
+    expected = expected @ a["W_dec"] + a["b_dec"] + X @ a["W_skip"].T
+    assert_allclose(sae.reconstruct(X), expected, atol=1e-4)
 
 
 def test_sparsify_expansion_factor(tmp_path):

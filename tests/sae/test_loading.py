@@ -5,6 +5,7 @@
 
 import os
 import pickle
+import re
 import subprocess
 import sys
 
@@ -213,11 +214,13 @@ def test_parts_of_an_autoencoder(tmp_path):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_text_file_with_the_name_of_weights(tmp_path, name):
-    if name in ("dictionary_learning", "openai"):
+    is_torch = FORMATS[name].suffixes == (".pt", ".pth")
+    if is_torch:
         pytest.importorskip("torch", reason="needs PyTorch")
-    path = tmp_path / (FORMATS[name].filename or "9.pt")
+    path = tmp_path / (FORMATS[name].filename or f"9{FORMATS[name].suffixes[0]}")
     path.write_text("<!DOCTYPE html><title>404</title>" * 3)
     (tmp_path / "cfg.json").write_text('{"activation": "topk", "architecture": "topk"}')
     (tmp_path / "config.json").write_text('{"trainer": {"dict_class": "AutoEncoder"}}')
-    with pytest.raises(ValueError, match=f"{path.name}: not a"):
-        read_weights(path)
+    for format in (None, name):
+        with pytest.raises(ValueError, match=f"{re.escape(path.name)}: not a"):
+            read_weights(path, format=format)

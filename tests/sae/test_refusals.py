@@ -131,8 +131,12 @@ def test_saelens_refuses_weights(tmp_path, arrays, message):
 @pytest.mark.parametrize(
     "config, message",
     [
-        ({"activation": "groupmax"}, "activation must be one of topk, got 'groupmax'"),
-        ({"skip_connection": True}, "skip_connection must be false"),
+        ({"activation": "relu"}, "activation must be one of topk, groupmax, got 'relu'"),
+        ({"activation": "groupmax", "k": 5}, "k must divide N = 12 for groupmax, got 5"),
+        (
+            {"skip_connection": True, "arrays": {"W_skip": None}},
+            "sae.safetensors: 'W_skip' is missing",
+        ),
         ({"signed": True}, "signed must be false"),
         ({"arrays": {"W_skip": np.ones((D, D), "f4")}}, "sae.safetensors: unknown W_skip"),
         ({"k": None}, "k must be"),

@@ -5,7 +5,7 @@
 
 import json
 import os
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import ml_dtypes
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from safetensors import safe_open
 from sklearn.exceptions import NotFittedError
 
-from sksupercode import MatchingPursuitDecoder, SparseAutoencoder, load_sae
+from sksupercode import MatchingPursuitDecoder, SparseAutoencoder, Transcoder, load_sae
 from sksupercode.sae import SAEWeights
 from sksupercode.sae._saving import save_saelens
 from sksupercode.sae._weights import weights_of_dictionary
@@ -27,6 +27,7 @@ NAMES = ("sae_weights.safetensors", "cfg.json")
 KINDS = {
     "relu": {"applies_b_dec": False},
     "topk": {"k": 5, "rescales_by_norm": True, "normalization": "layer_norm"},
+    "abstopk": {"k": 5, "rescales_by_norm": True},
     "jumprelu": {"normalization": "constant_norm_rescale"},
     "gated": {},
     "matching_pursuit": {
@@ -78,6 +79,40 @@ def test_round_trip(tmp_path, architecture, dtype):
     sae.save(tmp_path / "new" / "sae")
     assert_same(load_sae(tmp_path / "new" / "sae").estimator, sae)
     assert sorted(os.listdir(tmp_path / "new" / "sae")) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("dtype", [ml_dtypes.bfloat16, np.float64])
+@pytest.mark.parametrize("skip", [False, True])
+@pytest.mark.parametrize("architecture", ["relu", "jumprelu"])
+def test_round_trip_of_transcoders(tmp_path, architecture, skip, dtype):
+    weights = make_sae(architecture, dtype, normalization="layer_norm").weights_
+    rng = np.random.default_rng(1)
+    changes = {"W_dec": rng.standard_normal((N, 5)), "b_dec": rng.standard_normal(5)}
+    if skip:
+        changes["W_skip"] = rng.standard_normal((D, 5))
+    changes = {name: array.astype(dtype) for name, array in changes.items()}
+    weights = replace(weights, is_transcoder=True, applies_b_dec=False, **changes)
+    transcoder = Transcoder.from_weights(weights)
+    transcoder.save(tmp_path)
+    assert_same(load_sae(tmp_path).estimator, transcoder)
+    config = json.loads((tmp_path / NAMES[1]).read_text())
+    assert (config["d_in"], config["d_out"], config["d_sae"]) == (D, 5, N)
+    kind = {"relu": "", "jumprelu": "jumprelu_"}[architecture] + "skip_" * skip + "transcoder"
+    assert config["architecture"] == kind
+
+
+@pytest.mark.parametrize(
+    "architecture, changes, message",
+    [
+        ("groupmax", {"k": 4}, "architecture 'groupmax' cannot be saved"),
+        ("topk", {"k": 4, "is_transcoder": True}, "a transcoder of architecture 'topk' that subtr"),
+    ],
+)
+def test_kinds_that_saelens_has_not(tmp_path, architecture, changes, message):
+    weights = replace(make_sae("relu").weights_, architecture=architecture, **changes)
+    with pytest.raises(ValueError, match=message):
+        save_saelens(replace(weights, applies_b_dec=True), tmp_path)
+    assert not os.listdir(tmp_path)
 
 
 def test_what_the_safetensors_library_reads(tmp_path):

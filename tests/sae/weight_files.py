@@ -78,7 +78,18 @@ SAELENS_SHAPES = {
     "matching_pursuit": {"W_dec": (N, D), "b_dec": D},
 }
 SAELENS_SHAPES["topk"] = SAELENS_SHAPES["standard"]
+SAELENS_SHAPES["abstopk"] = SAELENS_SHAPES["standard"]
 SAELENS_SHAPES["jumprelu"] = {**SAELENS_SHAPES["standard"], "threshold": N}
+D_OUT = 5
+_OUT = {"W_dec": (N, D_OUT), "b_dec": D_OUT}
+TRANSCODER_SHAPES = {
+    "transcoder": {**SAELENS_SHAPES["standard"], **_OUT},
+    "jumprelu_transcoder": {**SAELENS_SHAPES["jumprelu"], **_OUT},
+}
+TRANSCODER_SHAPES |= {
+    name.replace("transcoder", "skip_transcoder"): {**shapes, "W_skip": (D_OUT, D)}
+    for name, shapes in TRANSCODER_SHAPES.items()
+}
 
 
 def saelens(folder, shapes="topk", *, dtype="F32", arrays=None, **config):
@@ -94,10 +105,12 @@ def saelens(folder, shapes="topk", *, dtype="F32", arrays=None, **config):
         "reshape_activations": "none",
         "metadata": {"sae_lens_version": "6.54.12", "training_architecture": shapes},
     }
-    if shapes == "topk":
+    if shapes in ("topk", "abstopk"):
         defaults |= {"k": K, "rescale_acts_by_decoder_norm": False}
-    drawn = draw(dtype=DTYPES[dtype], **SAELENS_SHAPES[shapes])
-    arrays = drawn | (arrays or {})
+    if shapes in TRANSCODER_SHAPES:
+        defaults |= {"d_out": D_OUT, "apply_b_dec_to_input": False}
+    drawn = draw(dtype=DTYPES[dtype], **{**SAELENS_SHAPES, **TRANSCODER_SHAPES}[shapes])
+    arrays = _present(drawn | (arrays or {}))
     _write(folder, "cfg.json", defaults | config)
     write_safetensors(folder / "sae_weights.safetensors", arrays)
     return arrays
@@ -133,7 +146,9 @@ def sparsify(folder, *, arrays=None, **config):
         "d_in": D,
     }
     shapes = {"encoder.weight": (N, D), "encoder.bias": N, "W_dec": (N, D), "b_dec": D}
-    arrays = draw(**shapes) | (arrays or {})
+    if config.get("skip_connection"):
+        shapes["W_skip"] = (D, D)
+    arrays = _present(draw(**shapes) | (arrays or {}))
     _write(folder, "cfg.json", defaults | config)
     write_safetensors(folder / "sae.safetensors", arrays)
     return arrays

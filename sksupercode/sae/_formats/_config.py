@@ -10,6 +10,13 @@ from sksupercode._utils._paths import check_path, existing_path, listing
 
 MAX_BYTES = 2**20
 _REQUIRED = object()
+# Where libraries say what is read and what is written, which differ for transcoders.
+_HOOKS = (
+    ("hf_hook_point_in", "hf_hook_point_out"),
+    ("hook_point_in", "hook_point_out"),
+    ("hook_point", "out_hook_point"),
+    ("hook_name", "hook_name_out"),
+)
 
 
 class Config:
@@ -53,6 +60,20 @@ class Config:
         if not isinstance(self.values.get(key), dict):
             self.refuse(key, "an object")
         return Config(self.path, self.values[key], f"{self.section}{key}.")
+
+    def says_transcoder(self):
+        """Return settings by the keys with which libraries tell transcoders from autoencoders."""
+        for key in ("is_transcoder", "transcode"):
+            if self.has(key):
+                return {"is_transcoder": self.boolean(key)}
+        if self.values.get("type") == "sae":
+            return {"is_transcoder": False}
+        pairs = [[self.values.get(key) for key in pair] for pair in _HOOKS]
+        differs = any(None not in pair and pair[0] != pair[1] for pair in pairs)
+        # Of dictionary_learning's buffers: which side of a module is read.
+        is_both = self.values.get("io") in ("in_and_out", "in_to_out")
+        is_named = self.values.get("type") in ("transcoder", "clt", "cross_layer_transcoder")
+        return {"is_transcoder": True} if differs or is_both or is_named else {}
 
     def _value(self, key, default, wanted, is_legal):
         if default is not _REQUIRED and not self.has(key):

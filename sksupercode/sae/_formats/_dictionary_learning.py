@@ -8,7 +8,6 @@ import warnings
 import numpy as np
 
 from sksupercode.sae._formats._config import Config
-from sksupercode.sae._formats._torch_files import read_torch_file
 
 _MATRICES = {"W_dec": ("decoder.weight", "dN"), "W_enc": ("encoder.weight", "Nd")}
 _LINEAR = {**_MATRICES, "b_enc": ("encoder.bias", "N"), "b_dec": ("b_dec", "d")}
@@ -28,30 +27,32 @@ CLASSES = {
 WITHOUT_PRE_BIAS = ("AutoEncoderNew", "JumpReluAutoEncoder")
 
 
-def read(path):
+def read(tensors, given):
     """Read the arrays as they are stored; decoder rows are not normalised.
 
     "AutoEncoderTopK" selects the k largest of each sample. "BatchTopKSAE" and
     "MatryoshkaBatchTopKSAE" are JumpReLU with the one threshold that training estimated.
     """
-    config = Config.read(path.with_name("config.json")).part("trainer")
+    whole = Config.read(tensors.path.with_name("config.json"))
+    config = whole.part("trainer")
     name = config.option("dict_class", CLASSES)
     architecture, layout = CLASSES[name]
-    tensors = read_torch_file(path, part="ae")
     tensors.refuse_others([*(key for key, _ in layout.values()), "k", "threshold", "group_sizes"])
     sizes = tensors.sizes(N=(layout.get("b_enc") or layout["r_mag"])[0], d=layout["b_dec"][0])
     for axis, key in (("N", "dict_size"), ("d", "activation_dim")):
         if config.has(key):
             sizes[axis] = (config.integer(key), f"trainer.{key} in config.json")
 
-    settings = {}
+    buffer = whole.part("buffer", optional=True)
+    settings = buffer.says_transcoder() | config.says_transcoder()
     if architecture == "topk":
-        settings["k"] = _k(config, tensors)
+        settings |= _k(config, tensors, given)
     if architecture == "jumprelu" and "threshold" not in layout:
         settings["threshold"] = _constant_threshold(tensors, layout["b_enc"][0])
     return tensors.weights(
         layout,
         sizes,
+        given,
         architecture=architecture,
         applies_b_dec=name not in WITHOUT_PRE_BIAS,
         name=f"dictionary_learning {name}",
@@ -59,15 +60,15 @@ def read(path):
     )
 
 
-def _k(config, tensors):
+def _k(config, tensors, given):
     if "k" not in tensors.values:
-        return config.integer("k")
+        return given.k_in(config)
     k = tensors.scalar("k")
     if config.has("k") and config.integer("k") != k:
         raise ValueError(
             f"{tensors.path}: 'k' is {k}, but trainer.k is {config.values['k']} in config.json."
         )
-    return k
+    return {"k": k}
 
 
 def _constant_threshold(tensors, bias):

@@ -1,17 +1,15 @@
-"""Gemma Scope: ``params.npz`` with the five arrays of a JumpReLU autoencoder."""
+"""Gemma Scope: ``params.npz`` with five arrays of a JumpReLU autoencoder or transcoder."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from sksupercode.sae._formats._npz import read_npz
 
-
-def read(path):
+def read(tensors, given):
     """Read the arrays; ``b_dec`` is not subtracted from the input.
 
-    Some files call the matrices ``w_enc`` and ``w_dec``.
+    Some files call the matrices ``w_enc`` and ``w_dec``. That they are of a transcoder is told by
+    nothing but the folder.
     """
-    tensors = read_npz(path)
     layout = {
         "W_dec": (_either(tensors, "W_dec", "w_dec"), "Nd"),
         "W_enc": (_either(tensors, "W_enc", "w_enc"), "dN"),
@@ -23,9 +21,11 @@ def read(path):
     return tensors.weights(
         layout,
         tensors.sizes(N="b_enc", d="b_dec"),
+        given,
         architecture="jumprelu",
         applies_b_dec=False,
         name="Gemma Scope",
+        **given.transcoder_of(tensors.path),
     )
 
 

@@ -3,8 +3,6 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from sksupercode.sae._formats._torch_files import read_torch_file
-
 LAYOUT = {
     "W_dec": ("decoder.weight", "dN"),
     "W_enc": ("encoder.weight", "Nd"),
@@ -23,9 +21,8 @@ OTHERS = (
 )
 
 
-def read(path):
+def read(tensors, given):
     """Read a TopK autoencoder, whose input is layer-normalised, or a ReLU one, whose is not."""
-    tensors = read_torch_file(path)
     tensors.refuse_others([*(key for key, _ in LAYOUT.values()), *OTHERS])
     activation = _option(tensors, "activation", tensors.values.get("activation", "ReLU"), "TopK")
     settings = {"architecture": "relu"}
@@ -34,6 +31,7 @@ def read(path):
     return tensors.weights(
         LAYOUT,
         tensors.sizes(N="latent_bias", d="pre_bias"),
+        given,
         applies_b_dec=True,
         name=f"OpenAI {activation}",
         **settings,

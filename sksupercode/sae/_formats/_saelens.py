@@ -9,35 +9,55 @@ import warnings
 import numpy as np
 
 from sksupercode.sae._formats._config import Config
-from sksupercode.sae._formats._safetensors import read_safetensors
 
 _DECODER = {"W_dec": ("W_dec", "Nd"), "b_dec": ("b_dec", "d")}
 _LINEAR = {**_DECODER, "W_enc": ("W_enc", "dN"), "b_enc": ("b_enc", "N")}
 _GATES = {key: (key, "N") for key in ("b_gate", "b_mag", "r_mag")}
+_THRESHOLD = {"threshold": ("threshold", "N")}
+_TRANSCODER = {**_LINEAR, "W_dec": ("W_dec", "No"), "b_dec": ("b_dec", "o")}
+_SKIP = {"W_skip": ("W_skip", "od")}
 ARCHITECTURES = {
     "gated": {**_DECODER, "W_enc": ("W_enc", "dN"), **_GATES},
-    "jumprelu": {**_LINEAR, "threshold": ("threshold", "N")},
+    "jumprelu": {**_LINEAR, **_THRESHOLD},
+    "jumprelu_skip_transcoder": {**_TRANSCODER, **_THRESHOLD, **_SKIP},
+    "jumprelu_transcoder": {**_TRANSCODER, **_THRESHOLD},
     "matching_pursuit": _DECODER,
+    "skip_transcoder": {**_TRANSCODER, **_SKIP},
     "standard": _LINEAR,
+    "transcoder": _TRANSCODER,
+    "abstopk": _LINEAR,
     "topk": _LINEAR,
 }
+# What the package calls them, where it has another name.
+_NAMES = {"standard": "relu", "transcoder": "relu", "skip_transcoder": "relu"}
+_NAMES |= dict.fromkeys(("jumprelu_transcoder", "jumprelu_skip_transcoder"), "jumprelu")
 _WITHOUT_SCALE = ("expected_average_only_in", "covariance_whitening")
 NORMALIZATIONS = {name: name for name in ("none", "layer_norm", "constant_norm_rescale")}
 NORMALIZATIONS |= dict.fromkeys(_WITHOUT_SCALE, "none")
 
 
-def read(path):
+def read(tensors, given):
     """Read the weights beside which ``cfg.json`` lies.
 
     BatchTopK and Matryoshka autoencoders come as "jumprelu", as SAELens writes them.
     """
-    config = Config.read(path.with_name("cfg.json"))
-    tensors = read_safetensors(path)
-    settings = {"name": _name(config)}
+    config = Config.read(tensors.path.with_name("cfg.json"))
     is_flat = _is_flat(config)
     architecture = _update(config) if is_flat else config.option("architecture", ARCHITECTURES)
-    if architecture == "topk":
-        settings["k"] = config.integer("k")
+    layout, is_transcoder = ARCHITECTURES[architecture], architecture.endswith("transcoder")
+    sizes = {
+        "N": (config.integer("d_sae"), "d_sae in cfg.json"),
+        "d": (config.integer("d_in"), "d_in in cfg.json"),
+    }
+    settings = {"is_transcoder": is_transcoder, "name": _name(config)}
+    settings |= config.says_transcoder() | _normalization(config, given)
+    settings["applies_b_dec"] = config.boolean("apply_b_dec_to_input", default=not is_transcoder)
+    if is_transcoder:
+        sizes["o"] = (config.integer("d_out"), "d_out in cfg.json")
+        if settings["applies_b_dec"]:
+            config.refuse("apply_b_dec_to_input", f"false where architecture is {architecture}")
+    if architecture in ("topk", "abstopk"):
+        settings |= given.k_in(config)
         settings["rescales_by_norm"] = config.boolean("rescale_acts_by_decoder_norm", default=False)
     if architecture == "matching_pursuit":
         settings["residual_threshold"] = config.number("residual_threshold", default=1e-2)
@@ -46,20 +66,14 @@ def read(path):
         settings["stops_on_duplicate_support"] = stops
     config.option("reshape_activations", ("none", "hook_z"), default="none")
 
-    layout = ARCHITECTURES[architecture]
     _drop_scaling_factor(config, tensors)
-    tensors.refuse_others(layout)
-    sizes = {
-        "N": (config.integer("d_sae"), "d_sae in cfg.json"),
-        "d": (config.integer("d_in"), "d_in in cfg.json"),
-    }
+    # Of checkpoints of training from before thresholds themselves were stored.
+    if "threshold" in layout and "log_threshold" in tensors.values:
+        tensors.exponentiate("log_threshold")
+        layout = layout | {"threshold": ("log_threshold", "N")}
+    tensors.refuse_others([key for key, _ in layout.values()])
     return tensors.weights(
-        layout,
-        sizes,
-        architecture="relu" if architecture == "standard" else architecture,
-        applies_b_dec=config.boolean("apply_b_dec_to_input", default=True),
-        normalization=_normalization(config),
-        **settings,
+        layout, sizes, given, architecture=_NAMES.get(architecture, architecture), **settings
     )
 
 
@@ -114,14 +128,19 @@ def _drop_scaling_factor(config, tensors):
     del tensors.values["scaling_factor"]
 
 
-def _normalization(config):
-    name = config.option("normalize_activations", NORMALIZATIONS, default="none")
+def _normalization(config, given):
+    """Return what the configuration says of inputs, whose factor may be given."""
+    if not config.has("normalize_activations"):
+        return {}
+    name = config.option("normalize_activations", NORMALIZATIONS)
+    if name == "expected_average_only_in" and given.scale is not None:
+        return {"normalization": "expected_average"}
     if name in _WITHOUT_SCALE:
         warnings.warn(
             f"{config.path}: normalize_activations is {name!r}, but what activations were "
             f"multiplied by is not in the file. They are taken as they are, as SAELens does: "
-            f"normalise them first.",
+            f"normalise them first, or pass scale=.",
             UserWarning,
             stacklevel=5,
         )
-    return NORMALIZATIONS[name]
+    return {"normalization": NORMALIZATIONS[name]}

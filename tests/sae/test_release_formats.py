@@ -1,0 +1,197 @@
+"""Files of single releases, against outputs that NumPy computes of the same arrays."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from safetensors.numpy import load_file
+
+from sksupercode import SparseAutoencoder, Transcoder, load_sae
+from tests.sae import release_files as files
+from tests.sae.release_files import D_OUT, D, K, N
+from tests.sae.weight_files import draw, write_safetensors
+
+X = np.random.default_rng(5).standard_normal((30, D)).astype(np.float32)
+X.setflags(write=False)
+
+
+@pytest.fixture
+def torch():
+    return pytest.importorskip("torch", reason="needs PyTorch")
+
+
+def check(sae, outputs, kind=SparseAutoencoder):
+    """Compare latents, their support and outputs."""
+    assert type(sae.estimator) is kind
+    latents, expected = outputs(X)
+    Z = sae.transform(X).toarray()
+    assert_array_equal(Z != 0, latents != 0)
+    assert_allclose(Z, latents, atol=1e-4)
+    assert_allclose(sae.estimator.reconstruct(X), expected, atol=1e-4)
+    assert 0 < np.count_nonzero(latents) < latents.size
+
+
+def load_quietly(path, **given):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return load_sae(path, **given)
+
+
+@pytest.mark.parametrize("config", [True, False])
+def test_gemma_scope_2(tmp_path, config):
+    folder = tmp_path / "transcoders" / "resid_post_all" / "layer_1_width_16k_l0_small"
+    path, outputs = files.gemma_scope_2(folder, config=config)
+    for given in (folder, path):
+        check(load_quietly(given), outputs)
+
+
+@pytest.mark.parametrize("skip", [False, True])
+@pytest.mark.parametrize("keys", [{"type": "transcoder"}, {"hf_hook_point_out": "model.mlp"}])
+def test_gemma_scope_2_transcoders(tmp_path, skip, keys):
+    _, outputs = files.gemma_scope_2(tmp_path, skip=skip, **keys)
+    check(load_quietly(tmp_path), outputs, Transcoder)
+    _, outputs = files.gemma_scope_2(tmp_path, d_out=D_OUT, skip=skip, config=False)
+    (tmp_path / "config.json").unlink()
+    check(load_quietly(tmp_path), outputs, Transcoder)
+
+
+@pytest.mark.parametrize("name", ["transcoder_all", "gemma-scope-2b-pt-transcoders", "clt"])
+def test_folders_of_transcoders(tmp_path, name):
+    folder = tmp_path / name / "layer_1_width_16k_l0_small"
+    _, outputs = files.gemma_scope_2(folder, config=False)
+    with pytest.warns(UserWarning, match=f"a transcoder, as it is in the folder '{name}'"):
+        check(load_sae(folder), outputs, Transcoder)
+    check(load_quietly(folder, transcoder=True), outputs, Transcoder)
+    check(load_quietly(folder, transcoder=False), outputs)
+    # What the configuration says is not a guess.
+    files.gemma_scope_2(folder, type="sae")
+    check(load_quietly(folder), outputs)
+    a = draw(**{"W_dec": (N, D), "W_enc": (D, N), "b_dec": D, "b_enc": N, "threshold": N})
+    (tmp_path / name / "layer_2").mkdir()
+    np.savez(tmp_path / name / "layer_2" / "params.npz", **a)
+    with pytest.warns(UserWarning, match="taken for a transcoder"):
+        assert type(load_sae(tmp_path / name / "layer_2").estimator) is Transcoder
+
+
+def test_gemma_scope_2_cross_layer(tmp_path):
+    path, outputs = files.gemma_scope_2_clt(tmp_path)
+    with pytest.warns(UserWarning, match="whose 4 decoders for as many layers are summed"):
+        check(load_sae(path), outputs, Transcoder)
+
+
+def test_qwen_transcoder(tmp_path):
+    path, outputs = files.qwen_transcoder(tmp_path)
+    check(load_quietly(path), outputs, Transcoder)
+    check(load_quietly(tmp_path), outputs, Transcoder)
+
+
+def test_clt(tmp_path):
+    path, outputs = files.clt(tmp_path)
+    for given in (tmp_path, path, tmp_path / "W_dec_4.safetensors"):
+        with pytest.warns(UserWarning, match="whose 3 decoders .*Its latents are right"):
+            check(load_sae(given), outputs, Transcoder)
+    files.clt(tmp_path, n=11)
+    with pytest.raises(ValueError, match=r"more than one.*W_enc_11.safetensors \(clt\)"):
+        load_sae(tmp_path)
+    (tmp_path / "W_dec_4.safetensors").unlink()
+    with pytest.raises(FileNotFoundError, match=r"W_dec_4.safetensors: no such file"):
+        load_sae(path)
+
+
+@pytest.mark.parametrize("unit", [True, False])
+@pytest.mark.parametrize("includes_norms", [True, False])
+def test_llama_scope(tmp_path, unit, includes_norms):
+    path, outputs = files.llama_scope(tmp_path, unit=unit, includes_norms=includes_norms)
+    for given in (tmp_path, path, path.parent):
+        check(load_quietly(given), outputs)
+    scale = np.sqrt(D) / 3.0
+    check(load_quietly(path, scale=scale), outputs)
+    with pytest.raises(ValueError, match=r"scale=2.0 contradicts the file"):
+        load_sae(path, scale=2.0)
+
+
+def test_llama_scope_transcoder(tmp_path):
+    path, outputs = files.llama_scope(
+        tmp_path, norms=(2.0, 7.0), unit=False, hook_point_out="blocks.3.hook_mlp_out"
+    )
+    check(load_quietly(path), outputs, Transcoder)
+    check(load_quietly(path, transcoder=True), outputs, Transcoder)
+    with pytest.raises(ValueError, match="transcoder=False contradicts the file"):
+        load_sae(path, transcoder=False)
+
+
+def test_llama_scope_without_norms(tmp_path):
+    path, _ = files.llama_scope(tmp_path, unit=True, norm_activation="inference")
+    sae = load_quietly(path).estimator
+    assert sae.weights_.normalization == "none"
+    assert_allclose(sae.weights_.threshold, 0.4, rtol=1e-6)
+    files.llama_scope(tmp_path, dataset_average_activation_norm={"out": 1.0})
+    with pytest.raises(ValueError, match=r"hyperparams.json: dataset_average_activation_norm.in "):
+        load_sae(path)
+
+
+@pytest.mark.parametrize("kind", ["old", "new"])
+@pytest.mark.parametrize("act_fn", ["jumprelu", "topk"])
+def test_llama_scope_r1(tmp_path, kind, act_fn):
+    path, outputs = files.llama_scope_r1(tmp_path, kind=kind, act_fn=act_fn)
+    for given in (tmp_path, path):
+        check(load_quietly(given), outputs)
+    _, outputs = files.llama_scope_r1(tmp_path, kind=kind, act_fn=act_fn, norms=(2.5, 4.0))
+    check(load_quietly(tmp_path), outputs, Transcoder)
+
+
+def test_llama_scope_r1_whose_scale_is_not_in_the_file(tmp_path):
+    path, outputs = files.llama_scope_r1(tmp_path)
+    a = {key: v for key, v in load_file(path).items() if "average" not in key}
+    path.unlink()
+    write_safetensors(path, a)
+    with pytest.raises(ValueError, match=r"'dataset_average.*mlp_in' is missing.*pass scale="):
+        load_sae(path)
+    check(load_quietly(path, scale=np.sqrt(D) / 2.5), outputs)
+
+
+@pytest.mark.parametrize("name", files.WITH_TORCH)
+def test_files_of_torch(tmp_path, torch, name):
+    given = {"k": K} if name == "qwen_scope" else {}
+    path, outputs = files.WITH_TORCH[name](torch, tmp_path)
+    for where in (tmp_path, path):
+        check(load_quietly(where, **given), outputs)
+    renamed = tmp_path / "renamed.pt"
+    path.rename(renamed)
+    for config in tmp_path.glob("*_cfg.json"):
+        config.rename(tmp_path / "renamed_cfg.json")
+    check(load_quietly(renamed, **given), outputs)
+    check(load_quietly(renamed, format=name, **given), outputs)
+
+
+def test_k_of_qwen_scope(tmp_path, torch):
+    path, _ = files.qwen_scope(torch, tmp_path)
+    with pytest.raises(ValueError, match=r"layer7.sae.pt: 'k' is not in the file.*pass k="):
+        load_sae(path)
+    name = f"models--Qwen--SAE-Res-Qwen3-1.7B-Base-W32K-L0_{K}"
+    path, outputs = files.qwen_scope(torch, tmp_path / name / "snapshots" / "ab12")
+    with pytest.warns(UserWarning, match=f"k={K} is taken from the folder '{name}'"):
+        check(load_sae(path), outputs)
+    assert load_quietly(path, k=K + 1).estimator.weights_.k == K + 1
+    (path.parent / "layer8.sae.pt").write_bytes(path.read_bytes())
+    with pytest.raises(ValueError, match=r"more than one.*layer7.sae.pt \(qwen_scope\)"):
+        load_sae(path.parent)
+
+
+def test_temporal(tmp_path):
+    path = tmp_path / "latest_ckpt.safetensors"
+    arrays = {"D": (N, D), "b": (1, D), "attn_layers.0.k_ctx.weight": (N, N)}
+    write_safetensors(path, draw(**arrays))
+    for given in (tmp_path, path):
+        with pytest.raises(ValueError, match=r"latest_ckpt.safetensors: a temporal .*earlier tok"):
+            load_sae(given)
+
+
+def test_keys_of_no_format(tmp_path):
+    write_safetensors(tmp_path / "model.safetensors", draw(lm_head=(N, D)))
+    with pytest.raises(ValueError, match="no known format by its keys: it holds lm_head. If it"):
+        load_sae(tmp_path)

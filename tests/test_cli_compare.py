@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from sksupercode import SparseAutoencoder, load_sae
+from sksupercode import SparseAutoencoder, Transcoder, load_sae
 from sksupercode._cli._compare import Samples, numbers_of_latents
 from sksupercode._cli._compare_options import DECODERS, map_activations
 from sksupercode._cli._main import main
@@ -92,6 +92,32 @@ def test_fewer_samples_are_spread_over_the_file(capsys):
     X = np.load("x.npy")[np.linspace(0, 599, 101).round().astype(int)]
     fvu = fraction_of_variance_unexplained(X, load_sae("sae").estimator.reconstruct(X))
     assert float(read_table()[0]["FVU"]) == pytest.approx(fvu, rel=1e-4)
+
+
+@pytest.mark.usefixtures("folder")
+def test_transcoders_are_compared_on_their_output(capsys):
+    rng = np.random.default_rng(1)
+    arrays = rng.standard_normal((N, 9)), rng.standard_normal(9), rng.standard_normal((D, N))
+    options = {"is_transcoder": True, "applies_b_dec": False}
+    transcoder = Transcoder.from_weights(SAEWeights("relu", *arrays, np.zeros(N), **options))
+    transcoder.save("tc")
+    Y = transcoder.reconstruct(np.load("x.npy")) + rng.standard_normal((600, 9))
+    np.save("y.npy", Y)
+    run("--targets", "y.npy", "--n-nonzero-coefs", "4", sae="tc")
+    rows = {row["decoder"]: float(row["FVU"]) for row in read_table()}
+    assert set(rows) == set(DECODERS) - {"sae-refit"}
+    fvu = fraction_of_variance_unexplained(Y, load_sae("tc").reconstruct(np.load("x.npy")))
+    assert rows["sae"] == pytest.approx(fvu, rel=1e-4)
+    np.save("y.npy", Y[:7])
+    for arguments, message in (
+        ([], "--targets Y.npy is needed"),
+        (["--targets", "y.npy"], "--targets y.npy has 7 rows, but"),
+        (["--targets", "x.npy"], "16 columns, but the output of the transcoder"),
+        (["--targets", "no.npy"], "--targets no.npy: there is no such file"),
+    ):
+        with pytest.raises(SystemExit):
+            run(*arguments, sae="tc")
+        assert message in " ".join(capsys.readouterr().err.split())
 
 
 def test_samples_are_read_block_by_block(folder):

@@ -120,6 +120,7 @@ def run(arguments):
         comparison = compare_decoders(
             {name: DECODERS[name](sae) for name in dict.fromkeys(arguments.decoders)},
             Samples(X, arguments.max_samples, lambda _: next(bar, None)),
+            targets=None if arguments.Y is None else Samples(arguments.Y, arguments.max_samples),
             n_nonzero_coefs=arguments.numbers_of_latents
             or numbers_of_latents(sae, few[:_BLOCK_SIZE]),
             block_size=_BLOCK_SIZE,
@@ -129,7 +130,8 @@ def run(arguments):
     if hasattr(comparison, "to_dict"):
         rows = comparison.reset_index().to_dict("records")
     autoencoder = sae.estimator
-    title = f"{autoencoder.architecture}, N = {autoencoder.n_latents_:,}, d = {X.shape[1]:,}"
+    architecture = autoencoder.weights_.architecture
+    title = f"{architecture}, N = {autoencoder.n_latents_:,}, d = {X.shape[1]:,}"
     caption = f"On {few.shape[0]:,} samples"
     if few.shape[0] < len(X):
         caption += f" of {len(X):,}, evenly spaced (--max-samples)"

@@ -12,6 +12,8 @@ from sksupercode import load_sae
 from sksupercode._cli._decoders import comparison_decoders
 
 DECODERS = comparison_decoders()
+# It fits latents to what was encoded, which is not what a transcoder's codewords are for.
+_OF_SAMPLES = "sae-refit"
 
 
 def add_compare(commands):
@@ -37,7 +39,13 @@ def add_compare(commands):
         type=Path,
         required=True,
         metavar="DIR",
-        help="directory or weight file of the sparse autoencoder",
+        help="directory or weight file of the sparse autoencoder, or of a transcoder",
+    )
+    add(
+        "--targets",
+        type=Path,
+        metavar="Y.npy",
+        help="true output of the transcoder for the same samples, with which all are compared",
     )
     add(
         "--format",
@@ -48,9 +56,11 @@ def add_compare(commands):
         "--decoders",
         nargs="+",
         choices=DECODERS,
-        default=list(DECODERS),
+        default=None,
         metavar="NAME",
-        help="which to compare: " + ", ".join(DECODERS) + " (default: all)",
+        help="which to compare: "
+        + ", ".join(DECODERS)
+        + f" (default: all, without {_OF_SAMPLES} for a transcoder)",
     )
     add(
         "--n-nonzero-coefs",
@@ -92,20 +102,57 @@ def complete_compare(parser, arguments):
         parser.error(f"--n-nonzero-coefs must be at least 1, got {min(ks)}")
     if arguments.max_samples < 2:
         parser.error(f"--max-samples must be at least 2, got {arguments.max_samples}")
-    try:
-        arguments.X = map_activations(arguments.activations)
-    except (OSError, ValueError) as error:
-        parser.error(f"--activations {arguments.activations}: {error}")
+    arguments.X = _activations(parser, "--activations", arguments.activations)
+    arguments.Y = _activations(parser, "--targets", arguments.targets)
     try:
         arguments.autoencoder = load_sae(arguments.sae, format=arguments.format)
     except (OSError, ValueError, ImportError) as error:
         parser.error(f"--sae {arguments.sae}: {error}")
-    d = arguments.autoencoder.estimator.n_features_in_
-    if arguments.X.shape[1] != d:
+    estimator = arguments.autoencoder.estimator
+    kind = "autoencoder" if estimator.reconstructs_samples_ else "transcoder"
+    _require_columns(parser, arguments, "activations", kind, estimator.n_features_in_)
+    _complete_targets(parser, arguments, estimator)
+
+
+def _complete_targets(parser, arguments, estimator):
+    """Compare the targets with the kind of the estimator and with X, and choose the decoders."""
+    is_transcoder = not estimator.reconstructs_samples_
+    if is_transcoder and arguments.Y is None:
+        parser.error(f"--targets Y.npy is needed: --sae {arguments.sae} is a transcoder")
+    if arguments.Y is not None:
+        kind = "output of the transcoder" if is_transcoder else "autoencoder"
+        d = estimator.dictionary_.shape[1]
+        _require_columns(parser, arguments, "targets", kind, d)
+        if len(arguments.Y) != len(arguments.X):
+            parser.error(
+                f"--targets {arguments.targets} has {len(arguments.Y)} rows, but --activations "
+                f"{arguments.activations} has {len(arguments.X)}"
+            )
+    if arguments.decoders is None:
+        arguments.decoders = [
+            name for name in DECODERS if not (is_transcoder and name == _OF_SAMPLES)
+        ]
+    elif is_transcoder and _OF_SAMPLES in arguments.decoders:
+        parser.error(f"--decoders {_OF_SAMPLES} is for autoencoders: a transcoder has no such fit")
+
+
+def _require_columns(parser, arguments, option, kind, d):
+    path, X = getattr(arguments, option), arguments.X if option == "activations" else arguments.Y
+    if X.shape[1] != d:
         parser.error(
-            f"--activations {arguments.activations} has {arguments.X.shape[1]} columns, but the "
-            f"autoencoder in --sae {arguments.sae} is for d = {d} dimensions"
+            f"--{option} {path} has {X.shape[1]} columns, but the {kind} in --sae "
+            f"{arguments.sae} is for d = {d} dimensions"
         )
+
+
+def _activations(parser, option, path):
+    """Return the mapped file, or None where none is named."""
+    if path is None:
+        return None
+    try:
+        return map_activations(path)
+    except (OSError, ValueError) as error:
+        parser.error(f"{option} {path}: {error}")
 
 
 def map_activations(path):

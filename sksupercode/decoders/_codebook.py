@@ -43,7 +43,8 @@ def resolve_dictionary(source, X, y):
                 f"dictionary={type(estimator).__name__}(...) has no dictionary_: pass it fitted, "
                 "and inside sklearn.frozen.FrozenEstimator where it is cloned, as in a grid search."
             )
-        dictionary, values = dictionary_of(estimator), "nonnegative"
+        dictionary = dictionary_of(estimator)
+        values = "real" if getattr(estimator, "values_", None) == "real" else "nonnegative"
         intercept = check_intercept(getattr(estimator, "intercept_", 0.0), dictionary.shape[1])
         if X.shape[1] == dictionary.shape[1] and getattr(estimator, "normalizes_samples_", False):
             _warn_unless_normalized(estimator, X[:_MOST_ROWS])

@@ -196,10 +196,10 @@ def _measure_codes(estimator, codewords, X):
         )
     X = X if hasattr(X, "shape") else check_array(X, input_name="X")
     require_known_shape(X)
-    if len(X.shape) != 2 or X.shape[0] == 0 or X.shape[1] != codewords.shape[1]:
-        raise ValueError(
-            f"X must have shape (n_samples, {codewords.shape[1]}), got {tuple(X.shape)}."
-        )
+    # Those of the input, where a transcoder has codewords of its output.
+    d = getattr(estimator, "n_features_in_", codewords.shape[1])
+    if len(X.shape) != 2 or X.shape[0] == 0 or X.shape[1] != d:
+        raise ValueError(f"X must have shape (n_samples, {d}), got {tuple(X.shape)}.")
     estimator = without_names(estimator, X)
     norms = np.sqrt(codewords.squared_norms)
     counts, sparsities = np.zeros(codewords.shape[0]), []

@@ -167,6 +167,12 @@ class BaseSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         return self._forward.intercept
 
     @property
+    def values_(self):
+        """Which values latents have, "nonnegative" or "real", for decoders of the codewords."""
+        check_is_fitted(self)
+        return "real" if self.weights_.architecture == "abstopk" else "nonnegative"
+
+    @property
     def reconstructs_samples_(self):
         """Whether the output is of the space of the input, as that of a transcoder is not."""
         check_is_fitted(self)

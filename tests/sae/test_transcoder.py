@@ -18,6 +18,7 @@ from sksupercode import (
     TopKDecoder,
     Transcoder,
 )
+from sksupercode.inspection import dictionary_report
 from sksupercode.metrics import fraction_of_variance_unexplained, mean_l0
 from sksupercode.sae import SAEWeights, compare_decoders
 
@@ -168,3 +169,21 @@ def test_comparison_on_the_output(block_size, n_jobs):
     for (_, row), (Z, Y_hat) in zip(table.iterrows(), codes, strict=True):
         assert row["L0"] == mean_l0(Z)
         assert row["FVU"] == pytest.approx(fraction_of_variance_unexplained(Y, Y_hat), rel=1e-9)
+
+
+def test_a_report_is_of_inputs_and_codewords_of_the_output():
+    transcoder, X = Transcoder.from_weights(make_weights()), make_samples(200)
+    report = dictionary_report(transcoder, X, n_nonzero_coefs=2, random_state=0)
+    frequencies = (transcoder.transform(X).toarray() > 0).mean(axis=0)
+    np.testing.assert_allclose(report.activation_frequencies, frequencies)
+    assert report.n_components == D
+    with pytest.raises(ValueError, match=r"X must have shape \(n_samples, 7\)"):
+        dictionary_report(transcoder, np.ones((3, D)))
+
+
+@pytest.mark.parametrize("architecture, values", [("abstopk", "real"), ("topk", "nonnegative")])
+def test_decoders_take_the_signs_of_latents(architecture, values):
+    weights = replace(make_weights(), architecture=architecture, k=3)
+    transcoder, Y = Transcoder.from_weights(weights), np.ones((2, D))
+    decoder = OrthogonalMatchingPursuitDecoder(transcoder, n_nonzero_coefs=2).fit(Y)
+    assert decoder.values_ == values

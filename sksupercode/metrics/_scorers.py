@@ -55,8 +55,9 @@ def neg_fvu_scorer(estimator, X, y=None):
         of samples there, that is used instead.
     X : array-like of shape (n_samples, n_components)
         The vectors to be explained.
-    y : None
-        Ignored.
+    y : array-like of shape (n_samples, d) or None, default=None
+        The true output, for a transcoder: its variance is that which is to be explained. Ignored
+        for everything else.
 
     Returns
     -------
@@ -66,7 +67,7 @@ def neg_fvu_scorer(estimator, X, y=None):
     Raises
     ------
     ValueError
-        If X is not a finite matrix, or is not what `estimator` takes.
+        If X is not a finite matrix, or is not what `estimator` takes, or y is missing.
 
     Examples
     --------
@@ -84,4 +85,8 @@ def neg_fvu_scorer(estimator, X, y=None):
             X_hat = estimator.reconstruct(X)
         else:
             X_hat = estimator.inverse_transform(estimator.transform(X))
-    return -fraction_of_variance_unexplained(X, X_hat)
+    if getattr(estimator, "reconstructs_samples_", True):
+        return -fraction_of_variance_unexplained(X, X_hat)
+    if y is None:
+        raise ValueError("y must be the true output of the transcoder, got None.")
+    return -fraction_of_variance_unexplained(y, X_hat)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 
 from sksupercode import (
     OrthogonalMatchingPursuitDecoder,
@@ -19,7 +20,7 @@ from sksupercode import (
     Transcoder,
 )
 from sksupercode.inspection import dictionary_report
-from sksupercode.metrics import fraction_of_variance_unexplained, mean_l0
+from sksupercode.metrics import fraction_of_variance_unexplained, mean_l0, neg_fvu_scorer
 from sksupercode.sae import SAEWeights, compare_decoders
 
 N, D_IN, D = 30, 7, 11
@@ -85,6 +86,7 @@ def test_forward(skip, settings):
     Y = Y_hat + make_samples(40, seed=2) @ np.ones((D_IN, D))
     expected = 1 - fraction_of_variance_unexplained(Y, Y_hat)
     assert transcoder.score(X, Y) == pytest.approx(expected, rel=1e-12)
+    assert neg_fvu_scorer(FrozenEstimator(transcoder), X, Y) == pytest.approx(expected - 1)
     assert (transcoder.n_features_in_, *transcoder.dictionary_.shape) == (D_IN, N, D)
 
 
@@ -132,6 +134,8 @@ def test_targets_are_checked():
     transcoder, X = Transcoder.from_weights(make_weights()), make_samples()
     with pytest.raises(ValueError, match=r"y must have shape \(40, 11\)"):
         transcoder.score(X, X)
+    with pytest.raises(ValueError, match="y must be the true output"):
+        neg_fvu_scorer(transcoder, X)
     with pytest.raises(ValueError, match="y contains NaN|y must be a matrix of finite"):
         transcoder.score(X, np.full((40, D), np.nan))
     decoders = {"TC": transcoder}

@@ -103,16 +103,33 @@ def require_known_shape(X, name="X"):
         )
 
 
+def require_two_dimensions(X, name="X"):
+    """Raise a ValueError for an array of more, as activations of many texts are."""
+    shape = getattr(X, "shape", ())
+    if isinstance(shape, tuple) and len(shape) > 2:
+        raise ValueError(
+            f"{name} must be a matrix, got {len(shape)} dimensions, shape {tuple(shape)}: pass "
+            f"{name}.reshape(-1, {shape[-1]})."
+        )
+
+
 def as_array(X, name="X", *, keeps_half=False):
     """Return the numbers of a dense tensor, or of a list of them, and anything else as it is.
 
     Without a copy if they are on the CPU, and in float32 where NumPy lacks the dtype, as bfloat16;
     with ``keeps_half``, this is that of ml_dtypes where there is that package. Arrays of Dask are
-    computed. Sparse tensors, those without numbers and lazy arrays of unknown length are refused.
+    computed. Sparse tensors, those without numbers, arrays of more than two dimensions and lazy
+    arrays of unknown length are refused.
     """
     require_known_shape(X, name)
+    require_two_dimensions(X, name)
     X = _computed(X)
     if isinstance(X, list | tuple) and X and _is_tensor(X[0]):
+        if X[0].ndim > 1:
+            raise ValueError(
+                f"{name} must be a matrix, got a {type(X).__name__} of tensors, the first of shape "
+                f"{tuple(X[0].shape)}: pass torch.cat({name})."
+            )
         X = np.asarray([_tensor_to_numpy(row, name) for row in X])
     if _is_tensor(X):
         X = _tensor_to_numpy(X, name, keeps_half)
@@ -192,12 +209,6 @@ def check_samples(estimator, X, *, reset, accept_sparse=False, keeps_half=False)
     checked = {"accept_sparse": accept_sparse, "dtype": dtypes}
     try:
         X = as_array(X)
-        shape = getattr(X, "shape", ())
-        if len(shape) > 2:
-            raise ValueError(
-                f"X must be a matrix with one sample a row, got {len(shape)} dimensions, shape "
-                f"{tuple(shape)}: pass X.reshape(-1, {shape[-1]})."
-            )
         if reset or hasattr(estimator, "feature_names_in_"):
             return validate_data(estimator, X, reset=reset, **checked)
         X = check_array(X, estimator=estimator, input_name="X", **checked)

@@ -5,8 +5,16 @@
 
 from sksupercode.sae._compare import compare_decoders
 from sksupercode.sae._loading import load_sae
+from sksupercode.sae._module import as_module
 from sksupercode.sae._sparse_autoencoder import SparseAutoencoder
 from sksupercode.sae._transcoder import Transcoder
 from sksupercode.sae._weights import SAEWeights
 
-__all__ = ["SAEWeights", "SparseAutoencoder", "Transcoder", "compare_decoders", "load_sae"]
+__all__ = [
+    "SAEWeights",
+    "SparseAutoencoder",
+    "Transcoder",
+    "as_module",
+    "compare_decoders",
+    "load_sae",
+]

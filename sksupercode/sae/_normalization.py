@@ -17,7 +17,7 @@ import numpy as np
 
 # Kinds whose inverse needs the statistics of each sample.
 PER_SAMPLE = ("layer_norm", "constant_norm_rescale")
-_EPSILON = 1e-5
+EPSILON = 1e-5
 
 
 def normalize(X, kind):
@@ -42,7 +42,7 @@ def normalize(X, kind):
         X, shift = X - mean, np.ldexp(mean, exponents)
         # Of the smallest samples it is infinite, and they are normalised to 0.
         with np.errstate(over="ignore"):
-            divisor = np.ldexp(X.dtype.type(_EPSILON), -exponents)
+            divisor = np.ldexp(X.dtype.type(EPSILON), -exponents)
         # A single dimension has no variance.
         d = max(d - 1, 1)
     scale = np.linalg.norm(X, axis=1, keepdims=True) / math.sqrt(d)

@@ -1,0 +1,100 @@
+"""The forward pass of autoencoders in PyTorch: latents of tensors, where these are."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import math
+
+import torch
+from torch.nn.functional import embedding_bag
+
+from sksupercode.sae._normalization import EPSILON, PER_SAMPLE
+
+# Below this fraction of latents that are not 0, rows of ``W_dec`` are gathered on the CPU.
+_SPARSE = 1 / 16
+
+
+def normalize(x, kind):
+    """Return normalised samples and what undoes it, sigma and mu, or None if that is nothing."""
+    if kind not in PER_SAMPLE:
+        return x, None
+    shift, divisor, d = torch.zeros_like(x[..., :1]), 0.0, x.shape[-1]
+    if kind == "layer_norm":
+        shift, divisor, d = x.mean(-1, keepdim=True), EPSILON, max(d - 1, 1)
+    x = x - shift
+    scale = torch.linalg.vector_norm(x, dim=-1, keepdim=True) / math.sqrt(d)
+    divisor = divisor + scale
+    return x / torch.where(divisor > 0, divisor, 1), (scale, shift)
+
+
+def largest(z, k):
+    """Return z with all but the k largest entries of each row 0; of equal ones the first stay.
+
+    Entries are not negative.
+    """
+    least = z.detach().topk(k, dim=-1, sorted=False).values.amin(-1, keepdim=True)
+    # Rows with nan stay as they are.
+    kept = ~(z < least)
+    # More than k are left where several are equal to the least, which does no harm if that is 0.
+    if ((kept.sum(-1, keepdim=True) > k) & (least > 0)).any():
+        room = k - (z > least).sum(-1, keepdim=True)
+        equal = z == least
+        kept &= ~equal | (equal.cumsum(-1) <= room)
+    return torch.where(kept, z, 0)
+
+
+def largest_of_groups(z, k):
+    """Return z with all but the largest of each of k groups of consecutive entries 0."""
+    groups = z.unflatten(-1, (k, -1))
+    first = groups.detach().argmax(-1, keepdim=True)
+    values = groups.gather(-1, first)
+    return torch.zeros_like(groups).scatter(-1, first, values).flatten(-2)
+
+
+def pursue(x, W_dec, weights):
+    """Return latents by nonnegative matching pursuit, whose steps are not divided by norms.
+
+    ``weights`` says when it stops.
+    """
+    residual, steps = x, weights.max_iterations
+    going = torch.ones_like(x[..., :1], dtype=torch.bool)
+    chosen, values = [], []
+    for _ in range(x.shape[-1] if steps is None else steps):
+        correlations = residual @ W_dec.mT
+        latent = correlations.detach().argmax(-1, keepdim=True)
+        value = correlations.gather(-1, latent)
+        going = going & (value > 0) & value.isfinite()
+        if not going.any():
+            break
+        value = torch.where(going, value, 0)
+        residual = residual - value * W_dec[latent[..., 0]]
+        if weights.stops_on_duplicate_support and chosen:
+            going = going & (torch.cat(chosen, -1) != latent).all(-1, keepdim=True)
+        if weights.residual_threshold > 0:
+            norm = torch.linalg.vector_norm(residual.detach(), dim=-1, keepdim=True)
+            going = going & ~(norm < weights.residual_threshold)
+        chosen.append(latent)
+        values.append(value)
+    z = x.new_zeros(*x.shape[:-1], len(W_dec))
+    return z.scatter_add(-1, torch.cat(chosen, -1), torch.cat(values, -1)) if chosen else z
+
+
+def superpose(z, W_dec):
+    """Return ``z W_dec``; where that has no gradient, without the latents that are 0."""
+    has_gradient = torch.is_grad_enabled() and (z.requires_grad or W_dec.requires_grad)
+    if has_gradient or z.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+        return z @ W_dec
+    rows = z.reshape(-1, z.shape[-1])
+    counts = rows.count_nonzero(1)
+    if counts.sum() > _SPARSE * rows.numel():
+        return z @ W_dec
+    latents = rows.nonzero()[:, 1]
+    starts = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+    return superpose_codes(latents, starts, rows[rows != 0], W_dec).unflatten(0, z.shape[:-1])
+
+
+def superpose_codes(latents, starts, values, W_dec):
+    """Return superpositions of codes in compressed sparse rows."""
+    return embedding_bag(
+        latents, W_dec, starts, mode="sum", per_sample_weights=values, include_last_offset=True
+    )

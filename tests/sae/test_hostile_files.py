@@ -10,7 +10,9 @@ import zipfile
 import numpy as np
 import pytest
 
+from sksupercode.sae._formats._given import Given
 from sksupercode.sae._formats._registry import read_weights
+from tests.sae import release_files
 from tests.sae import weight_files as files
 from tests.sae.weight_files import D, N, deadline, npy
 
@@ -68,6 +70,37 @@ def test_pytorch_files_run_no_code(tmp_path, torch):
     path.write_bytes(pickle.dumps(payload))
     with pytest.raises(ValueError, match="not a valid archive"):
         read_weights(path)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("name", release_files.WITH_TORCH)
+def test_pytorch_files_of_releases_run_no_code(tmp_path, torch, name):
+    marker = tmp_path / "marker"
+    path, _ = release_files.WITH_TORCH[name](torch, tmp_path)
+    tensors = torch.load(path, weights_only=True)
+    payload, given = Payload(marker), Given(k=3) if name == "qwen_scope" else None
+    for key in tensors:
+        torch.save({**tensors, key: payload}, path)
+        with pytest.raises(ValueError, match=r"torch.load\(weights_only=True\) refuses"):
+            read_weights(path, given=given)
+        torch.save({**tensors, key: torch.zeros(1).expand(2**20, 2**20)}, path)
+        with deadline(), pytest.raises(ValueError, match=f"'{key}' .* storage of 4 bytes"):
+            read_weights(path, given=given)
+    path.write_bytes(pickle.dumps(payload))
+    with pytest.raises(ValueError, match="not a valid archive"):
+        read_weights(path, given=given)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("name", release_files.WITHOUT_TORCH)
+def test_pickles_in_the_place_of_releases(tmp_path, name):
+    marker = tmp_path / "marker"
+    path, _ = release_files.WITHOUT_TORCH[name](tmp_path)
+    path.unlink()
+    path.write_bytes(pickle.dumps(Payload(marker)))
+    for format in (None, name):
+        with deadline(), pytest.raises(ValueError, match=path.name):
+            read_weights(path, format=format)
     assert not marker.exists()
 
 

@@ -20,6 +20,7 @@ from sksupercode.datasets import load_token_embeddings
 from sksupercode.sae import SAEWeights
 from sksupercode.sae._formats._registry import FORMATS, read_weights
 from tests.sae import weight_files as files
+from tests.sae.release_files import WITHOUT_TORCH
 from tests.sae.weight_files import D, K, N, top_k, wide
 
 
@@ -43,16 +44,19 @@ def test_load_sae(tmp_path):
 
 
 def test_formats_without_pytorch_do_not_import_it(tmp_path):
-    files.saelens(tmp_path)
-    files.gemma_scope(tmp_path)
+    writers = {"saelens": files.saelens, "gemma_scope": files.gemma_scope}
+    for name, write in (writers | WITHOUT_TORCH).items():
+        (tmp_path / name).mkdir()
+        write(tmp_path / name)
     code = (
         "import sys\n"
-        "from sksupercode.sae._formats._registry import read_weights\n"
-        f"read_weights({str(tmp_path / 'sae_weights.safetensors')!r})\n"
-        f"read_weights({str(tmp_path / 'params.npz')!r})\n"
-        "assert 'torch' not in sys.modules\n"
+        "sys.modules['torch'] = None\n"
+        "from pathlib import Path\n"
+        "from sksupercode import load_sae\n"
+        f"for folder in Path({str(tmp_path)!r}).iterdir():\n"
+        "    load_sae(folder)\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
 
 
 @pytest.mark.parametrize("format", ["dictionary_learning", "openai"])

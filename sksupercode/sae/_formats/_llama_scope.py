@@ -37,23 +37,22 @@ def read_llama_scope(tensors, given):
     beside = folder / "hyperparams.json"
     config = Config.read(beside if beside.is_file() else folder.parent / "hyperparams.json")
     config.option("act_fn", ("jumprelu",), default="jumprelu")
-    norms = {}
-    if _is_scaled(config):
-        part = config.part(_NORM)
-        norms = {side: _positive(part, side) for side in ("in", "out") if part.has(side)}
-        if "in" not in norms:
-            part.refuse("in", "a positive number")
     sizes = {
         "N": (config.integer("d_sae"), "d_sae in hyperparams.json"),
         "d": (config.integer("d_model"), "d_model in hyperparams.json"),
     }
-    scales = [math.sqrt(sizes["d"][0]) / norms[side] for side in norms] or [1.0]
+    scales = [1.0]
+    if _is_scaled(config):
+        part = config.part(_NORM)
+        sides = ("in", "out") if part.has("out") else ("in",)
+        scales = [_scale(sizes["d"][0], part.number(side), part, side) for side in sides]
     threshold = config.number("jump_relu_threshold")
     if _includes_norms(config):
         norms_of_codewords = _norms(tensors, "decoder.weight", axis=0)
         thresholds = _divided(threshold * scales[-1], norms_of_codewords)
     else:
-        thresholds = np.full(sizes["N"][0], threshold * scales[0], np.float32)
+        n_latents = tensors.sizes(N="encoder.bias")["N"][0]
+        thresholds = np.full(n_latents, threshold * scales[0])
     tensors.refuse_others([key for key, _ in OLD.values()])
     tensors.values["jump_relu_threshold"] = thresholds
     layout = {**OLD, "threshold": ("jump_relu_threshold", "N")}
@@ -116,13 +115,14 @@ def _scales(tensors, config, given, prefix, norms, d):
     if not found and len(norms) > 1:
         config.refuse("hook_point_in", "the name of a hook")
     found = found or norms
-    scales = []
-    for key in found:
-        norm = tensors.scalar(key)
-        if not (math.isfinite(norm) and norm > 0):
-            raise ValueError(f"{tensors.path}: {key!r} must be positive and finite, got {norm}.")
-        scales.append(math.sqrt(d) / norm)
-    return scales
+    return [_scale(d, tensors.scalar(key), tensors, key) for key in found]
+
+
+def _scale(d, norm, source, key):
+    """Return what makes the mean norm the root of d."""
+    if not 0 < norm < math.inf or not math.isfinite(scale := math.sqrt(d) / norm):
+        raise ValueError(f"{source.path}: {key!r} must be a positive mean norm, got {norm}.")
+    return scale
 
 
 def _weights(tensors, given, config, layout, sizes, scales, name, architecture, **settings):
@@ -134,7 +134,7 @@ def _weights(tensors, given, config, layout, sizes, scales, name, architecture, 
         d = tensors.sizes(d=(layout["W_dec"][0], layout["W_dec"][1].index("d")))["d"][0]
         tensors.values[bias] = np.zeros(d, np.float32)
     s_in, s_out = scales[0], scales[-1]
-    settings |= config.says_transcoder()
+    settings |= config.says_transcoder() or given.transcoder_of(tensors.path)
     is_transcoder = settings.get("is_transcoder") or given.transcoder
     if _is_scaled(config):
         settings |= {"normalization": "expected_average", "normalization_scale": s_in}

@@ -32,6 +32,7 @@ PLAIN_LOADERS = {
     "mntss_clt_layer_transcoder": ("clt", LAYER),
     "mwhanna_transcoder": ("qwen_transcoder", TRANSCODER),
 }
+KEPT = "the name of the repository in that of a folder"
 GEMMA_SCOPE_2 = re.compile(
     r"(resid_post|mlp_out|attn_out|transcoder)(_all)?/layer_\d+_width_\w+?_l0_[a-z]+"
     r"(_affine|_seed_\d+)?"
@@ -49,9 +50,9 @@ def decide(loader, repository, overrides, entry):
     if loader == "gemma_2":
         return "gemma_scope", SAE, "scale=d**-0.5" if path.startswith("embedding/") else ""
     if loader == "gemma_2_transcoder":
-        return "gemma_scope", TRANSCODER, "transcoder=True"
+        return "gemma_scope", TRANSCODER, f"transcoder=True, or {KEPT}"
     if loader == "qwen_scope":
-        return "qwen_scope", SAE, "k=, or its folder keeps its name"
+        return "qwen_scope", SAE, f"k=, or {KEPT}"
     if loader == "sae_lens":
         if "normalize_activations" in overrides:
             return "saelens", SAE, f'normalization="{overrides["normalize_activations"]}"'

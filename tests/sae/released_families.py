@@ -88,7 +88,11 @@ def llama_scope(hub, rng, site="R", dtype="BF16", with_norms=True):
 def open_moss(
     hub, rng, keys="linear", act_fn="jumprelu", with_norms=None, norm="dataset-wise", out=False
 ):
-    """Llama Scope R1 ("linear") and later files of OpenMOSS ("W_E")."""
+    """Llama Scope R1 ("linear") and later files of OpenMOSS ("W_E").
+
+    Latents of "topk" with norms are those on codewords of unit norm, as OpenMOSS converts its files
+    for SAELens; its own are over the norms.
+    """
     d, factor = int(rng.integers(5, 20)), int(rng.integers(3, 9))
     n_latents = d * factor
     W = arrays(rng, d, n_latents, d, "BF16" if keys == "linear" else "F32", unit=with_norms is None)
@@ -135,9 +139,19 @@ def open_moss(
         return relu(select(z, z * lengths, k)) if act_fn == "topk" else relu(z)
 
     forward = affine(activation, **W)
+    if act_fn == "topk" and with_norms:
+        forward = _on_unit_codewords(forward, lengths)
     if norm == "dataset-wise":
         forward = scaled(forward, *scales)
     return Released(path, d, forward, "llama_scope_r1", folder, is_transcoder=out)
+
+
+def _on_unit_codewords(forward, lengths):
+    def of_norms(X):
+        a, Y = forward(X)
+        return a * lengths, Y
+
+    return of_norms
 
 
 def _normalized(X, kind):

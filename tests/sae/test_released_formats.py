@@ -53,6 +53,9 @@ KINDS = {
         for act_fn in ("jumprelu", "topk", "relu")
     },
     "open_moss, norms": partial(families.open_moss, keys="W_E", with_norms=True),
+    "open_moss, topk, norms": partial(
+        families.open_moss, keys="W_E", act_fn="topk", with_norms=True
+    ),
     "open_moss, folded": partial(families.open_moss, keys="W_E", norm="inference"),
     "open_moss, transcoder": partial(families.open_moss, keys="W_E", act_fn="topk", out=True),
     **{

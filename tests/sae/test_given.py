@@ -77,9 +77,10 @@ def test_scale_of_saelens(tmp_path):
 
 
 def test_normalization(tmp_path):
-    files.saelens(tmp_path, normalize_activations=None)
     name = "constant_norm_rescale"
-    assert load_sae(tmp_path, normalization=name).estimator.weights_.normalization == name
+    for write, stored in ((files.saelens, None), (files.flat_saelens, False)):
+        write(tmp_path, normalize_activations=stored)
+        assert load_sae(tmp_path, normalization=name).estimator.weights_.normalization == name
     files.saelens(tmp_path, normalize_activations="layer_norm")
     assert load_sae(tmp_path, normalization="layer_norm").estimator.normalizes_samples_
     with pytest.raises(ValueError, match="normalization='none' contradicts .*is 'layer_norm'"):

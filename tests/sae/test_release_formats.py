@@ -97,6 +97,9 @@ def test_clt(tmp_path):
     files.clt(tmp_path, n=11)
     with pytest.raises(ValueError, match=r"more than one.*W_enc_11.safetensors \(clt\)"):
         load_sae(tmp_path)
+    (tmp_path / "W_dec_4.safetensors").write_text("version https://git-lfs.github.com/spec/v1")
+    with pytest.raises(ValueError, match=r"W_dec_4.safetensors: not the weights but a pointer"):
+        load_sae(path)
     (tmp_path / "W_dec_4.safetensors").unlink()
     with pytest.raises(FileNotFoundError, match=r"W_dec_4.safetensors: no such file"):
         load_sae(path)

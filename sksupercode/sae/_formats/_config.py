@@ -83,9 +83,11 @@ class Config:
         return self.values[key]
 
     def integer(self, key, *, default=_REQUIRED, minimum=1):
-        """Return an integer of at least ``minimum``."""
+        """Return an integer of at least ``minimum``, and no more than sizes may be."""
         wanted = f"an integer >= {minimum}"
-        return self._value(key, default, wanted, lambda v: type(v) is int and v >= minimum)
+        return self._value(
+            key, default, wanted, lambda v: type(v) is int and minimum <= v <= sys.maxsize
+        )
 
     def number(self, key, *, default=_REQUIRED):
         """Return a finite float."""

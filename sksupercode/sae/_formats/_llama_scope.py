@@ -13,7 +13,9 @@ with the mean norms of what is read and of what is written, which differ for tra
 import math
 
 import numpy as np
+from sklearn.utils import gen_batches
 
+from sksupercode._utils._blocks import MOST_ROWS
 from sksupercode.sae._formats._config import Config
 
 OLD = {
@@ -183,11 +185,14 @@ def _wide(tensors, key, array):
 
 
 def _norms(tensors, key, axis):
+    """Norms along an axis of a mapped matrix, block by block."""
     array = tensors.array(key)
-    if array.ndim != 2:
+    if array.ndim != 2 or not array.size:
         raise ValueError(f"{tensors.path}: {key!r} must be a matrix, got shape {array.shape}.")
+    blocks = (_wide(tensors, key, array[rows]) for rows in gen_batches(len(array), MOST_ROWS))
     with np.errstate(all="ignore"):
-        return np.linalg.norm(_wide(tensors, key, array), axis=axis)
+        squares = [np.square(block).sum(axis=axis) for block in blocks]
+        return np.sqrt(sum(squares) if axis == 0 else np.concatenate(squares))
 
 
 def _fold_norms(tensors, layout):

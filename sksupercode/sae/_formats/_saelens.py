@@ -109,8 +109,9 @@ def _update(config):
     if architecture == "topk" and config.has("activation_fn_kwargs"):
         values["k"] = config.part("activation_fn_kwargs").integer("k")
     if isinstance(values.get("normalize_activations"), bool):
+        # False excludes this kind alone, which was the only one.
         normalizes = values["normalize_activations"]
-        values["normalize_activations"] = "expected_average_only_in" if normalizes else "none"
+        values["normalize_activations"] = "expected_average_only_in" if normalizes else None
     return architecture
 
 

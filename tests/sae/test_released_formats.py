@@ -87,7 +87,7 @@ KINDS = {
             normalize_activations=said,
             apply_b_dec_to_input=False,
         )
-        for said in (None,)
+        for said in (False, None)
     },
     "sparsify, skip": partial(families.sparsify, has_skip=True, transcode=True),
     "sparsify, skip of an autoencoder": partial(families.sparsify, has_skip=True, dtype="F16"),

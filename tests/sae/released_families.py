@@ -286,8 +286,11 @@ def saelens_before_6(hub, rng, needs="scale", **in_config):
     return Released(path, d, rescaled, "saelens", folder, options)
 
 
-def sparsify(hub, rng, activation="topk", has_skip=False, transcode=False, dtype="F32"):
-    """Coders of sparsify: b_dec is subtracted unless it is a transcoder, and never for the skip."""
+def sparsify(hub, rng, activation="topk", has_skip=False, transcode=False, dtype="F32", old=False):
+    """Coders of sparsify: b_dec is subtracted unless it is a transcoder, and never for the skip.
+
+    Until February 2025 it was subtracted for transcoders, which the configuration did not tell.
+    """
     d = int(rng.integers(5, 20))
     k = int(rng.integers(2, 7))
     n_latents = k * int(rng.integers(6, 12))
@@ -300,16 +303,16 @@ def sparsify(hub, rng, activation="topk", has_skip=False, transcode=False, dtype
         skip = tensors["W_skip"].T
     folder = hub("EleutherAI/skip-transcoders") / "layers.4.mlp"
     path = write_safetensors(folder / "sae.safetensors", tensors, format="pt")
+    config = {} if old else {"activation": activation, "transcode": transcode}
     write_json(
         folder / "cfg.json",
-        activation=activation,
+        **config,
         expansion_factor=32,
         normalize_decoder=not transcode,
         num_latents=n_latents,
         k=k,
         multi_topk=False,
         skip_connection=has_skip,
-        transcode=transcode,
         d_in=d,
     )
 

@@ -91,6 +91,7 @@ KINDS = {
     },
     "sparsify, skip": partial(families.sparsify, has_skip=True, transcode=True),
     "sparsify, skip of an autoencoder": partial(families.sparsify, has_skip=True, dtype="F16"),
+    "sparsify, old skip": partial(families.sparsify, has_skip=True, old=True),
     "sparsify, transcoder": partial(families.sparsify, transcode=True, dtype="BF16"),
     "sparsify, groupmax": partial(families.sparsify, activation="groupmax"),
     "sparsify, groupmax, all": partial(

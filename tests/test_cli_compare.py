@@ -77,7 +77,7 @@ def test_table_and_picture_are_of_compare_decoders(capsys, monkeypatch):
 @pytest.mark.usefixtures("folder")
 def test_choice_of_decoders_and_sparsities():
     arguments = ["--decoders", "omp", "sae", "omp", "--n-nonzero-coefs", "3", "5"]
-    run(*arguments, "--output", "p.pdf", "--format", "saelens")
+    run(*arguments, "--output", "p.pdf", "--format", "saelens", "--k", K)
     rows = read_table()
     assert [row["decoder"] for row in rows] == ["omp", "omp", "sae"]
     l0 = [float(row["L0"]) for row in rows]
@@ -200,6 +200,8 @@ def test_activations_that_are_no_use_end_with_a_message(capsys, write, message):
         (["--sae", "nowhere"], "--sae nowhere"),
         (["--sae", "."], "--sae ."),
         (["--format", "keras"], "'keras'"),
+        (["--k", "5"], "k=5 contradicts the file"),
+        (["--scale", "2"], "scale=2.0 contradicts the file"),
         (["--n-nonzero-coefs", "0"], "--n-nonzero-coefs must be at least 1, got 0"),
         (["--n-nonzero-coefs", "few"], "--n-nonzero-coefs"),
         (["--max-samples", "1"], "--max-samples must be at least 2, got 1"),

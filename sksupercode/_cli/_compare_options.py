@@ -53,6 +53,18 @@ def add_compare(commands):
         help="the library that wrote it, as load_sae names it (default: told by the files)",
     )
     add(
+        "--k",
+        type=int,
+        metavar="K",
+        help="number of active latents of the autoencoder, where its file does not have it",
+    )
+    add(
+        "--scale",
+        type=float,
+        metavar="S",
+        help="what its inputs are multiplied by, where its file does not have it",
+    )
+    add(
         "--decoders",
         nargs="+",
         choices=DECODERS,
@@ -105,7 +117,9 @@ def complete_compare(parser, arguments):
     arguments.X = _activations(parser, "--activations", arguments.activations)
     arguments.Y = _activations(parser, "--targets", arguments.targets)
     try:
-        arguments.autoencoder = load_sae(arguments.sae, format=arguments.format)
+        arguments.autoencoder = load_sae(
+            arguments.sae, format=arguments.format, k=arguments.k, scale=arguments.scale
+        )
     except (OSError, ValueError, ImportError) as error:
         parser.error(f"--sae {arguments.sae}: {error}")
     estimator = arguments.autoencoder.estimator

@@ -39,20 +39,10 @@ def _by_shapes(tensors, is_torch):
     arrays = [tensors.values[key] for key in ("W_enc", "W_dec", "b_enc", "b_dec")]
     if not all(isinstance(array, np.ndarray) for array in arrays):
         return None
-    W_enc, W_dec, b_enc, b_dec = (array.shape for array in arrays)
-    shapes = {"Nd": (*b_enc, *b_dec), "dN": (*b_dec, *b_enc)}
-    if shapes["Nd"] == shapes["dN"]:
-        return None
-    layouts = {
-        ("Nd", "dN"): "qwen_scope" if is_torch else None,
-        ("Nd", "Nd"): None if is_torch else "qwen_transcoder",
-        ("dN", "Nd"): "hook_z" if is_torch else "saelens",
-    }
-    return next(
-        (
-            name
-            for (encoder, decoder), name in layouts.items()
-            if (W_enc, W_dec) == (shapes[encoder], shapes[decoder])
-        ),
-        None,
-    )
+    W_enc, W_dec, N, d = (array.shape for array in arrays)
+    axes = {N + d: "Nd", d + N: "dN"}
+    if is_torch:
+        names = {("Nd", "dN"): "qwen_scope", ("dN", "Nd"): "hook_z"}
+    else:
+        names = {("Nd", "Nd"): "qwen_transcoder", ("dN", "Nd"): "saelens"}
+    return names.get((axes.get(W_enc), axes.get(W_dec)))

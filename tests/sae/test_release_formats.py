@@ -77,6 +77,22 @@ def test_folders_of_transcoders(tmp_path, name):
         assert type(load_sae(tmp_path / name / "layer_2").estimator) is Transcoder
 
 
+@pytest.mark.parametrize(
+    "keys, message",
+    [
+        ({"type": "crosscoder"}, "config.json: type must be one of sae, .*got 'crosscoder'"),
+        ({"architecture": "topk"}, "config.json: architecture must be one of jump_relu"),
+        ({"affine_connection": True}, "params.safetensors: 'affine_skip_connection' is missing"),
+        ({"affine_connection": False, "skip": True}, "unknown affine_skip_connection"),
+        ({"affine_connection": "no"}, "config.json: affine_connection must be true or false"),
+    ],
+)
+def test_gemma_scope_2_refuses(tmp_path, keys, message):
+    files.gemma_scope_2(tmp_path, **keys)
+    with pytest.raises(ValueError, match=message):
+        load_sae(tmp_path)
+
+
 def test_gemma_scope_2_cross_layer(tmp_path):
     path, outputs = files.gemma_scope_2_clt(tmp_path)
     with pytest.warns(UserWarning, match="whose 4 decoders for as many layers are summed"):

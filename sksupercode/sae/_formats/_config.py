@@ -72,7 +72,7 @@ class Config:
         differs = any(None not in pair and pair[0] != pair[1] for pair in pairs)
         # Of dictionary_learning's buffers: which side of a module is read.
         is_both = self.values.get("io") in ("in_and_out", "in_to_out")
-        is_named = self.values.get("type") in ("transcoder", "clt", "cross_layer_transcoder")
+        is_named = self.values.get("type") in ("transcoder", "clt")
         return {"is_transcoder": True} if differs or is_both or is_named else {}
 
     def _value(self, key, default, wanted, is_legal):

@@ -25,6 +25,8 @@ def read(tensors, given):
     path = tensors.path.with_name("config.json")
     config = Config.read(path) if path.is_file() else Config(path, {})
     config.option("architecture", ("jump_relu",), default="jump_relu")
+    # Crosscoders have the same keys, and several layers at once.
+    config.option("type", ("sae", "transcoder", "clt"), default="sae")
     settings |= config.says_transcoder() or given.transcoder_of(tensors.path)
     has_skip = config.boolean("affine_connection", default=_SKIP in tensors.values)
     if has_skip:

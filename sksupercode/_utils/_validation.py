@@ -31,8 +31,14 @@ def _describe(noun, minimum, maximum, closed, allow_none):
     return wanted + (" or None" if allow_none else "")
 
 
+def _number(value):
+    """Return the number in a tensor without dimensions, and anything else as it is."""
+    return value.item() if _is_tensor(value) and not value.ndim and not value.is_meta else value
+
+
 def check_integer(value, name, minimum=-inf, maximum=inf, *, allow_none=False):
     """Return a parameter as an int within inclusive bounds; bools and floats are refused."""
+    value = _number(value)
     if value is None and allow_none:
         return None
     is_integer = isinstance(value, Integral) and not isinstance(value, bool)
@@ -47,6 +53,7 @@ def check_real(value, name, minimum=-inf, maximum=inf, *, closed="both", allow_n
     ``closed`` says which bounds are legal: "both", "left", "right" or "neither". Infinity is a real
     number here, and one that "left" refuses.
     """
+    value = _number(value)
     if value is None and allow_none:
         return None
     number = nan
@@ -93,24 +100,41 @@ def check_generator(random_state):
     _refuse("random_state", "an integer >= 0, a RandomState, a Generator or None", random_state)
 
 
-def require_known_shape(X, name="X"):
-    """Raise a ValueError for a lazy array that does not know how many rows it has."""
+def require_matrix(X, name="X"):
+    """Raise a ValueError for an array that cannot be read as a matrix, before anything is read.
+
+    These have more than two dimensions, as activations of several texts, do not know how many rows
+    they have, or are tensors that are sparse, nested, complex or without numbers. What passes may
+    be a vector.
+    """
+    if _is_tensor(X):
+        _refuse_tensor(X, name)
     shape = getattr(X, "shape", ())
-    if isinstance(shape, tuple) and not all(isinstance(n, Integral) for n in shape):
+    if not isinstance(shape, tuple):
+        return
+    if not all(isinstance(n, Integral) for n in shape):
         raise ValueError(
             f"{name} must be a matrix of known shape, got a {type(X).__name__} of shape {shape}: "
             f"call {name}.compute_chunk_sizes() first, or pass {name}.compute()."
         )
-
-
-def require_two_dimensions(X, name="X"):
-    """Raise a ValueError for an array of more, as activations of many texts are."""
-    shape = getattr(X, "shape", ())
-    if isinstance(shape, tuple) and len(shape) > 2:
+    if len(shape) > 2:
         raise ValueError(
             f"{name} must be a matrix, got {len(shape)} dimensions, shape {tuple(shape)}: pass "
             f"{name}.reshape(-1, {shape[-1]})."
         )
+
+
+def _refuse_tensor(X, name):
+    if X.is_nested:
+        raise ValueError(
+            f"{name} must be a matrix, got a nested tensor: pass torch.cat({name}.unbind())."
+        )
+    if X.layout != sys.modules["torch"].strided:
+        raise ValueError(f"{name} must be a dense tensor, got {X.layout}: pass {name}.to_dense().")
+    if X.is_complex():
+        raise ValueError(f"{name} must be a tensor of real numbers, got {X.dtype}")
+    if X.is_meta:
+        raise ValueError(f"{name} must be a tensor that holds numbers, got one on device='meta'.")
 
 
 def as_array(X, name="X", *, keeps_half=False):
@@ -118,21 +142,20 @@ def as_array(X, name="X", *, keeps_half=False):
 
     Without a copy if they are on the CPU, and in float32 where NumPy lacks the dtype, as bfloat16;
     with ``keeps_half``, this is that of ml_dtypes where there is that package. Arrays of Dask are
-    computed. Sparse tensors, those without numbers, arrays of more than two dimensions and lazy
-    arrays of unknown length are refused.
+    computed. What :func:`require_matrix` refuses is refused.
     """
-    require_known_shape(X, name)
-    require_two_dimensions(X, name)
+    require_matrix(X, name)
     X = _computed(X)
     if isinstance(X, list | tuple) and X and _is_tensor(X[0]):
-        if X[0].ndim > 1:
-            raise ValueError(
-                f"{name} must be a matrix, got a {type(X).__name__} of tensors, the first of shape "
-                f"{tuple(X[0].shape)}: pass torch.cat({name})."
-            )
-        X = np.asarray([_tensor_to_numpy(row, name) for row in X])
+        for row in X:
+            if row.ndim > 1:
+                raise ValueError(
+                    f"{name} must be a matrix, got a {type(X).__name__} of tensors, one of shape "
+                    f"{tuple(row.shape)}: pass torch.cat({name})."
+                )
+        X = np.asarray([as_array(row, name) for row in X])
     if _is_tensor(X):
-        X = _tensor_to_numpy(X, name, keeps_half)
+        X = _tensor_to_numpy(X, keeps_half)
     if is_bfloat16(X) and not keeps_half:
         X = np.asarray(X).astype(np.float32)
     return X
@@ -162,12 +185,8 @@ def _is_tensor(X):
     return torch is not None and isinstance(X, torch.Tensor)
 
 
-def _tensor_to_numpy(X, name, keeps_half=False):
+def _tensor_to_numpy(X, keeps_half):
     torch = sys.modules["torch"]
-    if X.is_meta:
-        raise ValueError(f"{name} must be a tensor that holds numbers, got one on device='meta'.")
-    if X.layout != torch.strided:
-        raise ValueError(f"{name} must be a dense tensor, got {X.layout}: pass {name}.to_dense().")
     X = X.detach().cpu()
     if keeps_half and X.dtype == torch.bfloat16:
         with suppress(ImportError):
@@ -243,6 +262,7 @@ def check_codes(y, name="y", *, n_samples=None, n_features=None):
     except ValueError as error:
         raise ValueError(f"{name} must be an (n_samples, n_features) matrix: {error}") from error
     if y.ndim != 2:
+        require_matrix(y, name)
         raise ValueError(
             f"{name} must be an (n_samples, n_features) matrix, one row per sample and one column "
             f"per codeword; got {y.ndim} dimension(s), shape {y.shape}."

@@ -110,12 +110,12 @@ class AdaptiveSuccessiveDecoder(BaseDecoder):
         return True
 
     def _fit_decoder(self, X):
-        check_real(self.margin, "margin", 0, closed="left")
+        margin = check_real(self.margin, "margin", 0, closed="left")
         n_features = self.dictionary_.shape[0]
         k = min(self.n_nonzero_coefs_, n_features)
         self._bounds = section_bounds(n_features, k)
         self._squared_norms = self._codewords.squared_norms
-        self._threshold = np.sqrt(2 * np.log(n_features / max(k, 1))) + self.margin
+        self._threshold = np.sqrt(2 * np.log(n_features / max(k, 1))) + margin
 
     def _failure(self):
         return "have sections where no codeword stands out; they get the best of each section"

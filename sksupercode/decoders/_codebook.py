@@ -11,7 +11,7 @@ from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import gen_batches
 
-from sksupercode._utils._validation import check_codes, check_integer, unfrozen
+from sksupercode._utils._validation import as_array, check_codes, check_integer, unfrozen
 from sksupercode.decoders._units import split_units
 from sksupercode.dictionaries import DenseDictionary, Dictionary
 from sksupercode.encoders import BaseEncoder
@@ -61,7 +61,7 @@ def resolve_dictionary(source, X, y):
 def check_intercept(intercept, n_components):
     """Return an intercept as a float64 array of shape () or (d,); raise a ValueError otherwise."""
     try:
-        intercept = np.asarray(intercept, dtype=np.float64)
+        intercept = np.asarray(as_array(intercept, "intercept_"), dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"intercept_ must be numbers, got {intercept!r}.") from error
     if intercept.shape not in ((), (n_components,)) or not np.isfinite(intercept).all():

@@ -190,8 +190,10 @@ class AMPDecoder(BaseDecoder):
         check_integer(self.max_iter, "max_iter", minimum=1)
         if self.n_nonzero_coefs is not None:
             self._has_common_k = True
-        check_real(self.convergence_tol, "convergence_tol", 0, closed="left")
-        check_real(self.damping, "damping", 0, 1, closed="left")
+        self._convergence_tol = check_real(
+            self.convergence_tol, "convergence_tol", 0, closed="left"
+        )
+        self._damping = check_real(self.damping, "damping", 0, 1, closed="left")
         squared_norms = self._codewords.squared_norms
         self._norms = np.sqrt(np.where(squared_norms > 0, squared_norms, 1.0))
         self._is_zero = squared_norms == 0
@@ -267,7 +269,7 @@ class AMPDecoder(BaseDecoder):
         states = [SampleState(v, k, self._interference) for v in V]
         if k == 0:
             return states
-        active = [state for state in states if state.goes_on(self.convergence_tol)]
+        active = [state for state in states if state.goes_on(self._convergence_tol)]
         for _ in range(self.max_iter):
             if not active:
                 break
@@ -280,8 +282,8 @@ class AMPDecoder(BaseDecoder):
                 evidence, means, variances = log_evidence(u, t, self.values_, scale)
                 state.denoise(*self._posterior(evidence), means, variances)
             for state, superposition in zip(active, self._superpose(active), strict=True):
-                state.subtract(superposition, self.damping)
-            active = [state for state in active if state.goes_on(self.convergence_tol)]
+                state.subtract(superposition, self._damping)
+            active = [state for state in active if state.goes_on(self._convergence_tol)]
         for state in active:
             state.has_failed = True
         return states

@@ -127,16 +127,17 @@ class ThresholdDecoder(MatchedFilterDecoder):
 
     def _fit_decoder(self, X):
         is_map = isinstance(self.threshold, str) and self.threshold == "map"
+        threshold = self.threshold
         if not is_map:
-            check_real(self.threshold, "threshold, unless it is 'map',", closed="neither")
+            threshold = check_real(threshold, "threshold, unless it is 'map',", closed="neither")
         elif self.n_nonzero_coefs_ is None:
             raise ValueError(
                 "threshold='map' needs the prior k/N: give n_nonzero_coefs, or codes y to fit."
             )
         super()._fit_decoder(X)
         # Levels of scores are the sum of two parts, whose units differ.
-        self._level, self._prior_level = self.threshold, 0.0
-        self.threshold_ = self.threshold
+        self._level, self._prior_level = threshold, 0.0
+        self.threshold_ = threshold
         if is_map:
             self._level, self._prior_level = 0.5, -self._log_prior_odds() * self._interference
             self.threshold_ = self._levels(0) / np.where(

@@ -20,14 +20,15 @@ class ToleranceMixin:
 
     def _learn_tolerance(self):
         """Check ``tol`` and ``noise_std``, one of which may be given, and set ``tol_``."""
-        for name in ("tol", "noise_std"):
+        tol, noise_std = (
             check_real(getattr(self, name), name, 0, closed="left", allow_none=True)
-        if self.tol is not None and self.noise_std is not None:
+            for name in ("tol", "noise_std")
+        )
+        if tol is not None and noise_std is not None:
             raise ValueError(
                 f"tol={self.tol!r} and noise_std={self.noise_std!r} are two names of one number: "
                 "noise_std stands for tol = noise_std * sqrt(d); give one of them."
             )
-        tol = self.tol
-        if self.noise_std is not None:
-            tol = self.noise_std * math.sqrt(self.dictionary_.shape[1])
-        self.tol_ = None if tol is None else float(tol)
+        if noise_std is not None:
+            tol = noise_std * math.sqrt(self.dictionary_.shape[1])
+        self.tol_ = tol

@@ -16,7 +16,13 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._sections import section_bounds
-from sksupercode._utils._validation import as_float, check_generator, check_integer, check_samples
+from sksupercode._utils._validation import (
+    as_array,
+    as_float,
+    check_generator,
+    check_integer,
+    check_samples,
+)
 from sksupercode.dictionaries import DenseDictionary, Dictionary, WeightedDictionary
 
 # One copy of each codebook in use, for all steps and estimators.
@@ -265,7 +271,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 def _check_powers(power_allocation):
     """Return the relative powers of sections as a float64 array."""
     try:
-        powers = np.asarray(power_allocation, dtype=np.float64)
+        powers = np.asarray(as_array(power_allocation, "power_allocation"), dtype=np.float64)
     except (TypeError, ValueError):
         powers = np.empty(0)
     if powers.ndim != 1 or not (np.isfinite(powers).all() and (powers >= 0).all() and powers.any()):

@@ -13,10 +13,11 @@ from sklearn.utils import check_array, gen_batches
 from sksupercode import theory
 from sksupercode._utils._blocks import read_block, rows_per_block
 from sksupercode._utils._validation import (
+    as_array,
     check_codes,
     check_generator,
     check_integer,
-    require_known_shape,
+    require_matrix,
     unfrozen,
     without_names,
 )
@@ -194,8 +195,8 @@ def _measure_codes(estimator, codewords, X):
             "X can be encoded by a sparse autoencoder or a decoder alone, got dictionary="
             f"{type(estimator).__name__ if estimator else 'an array'}."
         )
-    X = X if hasattr(X, "shape") else check_array(X, input_name="X")
-    require_known_shape(X)
+    require_matrix(X)
+    X = X if hasattr(X, "shape") else check_array(as_array(X), input_name="X")
     # Those of the input, where a transcoder has codewords of its output.
     d = getattr(estimator, "n_features_in_", codewords.shape[1])
     if len(X.shape) != 2 or X.shape[0] == 0 or X.shape[1] != d:

@@ -10,7 +10,7 @@ from sklearn.utils import gen_batches
 
 from sksupercode._utils._blocks import MOST_ROWS, read_block
 from sksupercode._utils._moments import RunningMoments
-from sksupercode._utils._validation import require_known_shape
+from sksupercode._utils._validation import require_matrix
 
 # Of an array that is computed when it is read, so many batches are read at once.
 _AT_A_TIME = 8
@@ -24,7 +24,7 @@ def is_lazy(X):
 
 def check_lazy_samples(estimator, X, *, reset):
     """Return an array of Dask if it has the shape of samples; its numbers are checked when read."""
-    require_known_shape(X)
+    require_matrix(X)
     if X.ndim != 2 or 0 in X.shape:
         raise ValueError(f"X must be a matrix with samples, got shape {tuple(X.shape)}.")
     name, n_features = type(estimator).__name__, X.shape[1]

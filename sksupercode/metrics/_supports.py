@@ -6,7 +6,7 @@
 import numpy as np
 from sklearn.utils import check_consistent_length
 
-from sksupercode._utils._validation import check_codes, check_option
+from sksupercode._utils._validation import as_array, check_codes, check_option
 
 
 def _support_counts(y_true, y_pred):
@@ -57,6 +57,7 @@ def exact_recovery_score(y_true, y_pred, *, sample_weight=None):
     n_true, n_pred, n_both = _support_counts(y_true, y_pred)
     exact = (n_true == n_both) & (n_pred == n_both)
     if sample_weight is not None:
+        sample_weight = as_array(sample_weight, "sample_weight")
         check_consistent_length(exact, sample_weight)
     return float(np.average(exact, weights=sample_weight))
 

@@ -3,8 +3,10 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sksupercode._utils._validation import as_array
 from sksupercode.metrics._reconstruction import pooled_fvu
 from sksupercode.sae._base import BaseSparseCoder, widened
 from sksupercode.sae._normalization import PER_SAMPLE, denormalize, normalize
@@ -62,6 +64,7 @@ class BaseSparseAutoencoder(BaseSparseCoder):
         X_original : ndarray of shape (n_samples, d)
             Samples.
         """
+        X, scale, shift = (np.asarray(as_array(part)) for part in (X, scale, shift))
         return denormalize(X, scale, shift)
 
     def score(self, X, y=None):

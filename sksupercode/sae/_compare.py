@@ -14,7 +14,7 @@ from sksupercode._utils._jobs import check_jobs
 from sksupercode._utils._moments import RunningMoments
 from sksupercode._utils._tasks import Shared, run_tasks
 from sksupercode._utils._threads import one_thread
-from sksupercode._utils._validation import as_array, check_integer, require_known_shape
+from sksupercode._utils._validation import as_array, check_integer, require_matrix
 from sksupercode.sae._candidates import Sums, candidates_of, measure, read_blocks
 
 # For each worker, so many blocks are in memory at a time, and so many tasks even out decoders that
@@ -150,8 +150,8 @@ def compare_decoders(
 def _check_matrix(X, name):
     if issparse(X):
         raise ValueError(f"{name} must be dense, got a {type(X).__name__} of shape {X.shape}.")
-    X = X if hasattr(X, "shape") else check_array(X, input_name=name)
-    require_known_shape(X, name)
+    require_matrix(X, name)
+    X = X if hasattr(X, "shape") else check_array(as_array(X, name), input_name=name)
     if len(X.shape) != 2 or 0 in X.shape:
         raise ValueError(f"{name} must be a matrix with samples, got shape {tuple(X.shape)}.")
     return X

@@ -168,6 +168,7 @@ class Transcoder(BaseSparseCoder):
         S : ndarray of shape (n_samples, d) or float
             0 where there is no skip connection.
         """
+        X = as_array(X)
         return self._forward.skip(X.astype(widened(X.dtype), copy=False))
 
     def score(self, X, y):

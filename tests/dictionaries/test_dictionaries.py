@@ -253,7 +253,7 @@ def test_single_precision_sums_in_single_precision():
     "array, message",
     [
         (np.ones(3), "2D array"),
-        (np.ones((2, 3, 4)), "dim 3"),
+        (np.ones((2, 3, 4)), r"3 dimensions.*pass dictionary\.reshape\(-1, 4\)"),
         (np.empty((0, 3)), "0 sample"),
         (np.empty((3, 0)), "0 feature"),
         (np.array([[1.0, np.nan]]), "dictionary contains NaN"),

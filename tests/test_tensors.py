@@ -1,0 +1,319 @@
+"""Tensors of PyTorch on every public method: the numbers of NumPy, or a clear refusal."""
+
+# Authors: The sksupercode developers
+# SPDX-License-Identifier: BSD-3-Clause
+
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.sparse import issparse
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+
+import sksupercode.metrics
+from sksupercode import (
+    AMPDecoder,
+    BasisPursuitDecoder,
+    DictionaryLearner,
+    GaussianChannel,
+    MatchingPursuitDecoder,
+    OrthogonalMatchingPursuitDecoder,
+    RademacherEncoder,
+    SparseAutoencoder,
+    ThresholdDecoder,
+    TopKDecoder,
+    Transcoder,
+)
+from sksupercode._utils._validation import as_array
+from sksupercode.datasets import make_planted_activations
+from sksupercode.decoders import BaseDecoder
+from sksupercode.encoders import BaseEncoder
+from sksupercode.inspection import dictionary_report
+from sksupercode.metrics import exact_recovery_score, match_dictionaries
+from sksupercode.sae import SAEWeights, compare_decoders
+from sksupercode.testing import all_estimators
+from sksupercode.testing._problems import constructed
+
+torch = pytest.importorskip("torch", reason="needs PyTorch")
+
+N, D = 24, 16
+RECIPE = RademacherEncoder(D, n_features=N, random_state=0)
+RNG = np.random.default_rng(0)
+Y = np.eye(N)[np.arange(6)] + np.eye(N)[np.arange(6) + 11]
+# Numbers that every dtype holds.
+X = np.round(8 * RECIPE.fit_transform(Y)) / 8
+F = np.round(8 * RNG.standard_normal((N, D))) / 8
+METHODS = (
+    "fit",
+    "partial_fit",
+    "fit_transform",
+    "transform",
+    "predict",
+    "score",
+    "inverse_transform",
+    "reconstruct",
+    "decision_function",
+    "predict_proba",
+    "normalize",
+    "skip",
+)
+TAKE_Y = ("fit", "partial_fit", "fit_transform", "score")
+# The dtype, and whether there is a gradient.
+KINDS = [("float16", True), ("bfloat16", True), ("float32", False), ("float64", True)]
+
+
+def tensor(array, dtype="float64", has_gradient=False):
+    """A tensor of these numbers, which with a gradient is the result of an operation."""
+    array = torch.tensor(np.asarray(array), dtype=getattr(torch, dtype))
+    return array.requires_grad_() * 1 if has_gradient else array
+
+
+def as_numpy(array, dtype):
+    """What a tensor of this dtype is to be taken for."""
+    return np.asarray(array, dtype="float32" if dtype == "bfloat16" else dtype)
+
+
+def estimators():
+    weights = {
+        "W_dec": F,
+        "b_dec": F[0],
+        "W_enc": F.T,
+        "b_enc": F[:, 0],
+        "k": 2,
+        "normalization": "layer_norm",
+    }
+    for name, cls in all_estimators():
+        if name == "Transcoder":
+            yield cls.from_weights(SAEWeights("topk", **weights, W_skip=F[:D], is_transcoder=True))
+        elif name == "SparseAutoencoder":
+            yield cls(N, n_nonzero_coefs=2, max_iter=2, random_state=0)
+            yield FrozenEstimator(cls.from_weights(SAEWeights("topk", **weights)))
+        elif name == "DictionaryLearner":
+            yield cls(N, n_nonzero_coefs=2, max_iter=2, random_state=0)
+        elif issubclass(cls, BaseDecoder):
+            estimator = constructed(cls, RECIPE, 2)
+            # No test may depend on how fast the machine is.
+            yield estimator.set_params(time_limit=None) if name.startswith("Max") else estimator
+        else:
+            estimator = cls()
+            has_seed = "random_state" in estimator.get_params()
+            yield estimator.set_params(random_state=0) if has_seed else estimator
+
+
+def cases():
+    for estimator in estimators():
+        inner = getattr(estimator, "estimator", estimator)
+        inner = inner if isinstance(estimator, FrozenEstimator) else estimator
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fitted = inner if hasattr(inner, "weights_") else clone(inner).fit(*data(inner))
+        for method in METHODS:
+            if hasattr(fitted, method) and not ("fit" in method and hasattr(inner, "weights_")):
+                yield pytest.param(fitted, method, id=f"{type(inner).__name__}-{method}")
+
+
+def data(estimator):
+    return (Y, None) if isinstance(estimator, BaseEncoder) else (X, Y)
+
+
+def arguments(estimator, method):
+    """The arrays that a method takes."""
+    samples, codes = data(estimator)
+    if isinstance(estimator, Transcoder) and method == "score":
+        return samples, F[:6]
+    if method == "inverse_transform":
+        Z = estimator.transform(samples)
+        return (np.round(8 * (Z.toarray() if issparse(Z) else Z)) / 8,)
+    return (samples, codes) if method in TAKE_Y else (samples,)
+
+
+def call(estimator, method, *arrays):
+    """What a method returns, as arrays; of one that fits, what the estimator does then."""
+    if "fit" in method:
+        estimator = clone(estimator)
+    found = getattr(estimator, method)(*arrays)
+    if method in ("fit", "partial_fit"):
+        samples, _ = data(estimator)
+        found = estimator.transform(samples)
+    found = found if isinstance(found, tuple) else (found,)
+    assert not any(isinstance(part, torch.Tensor) for part in found)
+    return [part.toarray() if issparse(part) else np.asarray(part) for part in found]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("estimator, method", [*cases()])
+def test_methods_of_estimators(estimator, method):
+    arrays = arguments(estimator, method)
+    for dtype, has_gradient in KINDS:
+        tensors = [None if a is None else tensor(a, dtype, has_gradient) for a in arrays]
+        wanted = [None if a is None else as_numpy(a, dtype) for a in arrays]
+        found, wanted = call(estimator, method, *tensors), call(estimator, method, *wanted)
+        for part, other in zip(found, wanted, strict=True):
+            assert part.dtype == other.dtype
+            assert_allclose(part, other, rtol=1e-5, atol=1e-6)
+
+
+def refusals(array, name="X"):
+    """Tensors that are no matrices of numbers, and what is said of them."""
+    array = tensor(array)
+    wide = array.shape[1]
+    yield array[None], rf"{name} must be a matrix.*pass {name}\.reshape\(-1, {wide}\)"
+    yield array[None].numpy(), rf"{name} must be a matrix.*pass {name}\.reshape\(-1, {wide}\)"
+    yield array.to("meta"), f"{name} must be a tensor that holds numbers.*device='meta'"
+    yield array.to_sparse(), rf"{name} must be a dense tensor.*pass {name}\.to_dense\(\)"
+    yield array.to_sparse_csr(), rf"{name} must be a dense tensor.*pass {name}\.to_dense\(\)"
+    yield [array, array[:2]], rf"{name} must be a matrix.*pass torch\.cat\({name}\)"
+    yield torch.nested.nested_tensor([array, array[:2]]), rf"pass torch\.cat\({name}\.unbind\(\)\)"
+    yield (
+        array.to(torch.complex128),
+        f"(?s){name} must be a tensor of real numbers, got torch.complex128",
+    )
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("estimator, method", [*cases()])
+def test_what_is_no_matrix_is_refused(estimator, method):
+    first, *others = arguments(estimator, method)
+    for refused, match in refusals(first):
+        with pytest.raises(ValueError, match=match):
+            call(estimator, method, refused, *others)
+    # What is ignored may be anything.
+    if others and isinstance(estimator, BaseDecoder | Transcoder):
+        for refused, match in list(refusals(others[0], "y"))[:5]:
+            with pytest.raises(ValueError, match=match):
+                call(estimator, method, first, refused)
+
+
+def metrics():
+    """Every function of ``sksupercode.metrics`` on matrices, with arguments and their names."""
+    decoder = TopKDecoder(RECIPE, 2).fit(X)
+    of_reconstructions = {"X": X, "X_hat": F[:6]}
+    of_supports = {"y_true": Y, "y_pred": Y[::-1].copy()}
+    given = {
+        "exact_recovery_scorer": {"estimator": decoder, "X": X, "y": Y},
+        "neg_fvu_scorer": {"estimator": decoder, "X": X},
+        "match_dictionaries": {"dictionary": F, "other": F[::-1].copy()},
+        "fraction_of_variance_unexplained": of_reconstructions | {"mean": X[0]},
+        "exact_recovery_score": of_supports | {"sample_weight": np.arange(6) / 8},
+    }
+    for name in sksupercode.metrics.__all__:
+        function = getattr(sksupercode.metrics, name)
+        if not isinstance(function, type):
+            by_kind = {"Z": Y}
+            by_kind = of_supports if name.startswith("support") else by_kind
+            by_kind = of_reconstructions if "reconstruction" in name else by_kind
+            yield pytest.param(function, given.get(name, by_kind), id=name)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("metric, arrays", [*metrics()])
+def test_metrics(metric, arrays):
+    def changed(change):
+        return {name: change(a) if isinstance(a, np.ndarray) else a for name, a in arrays.items()}
+
+    for dtype, has_gradient in KINDS:
+        found = metric(**changed(lambda a: tensor(a, dtype, has_gradient)))  # noqa: B023
+        wanted = metric(**changed(lambda a: as_numpy(a, dtype)))  # noqa: B023
+        if metric is match_dictionaries:
+            found, wanted = found.cosines, wanted.cosines
+        assert not isinstance(found, torch.Tensor)
+        assert_allclose(found, wanted, rtol=1e-6)
+    for name, array in arrays.items():
+        if isinstance(array, np.ndarray) and array.ndim == 2:
+            # Scorers hand the codes on.
+            name_there = "y_true" if name == "y" else name
+            for refused, match in refusals(array, name_there):
+                with pytest.raises(ValueError, match=match):
+                    metric(**arrays | {name: refused})
+
+
+@pytest.mark.parametrize("dtype, has_gradient", KINDS)
+def test_dictionaries_and_numbers(dtype, has_gradient):
+    """As a dictionary, as codewords to begin with, and in the place of numbers."""
+    codewords, samples = tensor(F, dtype, has_gradient), tensor(X, dtype, has_gradient)
+    number = tensor(0.25, dtype, has_gradient)
+    wanted = OrthogonalMatchingPursuitDecoder(as_numpy(F, dtype), 3, tol=0.25).fit(X)
+    decoder = OrthogonalMatchingPursuitDecoder(codewords, 3, tol=number).fit(samples)
+    assert decoder.tol_ == 0.25
+    assert_allclose(decoder.transform(X).toarray(), wanted.transform(X).toarray(), atol=1e-5)
+    for decoder in (
+        ThresholdDecoder(codewords, threshold=number),
+        AMPDecoder(codewords, 2, damping=number),
+        BasisPursuitDecoder(codewords, noise_std=number),
+    ):
+        name = next(name for name in vars(decoder) if vars(decoder)[name] is number)
+        others = {"dictionary": as_numpy(F, dtype), name: 0.25}
+        wanted = type(decoder)(**decoder.get_params(deep=False) | others)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found, wanted = (d.fit(X).transform(X).toarray() for d in (decoder, wanted))
+        assert_allclose(found, wanted, atol=1e-5)
+    for start in (
+        codewords,
+        SparseAutoencoder.from_weights(
+            SAEWeights("relu", codewords, codewords[0], codewords.T, codewords[:, 0])
+        ),
+    ):
+        learner = DictionaryLearner(N, n_nonzero_coefs=2, init=start, max_iter=1, random_state=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            assert learner.fit(samples).dictionary_.shape == (N, D)
+    _, _, planted = make_planted_activations(5, dictionary=codewords, random_state=0)
+    assert_allclose(planted, F)
+
+
+@pytest.mark.parametrize("dtype, has_gradient", KINDS)
+def test_comparisons_and_reports(dtype, has_gradient):
+    sae = SparseAutoencoder.from_weights(SAEWeights("topk", F, F[0], F.T, F[:, 0], k=2))
+    transcoder = Transcoder.from_weights(
+        SAEWeights("topk", F, F[0], F.T, F[:, 0], k=2, is_transcoder=True)
+    )
+    decoders = {"sae": sae, "transcoder": transcoder, "MP": MatchingPursuitDecoder(F, 2)}
+    samples, targets = (tensor(a, dtype, has_gradient) for a in (X, F[:6]))
+    numbers = ["L0", "FVU", "cosine", "dead_latents"]
+    found = compare_decoders(decoders, samples, targets=targets)[numbers]
+    wanted = compare_decoders(decoders, as_numpy(X, dtype), targets=as_numpy(F[:6], dtype))[numbers]
+    assert_allclose(found, wanted, rtol=1e-5, atol=1e-9)
+    assert_allclose(
+        compare_decoders(decoders, list(samples), targets=F[:6])[numbers],
+        wanted,
+        rtol=1e-4,
+        atol=1e-9,
+    )
+    for refused, match in refusals(X):
+        with pytest.raises(ValueError, match=match):
+            compare_decoders(decoders, refused, targets=targets)
+        with pytest.raises(ValueError, match=match):
+            dictionary_report(sae, refused)
+    for refused, match in refusals(X, "targets"):
+        with pytest.raises(ValueError, match=match):
+            compare_decoders(decoders, X, targets=refused)
+    assert dictionary_report(sae, samples).mean_l0 == dictionary_report(sae, X).mean_l0
+    normalized = sae.denormalize(samples, torch.ones(6, 1), torch.zeros(6, 1))
+    assert isinstance(normalized, np.ndarray)
+
+
+def test_bfloat16_without_ml_dtypes(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    codewords, samples = tensor(F, "bfloat16"), tensor(X, "bfloat16", has_gradient=True)
+    decoder = OrthogonalMatchingPursuitDecoder(codewords, 2).fit(samples)
+    assert decoder.transform(samples).dtype == np.float32
+    assert as_array(codewords, keeps_half=True).dtype == np.float32
+    assert GaussianChannel(0.0).fit_transform(samples).dtype == np.float32
+
+
+def test_tensors_in_many_forms():
+    """Those that are strided, conjugate or of integers are taken as they are."""
+    decoder = TopKDecoder(F, 2).fit(X)
+    wanted = decoder.transform(X).toarray()
+    stretched = tensor(np.repeat(X, 2, axis=1))[:, ::2]
+    flipped = tensor(X.T.copy()).T
+    for samples in (stretched, flipped, torch.nn.Parameter(tensor(X))):
+        assert_allclose(decoder.transform(samples).toarray(), wanted)
+    with torch.inference_mode():
+        assert_allclose(decoder.transform(tensor(X) * 1).toarray(), wanted)
+    codes = torch.tensor(Y, dtype=torch.int64)
+    assert exact_recovery_score(codes, codes.bool()) == 1.0

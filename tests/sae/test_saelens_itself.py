@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from safetensors import safe_open
 
 from sksupercode import SparseAutoencoder, Transcoder, load_sae
-from sksupercode.sae import SAEWeights
+from sksupercode.sae import SAEWeights, as_module
 from tests.sae import release_files as files
 from tests.sae.release_files import D_OUT, D, N
 from tests.sae.weight_files import draw
@@ -32,6 +32,15 @@ def check(mine, theirs):
     assert_allclose(latents, Z, atol=1e-4)
     assert_allclose(mine.reconstruct(X), X_hat, atol=1e-4)
     assert 0 < np.count_nonzero(Z) < Z.size
+    module, x = as_module(mine), torch.tensor(X)
+    with torch.no_grad():
+        assert_array_equal(module.encode(x) != 0, Z != 0)
+        assert_allclose(module.encode(x), Z, atol=1e-4)
+        assert_allclose(module(x), X_hat, atol=1e-4)
+        assert_allclose(module.decode(module.encode(x)), theirs.decode(theirs.encode(x)), atol=1e-4)
+    for name in ("d_in", "d_sae", "dtype", "device", "apply_b_dec_to_input"):
+        assert getattr(module.cfg, name) == getattr(theirs.cfg, name)
+    assert module.W_dec.shape == theirs.W_dec.shape
 
 
 KINDS = {

@@ -87,6 +87,17 @@ def test_normalization(tmp_path):
         load_sae(tmp_path, normalization="none")
 
 
+def test_transcoders_of_sparsify_from_before_a_key_told_them(tmp_path):
+    folder = tmp_path / "skip-transcoders" / "layers.3.mlp"
+    folder.mkdir(parents=True)
+    files.sparsify(folder, transcode=None)
+    with pytest.warns(UserWarning, match="in the folder 'skip-transcoders'"):
+        weights = load_sae(folder).estimator.weights_
+    assert weights.is_transcoder and weights.applies_b_dec
+    assert load_sae(folder, transcoder=True).estimator.weights_.is_transcoder
+    assert not load_sae(folder, transcoder=False).estimator.weights_.is_transcoder
+
+
 def test_transcoder(tmp_path):
     files.sparsify(tmp_path)
     with pytest.raises(ValueError, match="transcoder=True contradicts the file"):

@@ -42,8 +42,9 @@ def load_quietly(path, **given):
 
 
 @pytest.mark.parametrize("config", [True, False])
-def test_gemma_scope_2(tmp_path, config):
-    folder = tmp_path / "transcoders" / "resid_post_all" / "layer_1_width_16k_l0_small"
+@pytest.mark.parametrize("site", ["resid_post_all", "mlp_out", "attn_out", "gemma-scope-2b-pt-mlp"])
+def test_gemma_scope_2(tmp_path, site, config):
+    folder = tmp_path / "transcoders" / site / "layer_1_width_16k_l0_small"
     path, outputs = files.gemma_scope_2(folder, config=config)
     for given in (folder, path):
         check(load_quietly(given), outputs)

@@ -20,7 +20,7 @@ from sksupercode.sae._weights import NORMALIZATIONS, WITH_K
 _K = re.compile(r"(?:^|[-_.])L0_(\d{1,9})(?!\d)", re.IGNORECASE)
 _TRANSCODER = re.compile(r"(?:^|[-_.])(transcoders?|clt)(?:[-_.]|$)", re.IGNORECASE)
 _AUTOENCODER = re.compile(
-    r"(?:^|[-_.])(embedding|res|resid|mlp|att|attn|crosscoder)(?:[-_.]|$)", re.IGNORECASE
+    r"(?:^|[-_.])(embedding|res|resid|mlp_out|[pi]t-mlp|att|attn)(?:[-_.]|$)", re.IGNORECASE
 )
 # Factors are roots of means that are stored in half precision.
 _RTOL = 1e-3

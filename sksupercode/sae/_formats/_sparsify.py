@@ -22,7 +22,11 @@ def read(tensors, given):
         config.refuse("signed", "false")
     subtracts = not config.boolean("transcode", default=False)
     has_skip = config.boolean("skip_connection", default=False)
-    is_transcoder = has_skip or not subtracts
+    # Until a key told it, transcoders subtracted b_dec as well.
+    if has_skip or config.has("transcode"):
+        kind = {"is_transcoder": has_skip or not subtracts}
+    else:
+        kind = given.transcoder_of(tensors.path)
     layout = LAYOUT | ({"W_skip": ("W_skip", "od")} if has_skip else {})
     tensors.refuse_others([key for key, _ in layout.values()])
 
@@ -35,8 +39,8 @@ def read(tensors, given):
         {"N": (n_latents, f"{origin} in cfg.json"), "d": (d, "d_in in cfg.json")},
         given,
         architecture=architecture,
-        is_transcoder=is_transcoder,
         applies_b_dec=subtracts,
-        name="sparsify transcoder" if is_transcoder else "sparsify",
+        name="sparsify transcoder" if kind.get("is_transcoder") else "sparsify",
+        **kind,
         **given.k_in(config),
     )

@@ -143,8 +143,14 @@ class BaseSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             If there is anything else at ``path``.
 
         ValueError
-            If the format of SAELens cannot hold the weights: the scale of "expected_average", or
-            latents of other architectures than "topk" that are rescaled by norms.
+            If SAELens has nothing of this kind: architecture "groupmax", a transcoder with k,
+            latents of others than "topk" and "abstopk" that are rescaled by norms, or inputs that
+            are scaled as well.
+
+        Notes
+        -----
+        Files keep the precision of the weights. The scale of "expected_average", for which the
+        format has no place, becomes a part of the weights, in float32 at least.
         """
         check_is_fitted(self)
         save_saelens(self.weights_, path)

@@ -6,7 +6,9 @@
 import json
 import os
 import uuid
+from dataclasses import replace
 
+import numpy as np
 from sklearn.utils import gen_batches
 
 from sksupercode._utils._blocks import MOST_ROWS
@@ -19,8 +21,12 @@ _VERSION = "6.0.0"
 
 
 def save_saelens(weights, path):
-    """Write `SAEWeights` in their precision to a directory, each file as a whole or not at all."""
-    path, arrays = check_path(path), weights.arrays()
+    """Write `SAEWeights` in their precision to a directory, each file as a whole or not at all.
+
+    A scale of the inputs becomes a part of the weights, which are then float32 at least.
+    """
+    path, weights = check_path(path), _without_scale(weights)
+    arrays = weights.arrays()
     if weights.W_skip is not None:
         arrays["W_skip"] = weights.W_skip.T
     text = json.dumps(_configuration(weights), indent=2) + "\n"
@@ -44,11 +50,26 @@ def save_saelens(weights, path):
             part.unlink(missing_ok=True)
 
 
-def _configuration(weights):
-    if weights.normalization == "expected_average":
+def _without_scale(weights):
+    """Return weights of the same latents and reconstructions whose inputs are not scaled."""
+    if weights.normalization != "expected_average":
+        return weights
+    if weights.architecture == "matching_pursuit" or weights.rescales_by_norm:
+        what = "rescales_by_norm" if weights.rescales_by_norm else "architecture 'matching_pursuit'"
         raise ValueError(
-            "normalization='expected_average' cannot be saved: SAELens does not store its scale."
+            f"normalization='expected_average' cannot be saved with {what}: SAELens does not store "
+            "its scale, and the weights cannot contain it."
         )
+    scale = weights.normalization_scale
+    dtype = np.dtype(np.float64 if weights.W_dec.dtype == np.float64 else np.float32)
+    arrays = {"W_enc": weights.W_enc.astype(dtype) * dtype.type(scale)}
+    if not weights.is_transcoder:
+        for name in ("W_dec", "b_dec"):
+            arrays[name] = getattr(weights, name).astype(dtype) / dtype.type(scale)
+    return replace(weights, normalization="none", normalization_scale=1.0, **arrays)
+
+
+def _configuration(weights):
     if weights.rescales_by_norm and weights.architecture not in ("topk", "abstopk"):
         raise ValueError(
             f"rescales_by_norm cannot be saved for architecture {weights.architecture!r}: SAELens "

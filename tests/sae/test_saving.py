@@ -172,12 +172,37 @@ def test_failure_leaves_the_former_files(tmp_path, monkeypatch):
     assert_same(load_sae(tmp_path).estimator, sae)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("is_transcoder", [False, True])
+@pytest.mark.parametrize("architecture", ["relu", "jumprelu"])
+def test_a_scale_becomes_a_part_of_the_weights(tmp_path, architecture, is_transcoder, dtype):
+    sae = make_sae(architecture, normalization="expected_average", normalization_scale=0.37)
+    arrays = {name: array.astype(dtype) for name, array in sae.weights_.arrays().items()}
+    weights = replace(sae.weights_, **arrays)
+    kind = SparseAutoencoder
+    if is_transcoder:
+        weights = replace(weights, is_transcoder=True, applies_b_dec=False)
+        kind = Transcoder
+    scaled = kind.from_weights(weights)
+    scaled.save(tmp_path)
+    saved = load_sae(tmp_path).estimator
+    assert type(saved) is kind and saved.weights_.normalization == "none"
+    X = np.random.default_rng(0).standard_normal((50, D))
+    Z, expected = saved.transform(X), scaled.transform(X)
+    assert Z.nnz and np.array_equal(Z.indices, expected.indices)
+    rtol = 1e-12 if dtype == np.float64 else 1e-5
+    np.testing.assert_allclose(Z.data, expected.data, rtol=100 * rtol, atol=rtol)
+    np.testing.assert_allclose(saved.reconstruct(X), scaled.reconstruct(X), rtol=rtol, atol=rtol)
+
+
 def test_what_cannot_be_saved(tmp_path):
     with pytest.raises(NotFittedError):
         SparseAutoencoder().save(tmp_path / "sae")
-    sae = make_sae(normalization="expected_average", normalization_scale=2.0)
-    with pytest.raises(ValueError, match="normalization='expected_average' cannot be saved"):
-        sae.save(tmp_path / "sae")
+    scaled = {"normalization": "expected_average", "normalization_scale": 2.0}
+    for settings in ({"rescales_by_norm": True}, {"architecture": "matching_pursuit"}):
+        sae = make_sae(**settings, **scaled)
+        with pytest.raises(ValueError, match="normalization='expected_average' cannot be saved"):
+            sae.save(tmp_path / "sae")
     sae = make_sae("relu", rescales_by_norm=True)
     with pytest.raises(ValueError, match="rescales_by_norm cannot be saved"):
         sae.save(tmp_path / "sae")

@@ -22,19 +22,34 @@ class SparseAutoencoder(BaseSparseAutoencoder):
     n_latents : int, default=1024
         Number N of latents.
 
-    architecture : {"topk", "batchtopk", "relu"}, default="topk"
-        What :meth:`fit` trains. Autoencoders made by :meth:`from_weights` may also be "abstopk",
-        "groupmax", "jumprelu", "gated" or "matching_pursuit".
+    architecture : {"topk", "abstopk", "batchtopk", "matryoshka", "relu", "gated", "jumprelu"}, \
+            default="topk"
+        What :meth:`fit` trains. Autoencoders made by :meth:`from_weights` may also be "groupmax" or
+        "matching_pursuit".
 
     n_nonzero_coefs : int, default=32
-        Number k of latents that "topk" keeps for each sample, and "batchtopk" on average. At most
-        N; "relu" has none.
+        Number k of latents that "topk" and "abstopk" keep for each sample, and "batchtopk" and
+        "matryoshka" on average over a batch; what the mean number of latents of "jumprelu" is drawn
+        to, with ``l0_coef="auto"``. At most N; "relu" and "gated" have none.
 
     l1_coef : float, default=0.1
-        Of "relu": weight of the sum of latents, for samples of variance 1.
+        Of "relu" and "gated": weight of the sum of latents, or of the positive pre-activations of
+        gates, for samples of variance 1.
+
+    l0_coef : float or "auto", default="auto"
+        Of "jumprelu": weight of the number of active latents, for samples of variance 1. "auto"
+        penalises the squared distance of their mean number from k instead.
+
+    bandwidth : float, default=0.05
+        Of "jumprelu": width of the kernel around a threshold by which it learns, for samples of
+        variance 1.
+
+    prefix_sizes : sequence of int or "auto", default="auto"
+        Of "matryoshka": increasing numbers of latents. The first so many reconstruct a sample for
+        themselves; the last is N. "auto" is N / 16, N / 8, N / 4, N / 2 and N.
 
     aux_coef : float, default=1/32
-        Of "topk" and "batchtopk": weight of the loss that revives dead latents.
+        Weight of the loss that revives dead latents, which "relu" and "gated" do not have.
 
     init : {"samples", "random"}, array-like of shape (N, d) or estimator, default="samples"
         The codewords at the start of training: samples drawn without replacement, as far as there
@@ -136,8 +151,9 @@ class SparseAutoencoder(BaseSparseAutoencoder):
     ``init`` has an ``intercept_``, with this as origin and a mean squared norm of 1. The shift
     and the scale are then included in the weights, so that the unit of X does not matter. Weights
     are float32, or float64 where X has a deviation beyond 1e12 or below 1e-12, or, in float64, a
-    mean that is thousands of times larger. "batchtopk" [3]_ is stored as "jumprelu". Mapped X is
-    read by batches.
+    mean that is thousands of times larger. "batchtopk" [3]_ and "matryoshka" [4]_ are stored as
+    "jumprelu" with one threshold. X that is mapped from a file, or an array of Dask, is read by
+    batches.
 
     A clone is unfitted, as of any estimator. To keep the weights in a grid search, put the
     autoencoder inside :class:`sklearn.frozen.FrozenEstimator`.
@@ -148,6 +164,12 @@ class SparseAutoencoder(BaseSparseAutoencoder):
        learning", Transformer Circuits Thread, 2023.
     .. [2] L. Gao et al., "Scaling and evaluating sparse autoencoders", 2024, arXiv:2406.04093.
     .. [3] B. Bussmann et al., "BatchTopK sparse autoencoders", 2024, arXiv:2412.06410.
+    .. [4] B. Bussmann et al., "Learning multi-level features with Matryoshka sparse autoencoders",
+       2025, arXiv:2503.17547.
+    .. [5] S. Rajamanoharan et al., "Improving dictionary learning with gated sparse autoencoders",
+       2024, arXiv:2404.16014.
+    .. [6] S. Rajamanoharan et al., "Jumping ahead: improving reconstruction fidelity with JumpReLU
+       sparse autoencoders", 2024, arXiv:2407.14435.
 
     Examples
     --------
@@ -175,6 +197,9 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         architecture="topk",
         n_nonzero_coefs=32,
         l1_coef=0.1,
+        l0_coef="auto",
+        bandwidth=0.05,
+        prefix_sizes="auto",
         aux_coef=1 / 32,
         init="samples",
         learning_rate="auto",
@@ -193,6 +218,9 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         self.architecture = architecture
         self.n_nonzero_coefs = n_nonzero_coefs
         self.l1_coef = l1_coef
+        self.l0_coef = l0_coef
+        self.bandwidth = bandwidth
+        self.prefix_sizes = prefix_sizes
         self.aux_coef = aux_coef
         self.init = init
         self.learning_rate = learning_rate

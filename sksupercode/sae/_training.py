@@ -10,8 +10,9 @@ from sklearn.utils import gen_batches
 
 from sksupercode._utils._passes import run_passes, split_rows
 from sksupercode._utils._validation import check_generator
+from sksupercode.learning._batches import moments_of, read_rows
 from sksupercode.sae._forward import ForwardPass
-from sksupercode.sae._trainer import BATCH, Trainer, moments_of
+from sksupercode.sae._trainer import Trainer
 from sksupercode.sae._training_settings import check_settings, check_weights
 
 
@@ -57,7 +58,7 @@ def train_further(estimator, X, trainer, weights):
         )
     elif not len(rows := trainer.see(X, rows)):
         return trainer.weights(), trainer
-    trainer.settings = settings
+    trainer.settings = trainer.model.settings = settings
     loss = trainer.run_epoch(X, rows)
     estimator.n_iter_ = getattr(estimator, "n_iter_", 0) + 1
     estimator.loss_curve_ = [*getattr(estimator, "loss_curve_", []), loss]
@@ -67,10 +68,8 @@ def train_further(estimator, X, trainer, weights):
 def _unexplained_variance(weights, X, rows, moments):
     """Return what the forward pass leaves of the variance of samples with these moments."""
     forward, total = ForwardPass(weights), 0.0
-    for batch in gen_batches(len(rows), min(BATCH, forward.block_length())):
-        x = np.asarray(X[rows[batch]])
-        if x.dtype != np.float64:
-            x = x.astype(np.float32, copy=False)
+    for batch in gen_batches(len(rows), forward.block_length()):
+        x = read_rows(X, rows[batch])
         x_hat = forward.encode(x) @ forward.dictionary + forward.intercept
         error = np.ldexp((x - x_hat).astype(np.float64), -moments.exponent)
         total += float(np.square(error).sum())

@@ -13,7 +13,9 @@ from sksupercode._utils._passes import check_passes
 from sksupercode._utils._validation import check_integer, check_real, unfrozen
 from sksupercode.sae._weights import ARCHITECTURES, SAEWeights
 
-TRAINED = ("topk", "batchtopk", "relu")
+TRAINED = ("topk", "abstopk", "batchtopk", "matryoshka", "relu", "gated", "jumprelu")
+# Parts of the dictionary that reconstruct samples for themselves, by default.
+_PREFIXES = (16, 8, 4, 2, 1)
 
 
 def check_settings(estimator):
@@ -34,8 +36,11 @@ def check_settings(estimator):
         return check_real(value, name, 0, closed="neither" if positive else "left")
 
     n_latents, k, rate = integer("n_latents"), estimator.n_nonzero_coefs, estimator.learning_rate
-    if architecture != "relu":
+    if architecture not in ("relu", "gated"):
         k = integer("n_nonzero_coefs", maximum=n_latents)
+    l0_coef = estimator.l0_coef
+    if not (isinstance(l0_coef, str) and l0_coef == "auto"):
+        l0_coef = real("l0_coef")
     if isinstance(rate, str) and rate == "auto":
         rate = 4e-4 * math.sqrt(2**14 / n_latents)
     return SimpleNamespace(
@@ -43,6 +48,9 @@ def check_settings(estimator):
         n_latents=n_latents,
         n_nonzero_coefs=k,
         l1_coef=real("l1_coef"),
+        l0_coef=l0_coef,
+        bandwidth=real("bandwidth", positive=True),
+        prefix_sizes=_check_prefixes(estimator.prefix_sizes, n_latents),
         aux_coef=real("aux_coef"),
         # Checked where d is known.
         init=estimator.init,
@@ -51,6 +59,21 @@ def check_settings(estimator):
         device=_check_device(estimator.device),
         **vars(check_passes(estimator)),
     )
+
+
+def _check_prefixes(sizes, n_latents):
+    if isinstance(sizes, str) and sizes == "auto":
+        return sorted({max(1, n_latents // part) for part in _PREFIXES})
+    try:
+        checked = [check_integer(size, "prefix_sizes", minimum=1) for size in sizes]
+    except (TypeError, ValueError):
+        checked = []
+    if not checked or checked[-1] != n_latents or np.any(np.diff(checked) <= 0):
+        raise ValueError(
+            f"prefix_sizes must be 'auto' or increasing integers, the last of them "
+            f"n_latents={n_latents}, got {sizes!r}."
+        )
+    return checked
 
 
 def _check_device(device):
@@ -66,7 +89,9 @@ def _check_device(device):
 
 def check_weights(weights, settings):
     """Refuse to train on from weights of another kind than training makes."""
-    stored = "jumprelu" if settings.architecture == "batchtopk" else settings.architecture
+    from sksupercode.sae._architectures import ARCHITECTURES
+
+    stored = ARCHITECTURES[settings.architecture].stored
     norms = np.linalg.norm(weights.W_dec.astype(np.float32), axis=1)
     if (weights.architecture, weights.shape[0]) != (stored, settings.n_latents):
         wanted = f"{stored!r} with n_latents={settings.n_latents}"

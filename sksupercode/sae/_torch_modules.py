@@ -37,6 +37,8 @@ class DictionaryModule(nn.Module, ABC):
     """
 
     is_transcoder = False
+    # Evaluators flatten the heads of "hook_z", and ask modules not to do it besides.
+    hook_z_reshaping_mode = False
 
     def __init__(self, estimator, cfg, **known):
         super().__init__()
@@ -122,6 +124,9 @@ class DictionaryModule(nn.Module, ABC):
         x = args[0] if self.is_transcoder else output[0] if is_tuple else output
         return (self(x), *output[1:]) if is_tuple else self(x)
 
+    def turn_off_forward_pass_hook_z_reshaping(self):
+        """Do nothing, for evaluators: heads are never reshaped here."""
+
     def extra_repr(self):
         """Return the sizes, and what finds the latents."""
         return f"d_in={self.cfg.d_in}, d_sae={self.cfg.d_sae}, architecture={self.cfg.architecture}"
@@ -188,12 +193,12 @@ class AutoencoderModule(DictionaryModule):
             return torch.where(gate <= 0, 0, z.relu())
         z = z + self._weight("b_enc", z)
         if name == "abstopk":
-            return torch.where(largest(z.abs(), k) > 0, z, 0)
+            return largest(z, z.abs(), k)
         z = z.relu()
         if name == "jumprelu":
             return torch.where(z <= self._weight("threshold", z), 0, z)
         if name == "topk":
-            return largest(z, k)
+            return largest(z, z, k)
         return largest_of_groups(z, k) if name == "groupmax" else z
 
     def _reconstruct(self, x):

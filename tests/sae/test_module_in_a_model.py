@@ -76,8 +76,9 @@ def test_transformers(estimator, dtype):
         assert module.W_dec.grad.abs().sum() > 0
 
 
+@pytest.mark.parametrize("hook", ["blocks.0.hook_resid_post", "blocks.1.attn.hook_z"])
 @pytest.mark.parametrize("estimator", [*estimators()], ids=lambda e: type(e).__name__)
-def test_evaluation_by_saelens(estimator):
+def test_evaluation_by_saelens(estimator, hook):
     reason = "needs sae-lens, which brings transformer-lens"
     pytest.importorskip("sae_lens", reason=reason)
     from sae_lens.evals import EvalConfig, run_evals
@@ -89,7 +90,7 @@ def test_evaluation_by_saelens(estimator):
     )
     model = HookedTransformer(config)
     has_encoder = isinstance(estimator, SparseAutoencoder)
-    module = as_module(estimator, hook_name="blocks.0.hook_resid_post", model_name="random")
+    module = as_module(estimator, hook_name=hook, model_name="random")
     store = SimpleNamespace(
         get_batch_tokens=lambda batch_size: TOKENS,
         reset_input_dataset=lambda: None,
@@ -111,7 +112,7 @@ def test_evaluation_by_saelens(estimator):
         module, store, model, ActivationScaler(), wanted, exclude_special_tokens=False
     )
     _, cache = model.run_with_cache(TOKENS)
-    X = cache["blocks.0.hook_resid_post"].reshape(-1, D)
+    X = cache[hook].reshape(-1, D)
     L0 = float((module.encode(X) != 0).sum(-1).float().mean())
     assert found["sparsity"]["l0"] == pytest.approx(L0)
     fvu = fraction_of_variance_unexplained(X, module(X))
@@ -119,7 +120,7 @@ def test_evaluation_by_saelens(estimator):
     loss = model.run_with_hooks(
         TOKENS,
         return_type="loss",
-        fwd_hooks=[("blocks.0.hook_resid_post", lambda x, hook: module(x))],
+        fwd_hooks=[(hook, lambda x, hook: module(x.reshape(3, 10, D)).reshape(x.shape))],
     )
     losses = found["model_performance_preservation"]
     assert losses["ce_loss_with_sae"] == pytest.approx(float(loss), rel=1e-4)

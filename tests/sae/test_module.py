@@ -29,6 +29,8 @@ from sksupercode import (
 )
 from sksupercode.sae import SAEWeights, as_module
 from sksupercode.sae._weights import ARCHITECTURES, NORMALIZATIONS
+from sksupercode.testing import all_estimators
+from sksupercode.testing._problems import constructed
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 
@@ -175,6 +177,24 @@ def test_decoders(decoder, normalizing):
     for function in (module, module.encode):
         with pytest.raises(RuntimeError, match=r"no gradient in x: use torch\.no_grad\(\)"):
             function(x).sum().backward()
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name, cls", all_estimators("decoder"))
+def test_every_decoder(name, cls):
+    Y = np.eye(16)[:6] + np.eye(16)[4:10]
+    recipe = RademacherEncoder(24, n_features=16, random_state=0)
+    samples = recipe.fit_transform(Y)
+    decoder = constructed(cls, recipe, 2)
+    if name == "MaximumLikelihoodDecoder":
+        # No test may depend on how fast the machine is.
+        decoder.set_params(time_limit=None)
+    decoder.fit(samples, Y)
+    module, x = as_module(decoder), torch.tensor(samples).unflatten(0, (2, 3))
+    Z, X_hat = decoder.transform(samples).toarray(), decoder.reconstruct(samples)
+    assert_array_equal(module.encode(x).reshape(6, 16), Z)
+    assert_allclose(module(x).reshape(6, 24), X_hat, atol=1e-12)
+    assert_allclose(module.decode(module.encode(x)).reshape(6, 24), X_hat, atol=1e-12)
 
 
 MODULES = [

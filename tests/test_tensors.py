@@ -17,8 +17,10 @@ import sksupercode.metrics
 from sksupercode import (
     AMPDecoder,
     BasisPursuitDecoder,
+    CoupledEncoder,
     DictionaryLearner,
     GaussianChannel,
+    HadamardEncoder,
     MatchingPursuitDecoder,
     OrthogonalMatchingPursuitDecoder,
     RademacherEncoder,
@@ -30,6 +32,12 @@ from sksupercode import (
 from sksupercode._utils._validation import as_array
 from sksupercode.datasets import make_planted_activations
 from sksupercode.decoders import BaseDecoder
+from sksupercode.dictionaries import (
+    DenseDictionary,
+    PackedSignDictionary,
+    SignDictionary,
+    WeightedDictionary,
+)
 from sksupercode.encoders import BaseEncoder
 from sksupercode.inspection import dictionary_report
 from sksupercode.metrics import exact_recovery_score, match_dictionaries
@@ -294,6 +302,31 @@ def test_comparisons_and_reports(dtype, has_gradient):
     assert dictionary_report(sae, samples).mean_l0 == dictionary_report(sae, X).mean_l0
     normalized = sae.denormalize(samples, torch.ones(6, 1), torch.zeros(6, 1))
     assert isinstance(normalized, np.ndarray)
+
+
+def dictionaries():
+    signs = np.where(F > 0, 1.0, -1.0)
+    yield DenseDictionary(F)
+    yield SignDictionary(signs)
+    yield PackedSignDictionary(signs)
+    yield WeightedDictionary(DenseDictionary(F), 1 + F[:, 0] ** 2)
+    yield HadamardEncoder(D, n_features=N, random_state=0).codebook(N, D)
+    yield CoupledEncoder(D, n_features=N, random_state=0).codebook(N, D)
+
+
+@pytest.mark.parametrize("dictionary", [*dictionaries()], ids=lambda d: type(d).__name__)
+@pytest.mark.parametrize("dtype, has_gradient", KINDS)
+def test_methods_of_dictionaries(dictionary, dtype, has_gradient):
+    samples, codes = tensor(X, dtype, has_gradient), tensor(Y, dtype, has_gradient)
+    for method, array, part in (
+        ("correlate", X, samples),
+        ("to_units", X, samples),
+        ("superpose", Y, codes),
+    ):
+        wanted = getattr(dictionary, method)(as_numpy(array, dtype))
+        assert_allclose(getattr(dictionary, method)(part), wanted)
+        with pytest.raises(ValueError, match=r"dimensions.*pass [XY]\.reshape\(-1, "):
+            getattr(dictionary, method)(part[None])
 
 
 def test_bfloat16_without_ml_dtypes(monkeypatch):

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from sksupercode._utils._threads import thread_count
-from sksupercode.dictionaries._base import Dictionary, as_indices
+from sksupercode.dictionaries._base import Dictionary, as_codes, as_indices
 from sksupercode.dictionaries._packed_signs import (
     PackedSignDictionary,
     compilation_is_enabled,
@@ -152,7 +152,7 @@ class BandedDictionary(Dictionary):
                 yield block.start + first, scores * self.scale**2
 
     def superpose(self, Y):
-        Y = csr_array(Y)
+        Y = csr_array(as_codes(Y))
         self._check_codes(Y)
         if self._are_packed and compilation_is_enabled():
             entries = csr_entries(Y)

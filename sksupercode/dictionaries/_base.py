@@ -14,6 +14,13 @@ from scipy.sparse import csc_array
 from scipy.sparse.linalg import LinearOperator
 
 from sksupercode._utils._blocks import block_length
+from sksupercode._utils._validation import as_array
+
+
+def as_codes(Y):
+    """Return codes, perhaps of PyTorch, in a dtype that sparse arrays have."""
+    Y = as_array(Y, "Y")
+    return Y.astype(np.float32) if getattr(Y, "dtype", None) == np.float16 else Y
 
 
 def as_indices(indices):
@@ -165,7 +172,7 @@ class Dictionary(LinearOperator, ABC):
         V : float64 ndarray of shape (n_samples, d)
             A superposition ``y F`` becomes ``y (F / scale)``: the codes y stay the same.
         """
-        return np.asarray(X, dtype=np.float64)
+        return np.asarray(as_array(X), dtype=np.float64)
 
     def superpose(self, Y):
         """Return the superpositions ``X = Y F``: for each row y, the sum of its codewords.
@@ -189,7 +196,7 @@ class Dictionary(LinearOperator, ABC):
         -----
         Use this method for sparse codes: ``Y @ F`` makes SciPy expand the whole dictionary.
         """
-        Y = csc_array(Y)
+        Y = csc_array(as_codes(Y))
         self._check_codes(Y)
         X = np.zeros((Y.shape[0], self.shape[1]))
         used = np.flatnonzero(np.diff(Y.indptr))
@@ -208,7 +215,7 @@ class Dictionary(LinearOperator, ABC):
 
     def _check_samples(self, X):
         """Return samples in the units of :attr:`unnormalized`; refuse those of another d."""
-        X = np.asarray(X, dtype=np.float64)
+        X = np.asarray(as_array(X), dtype=np.float64)
         if X.ndim != 2 or X.shape[1] != self.shape[1]:
             raise ValueError(
                 f"X must have shape (n_samples, {self.shape[1]}), got an array of shape {X.shape}."

@@ -117,7 +117,7 @@ class DenseDictionary(Dictionary):
         return other
 
     def to_units(self, X):
-        return np.asarray(X, dtype=np.float64) / self.scale
+        return np.asarray(as_array(X), dtype=np.float64) / self.scale
 
     @property
     def _source(self):
@@ -148,7 +148,7 @@ class DenseDictionary(Dictionary):
         return self._floats(as_indices(indices))
 
     def correlate(self, X):
-        X = np.asarray(X, dtype=self.dtype)
+        X = np.asarray(as_array(X), dtype=self.dtype)
         scores = np.empty((len(X), self.shape[0]), dtype=self.dtype)
         for rows in self._blocks():
             np.matmul(X, self._floats(rows).T, out=scores[:, rows])

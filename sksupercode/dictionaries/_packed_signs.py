@@ -8,6 +8,7 @@ from scipy.sparse import csr_array
 from sklearn.utils import gen_batches
 
 from sksupercode._utils._threads import in_threads
+from sksupercode.dictionaries._base import as_codes
 from sksupercode.dictionaries._signs import (
     SignDictionary,
     n_words,
@@ -156,7 +157,7 @@ class PackedSignDictionary(SignDictionary):
     def superpose(self, Y):
         if self.scale != 1.0 or not compilation_is_enabled():
             return super().superpose(Y)
-        Y = csr_array(Y)
+        Y = csr_array(as_codes(Y))
         entries = csr_entries(Y)
         self._check_codes(Y)
         return self._superpose_entries(*entries)
@@ -178,7 +179,7 @@ class PackedSignDictionary(SignDictionary):
 
 def checked_csr(Y):
     """Return codes as a float64 CSR array that compiled code, which checks no bounds, may read."""
-    Y = csr_array(Y).astype(np.float64, copy=False)
+    Y = csr_array(as_codes(Y)).astype(np.float64, copy=False)
     if Y.ndim != 2:
         raise ValueError(f"Y must be a matrix, got an array of shape {Y.shape}.")
     Y.check_format(full_check=True)

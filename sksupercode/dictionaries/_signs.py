@@ -16,6 +16,7 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from sksupercode._utils._threads import in_threads
+from sksupercode._utils._validation import as_array
 from sksupercode.dictionaries._base import Dictionary, as_indices
 
 # A superposition that was rounded to float32 lies this close, relative to its largest entry.
@@ -122,7 +123,7 @@ class SignDictionary(Dictionary):
     prefers_integers = True
 
     def __init__(self, signs, scale=None):
-        signs = np.asarray(signs)
+        signs = np.asarray(as_array(signs, "signs"))
         self._store(signs)
         self._set_shape(signs.shape, scale)
 
@@ -217,7 +218,7 @@ class SignDictionary(Dictionary):
         A row that is within floating-point rounding (1e-6 of its largest entry, so float32 input
         counts) of a vector of integers becomes that vector; other rows are left as they are.
         """
-        V = np.asarray(X, dtype=np.float64) / self.scale
+        V = np.asarray(as_array(X), dtype=np.float64) / self.scale
         lattice = np.rint(V)
         largest = np.abs(V).max(axis=1, initial=0.0)
         tolerance = np.minimum(_ROUNDING * largest, 0.01)

@@ -6,7 +6,8 @@
 import numpy as np
 from scipy.sparse import csr_array
 
-from sksupercode.dictionaries._base import Dictionary, as_indices
+from sksupercode._utils._validation import as_array
+from sksupercode.dictionaries._base import Dictionary, as_codes, as_indices
 from sksupercode.dictionaries._dense import MODERATE
 
 
@@ -36,7 +37,7 @@ class WeightedDictionary(Dictionary):
     """
 
     def __init__(self, dictionary, weights):
-        weights = np.array(weights, dtype=np.float64)
+        weights = np.array(as_array(weights, "weights"), dtype=np.float64)
         if weights.shape != dictionary.shape[:1] or not np.isfinite(weights).all():
             raise ValueError(
                 f"weights must be {dictionary.shape[0]} finite numbers, got an array of shape "
@@ -63,7 +64,7 @@ class WeightedDictionary(Dictionary):
             yield first, scores * self._weights[first : first + scores.shape[1]]
 
     def superpose(self, Y):
-        Y = csr_array(Y).astype(np.float64)
+        Y = csr_array(as_codes(Y)).astype(np.float64)
         self._check_codes(Y)
         Y.data *= self._weights[Y.indices]
         return self._dictionary.superpose(Y)
@@ -92,4 +93,4 @@ class WeightedDictionary(Dictionary):
         return WeightedDictionary(self._dictionary.unnormalized, weights)
 
     def to_units(self, X):
-        return self._dictionary.to_units(np.ldexp(X, -self._exponent))
+        return self._dictionary.to_units(np.ldexp(as_array(X), -self._exponent))

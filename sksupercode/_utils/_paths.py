@@ -51,9 +51,12 @@ def existing_path(path):
 def check_is_downloaded(path):
     """Return a path as :func:`existing_path`, unless the file is what git has in place of another.
 
-    Raises ValueError for a pointer to a large file.
+    Raises ValueError for a pointer to a large file, and for what is no file of its own: a folder,
+    or a pipe or device, which may have no end.
     """
-    with open(existing_path(path), "rb") as file:
+    if not existing_path(path).is_file():
+        raise ValueError(f"{path}: must be a file, got a folder, pipe or device.")
+    with open(path, "rb") as file:
         if file.read(len(_LFS)) == _LFS:
             raise ValueError(f"{path}: not the weights but a pointer to them: git lfs pull.")
     return path

@@ -216,6 +216,24 @@ def test_parts_of_an_autoencoder(tmp_path):
         load_sae(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "name", ["params.npz", "params.safetensors", "layer1.sae.pt", "W_dec_1.safetensors"]
+)
+def test_what_may_have_no_end_is_not_opened(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ValueError, match=f"{name}: must be a file, got a folder, pipe or device"):
+        load_sae(tmp_path)
+    with pytest.raises(ValueError, match=f"{name}: must be a file"):
+        load_sae(tmp_path / name)
+
+
+def test_hidden_files_are_no_weights(tmp_path):
+    files.gemma_scope(tmp_path)
+    (tmp_path / "params.npz").rename(tmp_path / "mine.npz")
+    (tmp_path / "._mine.npz").write_bytes(b"of a system")
+    assert read_weights(tmp_path).architecture == "jumprelu"
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_text_file_with_the_name_of_weights(tmp_path, name):
     is_torch = FORMATS[name].suffixes == (".pt", ".pth")

@@ -106,6 +106,17 @@ def test_qwen_transcoder(tmp_path):
     check(load_quietly(tmp_path), outputs, Transcoder)
 
 
+def test_qwen_transcoder_with_as_many_latents_as_dimensions(tmp_path):
+    a = draw(W_enc=(D, D), W_dec=(D, D), b_enc=D, b_dec=D)
+    write_safetensors(tmp_path / "layer_3.safetensors", a)
+    X = draw(X=(20, D))["X"]
+    found = load_quietly(tmp_path).transform(X).toarray()
+    assert_allclose(found, np.maximum(X @ a["W_enc"].T + a["b_enc"], 0), atol=1e-5)
+    (tmp_path / "layer_3.safetensors").rename(tmp_path / "other.safetensors")
+    with pytest.raises(ValueError, match="no known format by its keys"):
+        load_sae(tmp_path)
+
+
 def test_clt(tmp_path):
     path, outputs = files.clt(tmp_path)
     for given in (tmp_path, path, tmp_path / "W_dec_4.safetensors"):
@@ -162,6 +173,23 @@ def test_llama_scope_r1(tmp_path, kind, act_fn):
         check(load_quietly(given), outputs)
     _, outputs = files.llama_scope_r1(tmp_path, kind=kind, act_fn=act_fn, norms=(2.5, 4.0))
     check(load_quietly(tmp_path), outputs, Transcoder)
+
+
+@pytest.mark.parametrize("kind", ["old", "new"])
+@pytest.mark.parametrize("act_fn", ["jumprelu", "topk"])
+def test_llama_scope_r1_that_does_not_say_whether_latents_have_norms(tmp_path, kind, act_fn):
+    """As SAELens has it, they have none."""
+    folders = [tmp_path / name for name in ("none", "false")]
+    for folder, value in zip(folders, (None, False), strict=True):
+        path, _ = files.llama_scope_r1(
+            folder, kind=kind, act_fn=act_fn, sparsity_include_decoder_norm=value
+        )
+        arrays = load_file(path)
+        name = "decoder.weight" if kind == "old" else "W_D"
+        arrays[name] = 3 * arrays[name]
+        write_safetensors(path, arrays)
+    first, second = (load_quietly(folder) for folder in folders)
+    assert_array_equal(first.transform(X).toarray(), second.transform(X).toarray())
 
 
 def test_llama_scope_r1_whose_scale_is_not_in_the_file(tmp_path):

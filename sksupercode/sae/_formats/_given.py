@@ -5,7 +5,6 @@
 
 import math
 import re
-import sys
 import warnings
 from dataclasses import dataclass
 
@@ -46,7 +45,7 @@ class Given:
         if self.normalization is not None:
             check_option(self.normalization, "normalization", NORMALIZATIONS)
         if self.scale is not None:
-            scale = check_real(self.scale, "scale", 0, sys.float_info.max, closed="right")
+            scale = check_real(self.scale, "scale", 0, closed="neither")
             object.__setattr__(self, "scale", scale)
             if self.normalization not in (None, "expected_average"):
                 raise ValueError(

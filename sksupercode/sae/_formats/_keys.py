@@ -3,6 +3,8 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from fnmatch import fnmatchcase
+
 import numpy as np
 
 from sksupercode.sae._formats import _bare, _clt, _llama_scope
@@ -40,6 +42,9 @@ def _by_shapes(tensors, is_torch):
     if not all(isinstance(array, np.ndarray) for array in arrays):
         return None
     W_enc, W_dec, N, d = (array.shape for array in arrays)
+    if N == d and fnmatchcase(tensors.path.name, "layer_*.safetensors"):
+        # Shapes do not tell axes of equal lengths.
+        return "qwen_transcoder"
     axes = {N + d: "Nd", d + N: "dN"}
     if is_torch:
         names = {("Nd", "dN"): "qwen_scope", ("dN", "Nd"): "hook_z"}

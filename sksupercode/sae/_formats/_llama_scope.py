@@ -166,7 +166,8 @@ def _is_scaled(config):
 
 
 def _includes_norms(config):
-    return config.boolean("sparsity_include_decoder_norm", default=True)
+    # SAELens, which never has norms, reads files that do not say it.
+    return config.boolean("sparsity_include_decoder_norm", default=False)
 
 
 def _positive(config, key):

@@ -152,9 +152,13 @@ def _recognise(path, format):
 
 
 def _files(folder):
-    """The files of a folder, and the one of Llama Scope, which is a level below."""
+    """The files of a folder, and the one of Llama Scope, which is a level below.
+
+    Hidden ones are no weights: systems and downloads leave them beside.
+    """
     below = folder / "checkpoints" / "final.safetensors"
-    return [*sorted(folder.iterdir()), *([below] if below.is_file() else [])]
+    shown = sorted(file for file in folder.iterdir() if not file.name.startswith("."))
+    return [*shown, *([below] if below.is_file() else [])]
 
 
 def _candidates(files, format):

@@ -41,6 +41,8 @@ class ModuleConfig:
     neuronpedia_id: str | None = None
 
     def __post_init__(self):
+        if not isinstance(self.hook_name, str | None):
+            raise ValueError(f"hook_name must be a str or None, got {self.hook_name!r}.")
         number = re.search(r"\d+", self.hook_name or "")
         if self.hook_layer is None and number:
             self.hook_layer = int(number[0])

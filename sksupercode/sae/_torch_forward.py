@@ -76,8 +76,12 @@ def pursue(x, W_dec, weights):
             going = going & ~(norm < weights.residual_threshold)
         chosen.append(latent)
         values.append(value)
+    # Other dtypes than that of x come of autocast.
     z = x.new_zeros(*x.shape[:-1], len(W_dec))
-    return z.scatter_add(-1, torch.cat(chosen, -1), torch.cat(values, -1)) if chosen else z
+    if chosen:
+        values = torch.cat(values, -1)
+        z = z.to(values).scatter_add(-1, torch.cat(chosen, -1), values)
+    return torch.where(x.isfinite().all(-1, keepdim=True), z, torch.nan)
 
 
 def superpose(z, W_dec):

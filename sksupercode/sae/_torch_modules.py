@@ -120,6 +120,11 @@ class DictionaryModule(nn.Module, ABC):
 
         Where the output is a tuple, in the place of its first item.
         """
+        if self.is_transcoder and not args:
+            raise ValueError(
+                f"args must hold the input of {type(layer).__name__}, which was called with names "
+                "alone: replace its output in a hook of your own, by with_kwargs=True."
+            )
         is_tuple = isinstance(output, tuple)
         x = args[0] if self.is_transcoder else output[0] if is_tuple else output
         return (self(x), *output[1:]) if is_tuple else self(x)
@@ -223,6 +228,7 @@ class DecoderModule(DictionaryModule):
         self._add("b_dec", intercept.astype(dictionary.dtype), requires_grad=False)
         self._autoencoder, self._takes_normalized = _normalizing(estimator)
 
+    @torch.compiler.disable
     def _codes(self, x):
         """Return codes in compressed sparse rows, as tensors where x is, and sigma and mu or None.
 

@@ -266,6 +266,31 @@ def test_hooks():
     )
 
 
+def test_hooks_of_layers_that_are_called_with_names():
+    mlp = torch.nn.Linear(D_IN, D)
+    mlp.register_forward_hook(as_module(transcoder()).hook)
+    with pytest.raises(ValueError, match="args must hold the input of Linear"):
+        mlp(input=torch.zeros(2, D_IN))
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_autocast(architecture):
+    module, x = as_module(SparseAutoencoder.from_weights(weights(architecture))), torch.tensor(X)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = module(x)
+        found.sum().backward()
+    error = torch.linalg.vector_norm(found - module(x)) / torch.linalg.vector_norm(module(x))
+    assert found.dtype == torch.float32 and 0 < error < 0.2
+
+
+def test_compilation_of_what_is_computed_in_numpy():
+    """A graph breaks before NumPy, which has no place in it."""
+    torch._dynamo.reset()
+    module = as_module(OrthogonalMatchingPursuitDecoder(weights("topk").W_dec, 3).fit(X))
+    found = torch.compile(module, backend="eager")(torch.tensor(X))
+    assert_allclose(found, module(torch.tensor(X)), atol=1e-6)
+
+
 def test_settings():
     estimator = MODULES[0]
     module = as_module(
@@ -286,6 +311,8 @@ def test_settings():
     assert as_module(estimator, hook_layer=3, hook_name="a.8").cfg.hook_layer == 3
     with pytest.raises(ValueError, match=f"d_sae must be {N}, got 7"):
         as_module(estimator, d_sae=7)
+    with pytest.raises(ValueError, match="hook_name must be a str or None, got 3"):
+        as_module(estimator, hook_name=3)
     with pytest.raises(ValueError, match="dtype must be a float dtype of PyTorch.* got 'int8'"):
         as_module(estimator, dtype="int8")
 
@@ -316,7 +343,7 @@ def test_names_of_columns_are_no_matter():
 
 
 def test_nan_stays_nan():
-    for architecture in ("relu", "topk", "jumprelu", "gated"):
+    for architecture in ARCHITECTURES:
         module = as_module(SparseAutoencoder.from_weights(weights(architecture)))
         x = torch.tensor(X)
         x[1, 0] = torch.nan

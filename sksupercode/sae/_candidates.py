@@ -100,6 +100,22 @@ class Candidate:
         """Whether it decodes the targets, if there are any, rather than what leads to them."""
         return not (self.encodes and self.transcoder)
 
+    def check_targets(self, targets):
+        """Raise a ValueError for targets that are not the output of a transcoder."""
+        if self.transcoder is None:
+            return
+        if targets is None:
+            raise ValueError(
+                f"targets must be the true output for decoders[{self.name!r}], whose codewords are "
+                "those of a Transcoder, got None."
+            )
+        d = self.transcoder.dictionary_.shape[1]
+        if targets.shape[1] != d:
+            raise ValueError(
+                f"targets must have {d} columns, as the output of decoders[{self.name!r}], got "
+                f"shape {tuple(targets.shape)}."
+            )
+
     def compare_names(self, X):
         """Compare the names of the columns of X, whose blocks have none, with those of ``fit``."""
         inner = getattr(self.decoder, "estimator", None)

@@ -126,11 +126,7 @@ def compare_decoders(
     check_jobs(n_jobs)
     candidates = candidates_of(decoders, n_nonzero_coefs)
     for candidate in candidates:
-        if targets is None and candidate.transcoder is not None:
-            raise ValueError(
-                f"targets must be the true output for decoders[{candidate.name!r}], whose "
-                "codewords are those of a Transcoder, got None."
-            )
+        candidate.check_targets(targets)
         candidate.compare_names(X if targets is None or not candidate.takes_targets else targets)
     width = X.shape[1] + (0 if targets is None else targets.shape[1])
     block_size = block_size or rows_per_block(width)

@@ -5,6 +5,7 @@
 
 import numpy as np
 from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._validation import as_array, check_bool
 from sksupercode.metrics._reconstruction import pooled_fvu
@@ -167,8 +168,18 @@ class Transcoder(BaseSparseCoder):
         -------
         S : ndarray of shape (n_samples, d) or float
             0 where there is no skip connection.
+
+        Raises
+        ------
+        ValueError
+            If X is not a matrix with d_in columns.
         """
-        X = as_array(X)
+        check_is_fitted(self)
+        X = np.asarray(as_array(X))
+        if X.ndim != 2 or X.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X must have shape (n_samples, {self.n_features_in_}), got {X.shape}."
+            )
         return self._forward.skip(X.astype(widened(X.dtype), copy=False))
 
     def score(self, X, y):

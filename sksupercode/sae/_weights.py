@@ -36,7 +36,7 @@ _VECTORS = ("b_dec", "b_enc", "threshold", "b_gate", "b_mag", "r_mag")
 _ARRAYS = ("W_dec", "W_enc", "W_skip", *_VECTORS)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SAEWeights:
     """Arrays and constants of one sparse autoencoder, or transcoder, with N latents.
 
@@ -164,6 +164,12 @@ class SAEWeights:
                 f"applies_b_dec must be False where d_in = {d_in} is not d = {d}, got True: b_dec "
                 "is subtracted from inputs of its own space only."
             )
+
+    def __repr__(self):
+        """Return what it is, without the numbers."""
+        n_latents, d = self.shape
+        sizes = f"N={n_latents}, d={d}" + (f", d_in={self.d_in}" if self.d_in != d else "")
+        return f"SAEWeights({self.architecture!r}, {sizes}, name={self.name!r})"
 
     @property
     def shape(self):

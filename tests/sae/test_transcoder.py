@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -126,6 +127,8 @@ def test_weights_of_the_other_kind_are_refused():
         replace(weights, applies_b_dec=True)
     with pytest.raises(ValueError, match=r"W_skip must have shape \(7, 11\)"):
         replace(weights, W_skip=weights.W_skip.T)
+    # No numbers, of which there may be millions.
+    assert repr(weights) == "SAEWeights('jumprelu', N=30, d=11, d_in=7, name='')"
     with pytest.raises(ValueError, match="k must divide N = 30 for groupmax, got 4"):
         replace(weights, architecture="groupmax", k=4)
 
@@ -143,6 +146,12 @@ def test_targets_are_checked():
         compare_decoders(decoders, X)
     with pytest.raises(ValueError, match="targets must have 40 rows"):
         compare_decoders(decoders, X, targets=np.ones((3, D)))
+    for decoder in (transcoder, TopKDecoder(transcoder, n_nonzero_coefs=2)):
+        with pytest.raises(ValueError, match=r"targets must have 11 columns.*\['TC'\].*\(40, 10\)"):
+            compare_decoders({"TC": decoder}, X, targets=np.ones((40, D - 1)))
+        with pytest.raises(ValueError, match=r"X must have shape \(n_samples, 7\), got \(40, 6\)"):
+            compare_decoders({"TC": decoder}, X[:, 1:], targets=np.ones((40, D)))
+    assert_allclose(transcoder.skip(X.tolist()), transcoder.skip(X), rtol=1e-5)
     with pytest.raises(ValueError, match="targets"):
         compare_decoders(decoders, X, targets=np.full((40, D), np.inf))
     with pytest.raises(NotFittedError, match="transcoder that is not fitted"):

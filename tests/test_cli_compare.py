@@ -202,6 +202,8 @@ def test_activations_that_are_no_use_end_with_a_message(capsys, write, message):
         (["--format", "keras"], "'keras'"),
         (["--k", "5"], "k=5 contradicts the file"),
         (["--scale", "2"], "scale=2.0 contradicts the file"),
+        (["--normalization", "layer_norm"], "normalization='layer_norm' contradicts the file"),
+        (["--transcoder"], "transcoder=True contradicts the file"),
         (["--n-nonzero-coefs", "0"], "--n-nonzero-coefs must be at least 1, got 0"),
         (["--n-nonzero-coefs", "few"], "--n-nonzero-coefs"),
         (["--max-samples", "1"], "--max-samples must be at least 2, got 1"),

@@ -12,6 +12,7 @@ from sksupercode import load_sae
 from sksupercode._cli._decoders import comparison_decoders
 
 DECODERS = comparison_decoders()
+_LOADED = ("format", "k", "normalization", "scale", "transcoder")
 # It fits latents to what was encoded, which is not what a transcoder's codewords are for.
 _OF_SAMPLES = "sae-refit"
 
@@ -63,6 +64,16 @@ def add_compare(commands):
         type=float,
         metavar="S",
         help="what its inputs are multiplied by, where its file does not have it",
+    )
+    add(
+        "--normalization",
+        metavar="NAME",
+        help="how its inputs are normalised, as load_sae names it, where its file does not say",
+    )
+    add(
+        "--transcoder",
+        action=argparse.BooleanOptionalAction,
+        help="whether it is a transcoder, where its file does not say",
     )
     add(
         "--decoders",
@@ -118,7 +129,8 @@ def complete_compare(parser, arguments):
     arguments.Y = _activations(parser, "--targets", arguments.targets)
     try:
         arguments.autoencoder = load_sae(
-            arguments.sae, format=arguments.format, k=arguments.k, scale=arguments.scale
+            arguments.sae,
+            **{name: getattr(arguments, name) for name in _LOADED},
         )
     except (OSError, ValueError, ImportError) as error:
         parser.error(f"--sae {arguments.sae}: {error}")

@@ -12,12 +12,13 @@ Transcoders have the same encoder, and an output in another space.
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from sklearn.utils import gen_batches
 
 from sksupercode._utils._blocks import MOST_ROWS
-from sksupercode._utils._validation import as_array, check_integer, check_option
+from sksupercode._utils._validation import as_array, check_bool, check_integer, check_option
 
 NORMALIZATIONS = ("none", "layer_norm", "constant_norm_rescale", "expected_average")
 # The arrays beside the decoder's that each architecture has.
@@ -33,6 +34,7 @@ _ENCODER_ARRAYS = {
 ARCHITECTURES = tuple(_ENCODER_ARRAYS)
 WITH_K = ("topk", "abstopk", "groupmax")
 _VECTORS = ("b_dec", "b_enc", "threshold", "b_gate", "b_mag", "r_mag")
+_SWITCHES = ("is_transcoder", "applies_b_dec", "rescales_by_norm", "stops_on_duplicate_support")
 _ARRAYS = ("W_dec", "W_enc", "W_skip", *_VECTORS)
 
 
@@ -109,8 +111,9 @@ class SAEWeights:
     Raises
     ------
     ValueError
-        If arrays are missing, are of the wrong shape or dtype or not finite, k is out of range, or
-        ``W_skip`` or d_in other than d are given for what is no transcoder.
+        If arrays are missing, are of the wrong shape or dtype or not finite, k is no integer or out
+        of range, what is True or False is neither, or ``W_skip`` or d_in other than d are given for
+        what is no transcoder.
     """
 
     architecture: str
@@ -139,6 +142,8 @@ class SAEWeights:
             array = getattr(self, name)
             if not (array is None or isinstance(array, np.ndarray)):
                 object.__setattr__(self, name, np.asarray(as_array(array, name)))
+        for name in _SWITCHES:
+            object.__setattr__(self, name, check_bool(getattr(self, name), name))
         check_option(self.architecture, "architecture", ARCHITECTURES)
         check_option(self.normalization, "normalization", NORMALIZATIONS)
         if np.ndim(self.W_dec) != 2 or 0 in self.W_dec.shape:
@@ -151,10 +156,11 @@ class SAEWeights:
         dtype = np.float64 if self.W_dec.dtype == np.float64 else np.float32
         for name, array in self.arrays().items():
             _check_array(name, array, shapes.get(name, (n_latents,)), dtype)
-        if self.architecture in WITH_K and not (
-            isinstance(self.k, int) and 1 <= self.k <= n_latents
-        ):
-            raise ValueError(f"k must be an integer from 1 to N = {n_latents}, got {self.k!r}.")
+        if self.architecture in WITH_K:
+            is_integer = isinstance(self.k, Integral) and not isinstance(self.k, bool)
+            if not (is_integer and 1 <= self.k <= n_latents):
+                raise ValueError(f"k must be an integer from 1 to N = {n_latents}, got {self.k!r}.")
+            object.__setattr__(self, "k", int(self.k))
         if self.architecture == "groupmax" and n_latents % self.k:
             raise ValueError(f"k must divide N = {n_latents} for groupmax, got {self.k}.")
         if self.W_skip is not None and not self.is_transcoder:

@@ -127,6 +127,12 @@ def test_weights_of_the_other_kind_are_refused():
         replace(weights, applies_b_dec=True)
     with pytest.raises(ValueError, match=r"W_skip must have shape \(7, 11\)"):
         replace(weights, W_skip=weights.W_skip.T)
+    with pytest.raises(ValueError, match="is_transcoder must be True or False, got 'no'"):
+        replace(weights, is_transcoder="no")
+    for k in (True, 2.0, None):
+        with pytest.raises(ValueError, match=f"k must be an integer from 1 to N = 30, got {k}"):
+            replace(weights, architecture="topk", k=k)
+    assert type(replace(weights, architecture="topk", k=np.int64(2)).k) is int
     # No numbers, of which there may be millions.
     assert repr(weights) == "SAEWeights('jumprelu', N=30, d=11, d_in=7, name='')"
     with pytest.raises(ValueError, match="k must divide N = 30 for groupmax, got 4"):

@@ -78,6 +78,18 @@ def test_folders_of_transcoders(tmp_path, name):
         assert type(load_sae(tmp_path / name / "layer_2").estimator) is Transcoder
 
 
+@pytest.mark.parametrize("name", ["gemma_scope_2", "clt", "llama_scope", "llama_scope_r1"])
+def test_warnings_are_of_the_line_that_loads(tmp_path, name):
+    folder = tmp_path / "transcoders"
+    folder.mkdir()
+    files.WITHOUT_TORCH[name](folder)
+    if name == "gemma_scope_2":
+        (folder / "config.json").unlink()
+    with pytest.warns(UserWarning) as caught:
+        load_sae(folder)
+    assert {warning.filename for warning in caught} == {__file__}
+
+
 @pytest.mark.parametrize(
     "keys, message",
     [

@@ -58,7 +58,10 @@ def read_llama_scope(tensors, given):
     tensors.refuse_others([key for key, _ in OLD.values()])
     tensors.values["jump_relu_threshold"] = thresholds
     layout = {**OLD, "threshold": ("jump_relu_threshold", "N")}
-    return _weights(tensors, given, config, layout, sizes, scales, "Llama Scope", "jumprelu")
+    kind = config.says_transcoder() or given.transcoder_of(tensors.path)
+    return _weights(
+        tensors, given, config, layout, sizes, scales, "Llama Scope", "jumprelu", **kind
+    )
 
 
 def read_llama_scope_r1(tensors, given):
@@ -74,7 +77,8 @@ def read_llama_scope_r1(tensors, given):
     architecture = config.option("act_fn", ("jumprelu", "relu", "topk"), default=default)
     if architecture is None:
         config.refuse("act_fn", "one of jumprelu, relu, topk")
-    settings, includes_norms = {}, _includes_norms(config)
+    settings = config.says_transcoder() or given.transcoder_of(tensors.path)
+    includes_norms = _includes_norms(config)
     if architecture == "jumprelu":
         name = (thresholds or LOG_THRESHOLDS[is_new:])[0]
         tensors.exponentiate(name)
@@ -136,7 +140,6 @@ def _weights(tensors, given, config, layout, sizes, scales, name, architecture, 
         d = tensors.sizes(d=(layout["W_dec"][0], layout["W_dec"][1].index("d")))["d"][0]
         tensors.values[bias] = np.zeros(d, np.float32)
     s_in, s_out = scales[0], scales[-1]
-    settings |= config.says_transcoder() or given.transcoder_of(tensors.path)
     is_transcoder = settings.get("is_transcoder") or given.transcoder
     if _is_scaled(config):
         settings |= {"normalization": "expected_average", "normalization_scale": s_in}

@@ -22,9 +22,9 @@ class SparseAutoencoder(BaseSparseAutoencoder):
     n_latents : int, default=1024
         Number N of latents.
 
-    architecture : {"topk", "abstopk", "batchtopk", "matryoshka", "relu", "gated", "jumprelu"}, \
-            default="topk"
-        What :meth:`fit` trains. Autoencoders made by :meth:`from_weights` may also be "groupmax" or
+    architecture : str, default="topk"
+        What :meth:`fit` trains: "topk", "abstopk", "batchtopk", "matryoshka", "relu", "gated" or
+        "jumprelu". Autoencoders made by :meth:`from_weights` may also be "groupmax" or
         "matching_pursuit".
 
     n_nonzero_coefs : int, default=32

@@ -39,6 +39,7 @@ def all_benchmarks():
         _learned_encoder,
         _learning,
         _machine,
+        _sae_training,
         _scaling,
     )
     from sksupercode.theory import entropy
@@ -157,6 +158,12 @@ def all_benchmarks():
             _learned_encoder.encoder,
             replace(learned, n_samples=1024),
             replace(quick_learned, n_samples=256),
+        ),
+        "sae-training": Benchmark(
+            "steps of training, and what they teach of the shipped activations, N / 8 there",
+            _sae_training.sae_training,
+            Size(2**14, 32, 768, 1024),
+            Size(2**11, 8, 64, 64),
         ),
         "learn": Benchmark(
             "learning of a planted dictionary: time to the same FVU of other samples",

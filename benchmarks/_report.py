@@ -61,6 +61,7 @@ _COLUMNS = {
     "later_ratio": ("times ours", _number("{:.3g}")),
     "found": ("found", _number("{:.3f}")),
     "mcc": ("MCC", _number("{:.3f}")),
+    "l0": ("L0", _number("{:.1f}")),
     "fvu": ("FVU", _number("{:.4f}")),
     "bytes_per_second": ("memory", _unit("B/s")),
     "of_bandwidth": ("of reading", _number("{:.0%}")),

@@ -39,10 +39,11 @@ def check_lazy_samples(estimator, X, *, reset):
     return X
 
 
-def batches(X, rows, batch_size, rng):
+def batches(X, rows, batch_size, rng, run_length=0):
     """Yield all rows once, in random order, as checked float blocks.
 
-    Lazy arrays are read in runs of several batches, in random order, and shuffled inside of these.
+    Lazy arrays are read in runs of several batches, or of ``run_length`` rows if that is more, in
+    random order, and shuffled inside of these. An array of one run comes as one in memory does.
     """
     if not is_lazy(X):
         order = rng.permutation(rows)
@@ -50,12 +51,12 @@ def batches(X, rows, batch_size, rng):
             # In order of storage, for the sake of mapped files.
             yield read_block(X, np.sort(order[batch]))
         return
-    runs = list(gen_batches(len(rows), _AT_A_TIME * batch_size))
+    runs = list(gen_batches(len(rows), max(run_length, _AT_A_TIME * batch_size)))
     for place in rng.permutation(len(runs)):
         block = read_rows(X, rows[runs[place]])
         order = rng.permutation(len(block))
         for batch in gen_batches(len(order), batch_size):
-            yield block[order[batch]]
+            yield block[np.sort(order[batch])]
 
 
 def read_rows(X, rows):

@@ -31,7 +31,7 @@ _THRESHOLD_MEMORY = 0.99
 _LEAST_THRESHOLD = 1e-6
 # Their logarithms learn faster than all else, or they would not keep up with the encoder; and the
 # weight of the squared relative distance of the mean L0 from k.
-_PACE, _TOWARDS_K = 10, 10.0
+_PACE, _TOWARDS_K = 10, 1.0
 
 
 class Architecture:
@@ -300,7 +300,8 @@ class _Jump(_Function):
         z, threshold = ctx.saved_tensors
         near = (z - threshold).abs() < ctx.bandwidth / 2
         to_threshold = near * (threshold * to_value + to_is_active) / -ctx.bandwidth
-        return to_value * (z > threshold), to_threshold, None
+        # What a threshold gains by a step up, a pre-activation gains by one down.
+        return to_value * (z > threshold) - to_threshold, to_threshold, None
 
 
 ARCHITECTURES = {

@@ -3,6 +3,7 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from sksupercode.learning._batches import check_lazy_samples, is_lazy
 from sksupercode.sae._autoencoding import BaseSparseAutoencoder
 from sksupercode.sae._weights import check_is_weights
 
@@ -40,7 +41,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         Of "jumprelu": weight of the number of active latents, for samples of variance 1. "auto"
         penalises the squared distance of their mean number from k instead.
 
-    bandwidth : float, default=0.05
+    bandwidth : float, default=0.2
         Of "jumprelu": width of the kernel around a threshold by which it learns, for samples of
         variance 1.
 
@@ -61,7 +62,8 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         inside :class:`sklearn.frozen.FrozenEstimator` where they are cloned, as in a grid search.
 
     learning_rate : float or "auto", default="auto"
-        "auto" is :math:`4 \cdot 10^{-4} \sqrt{2^{14} / N}`, which falls with N as in [2]_.
+        "auto" is :math:`4 \cdot 10^{-4} \sqrt{2^{14} / N}`, which falls with N as in [2]_, and four
+        times that for "matryoshka".
 
     batch_size : int, default=512
         Samples in a step.
@@ -198,7 +200,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         n_nonzero_coefs=32,
         l1_coef=0.1,
         l0_coef="auto",
-        bandwidth=0.05,
+        bandwidth=0.2,
         prefix_sizes="auto",
         aux_coef=1 / 32,
         init="samples",
@@ -291,7 +293,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
             have another shape than (N, d), or training diverges.
         """
         training = _import_training()
-        X = self._check_samples(X, reset=True)
+        X = self._check_training_samples(X, reset=True)
         for name in ("_trainer", "validation_scores_", "best_validation_score_"):
             vars(self).pop(name, None)
         return self._set_weights(training.train(self, X))
@@ -329,11 +331,16 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         """
         training = _import_training()
         fitted = self.__sklearn_is_fitted__()
-        X = self._check_samples(X, reset=not fitted)
+        X = self._check_training_samples(X, reset=not fitted)
         weights, self._trainer = training.train_further(
             self, X, getattr(self, "_trainer", None), self.weights_ if fitted else None
         )
         return self._set_weights(weights)
+
+    def _check_training_samples(self, X, reset):
+        if is_lazy(X):
+            return check_lazy_samples(self, X, reset=reset)
+        return self._check_samples(X, reset=reset)
 
     def __getstate__(self):
         state = super().__getstate__()

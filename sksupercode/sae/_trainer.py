@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 
+from sksupercode._utils._blocks import block_length
 from sksupercode._utils._moments import RunningMoments
 from sksupercode._utils._threads import shared_threads
 from sksupercode.decoders._initial_codewords import initial_codewords
@@ -25,6 +26,8 @@ except ModuleNotFoundError:  # ``SparseAutoencoder.fit`` has said so before it c
 # Fractions of all steps in which the learning rate rises and falls; the penalty rises with it.
 _WARM_UP, _DECAY = 0.05, 0.2
 _WARM_UP_STEPS_OF_PARTIAL_FIT = 100
+# Of ``working_memory``, for samples of Dask that are read at once and shuffled.
+_RUN_SHARE = 1 / 8
 # Samples that differ by this fraction of a standard deviation teach nothing.
 _ALIKE = 1e-3
 
@@ -152,8 +155,9 @@ class Trainer:
             return 0.0
         device = self.settings.device
         total = torch.zeros((), dtype=torch.float64, device=device)
+        run_length = block_length(8 * self.shape[1], share=_RUN_SHARE)
         with shared_threads():
-            for samples in batches(X, rows, self.settings.batch_size, self.rng):
+            for samples in batches(X, rows, self.settings.batch_size, self.rng, run_length):
                 x = torch.from_numpy(self.units.normalized(samples)).to(device)
                 total += len(x) * self._step(x)
         loss = float(total) / len(rows)

@@ -42,7 +42,7 @@ def check_settings(estimator):
     if not (isinstance(l0_coef, str) and l0_coef == "auto"):
         l0_coef = real("l0_coef")
     if isinstance(rate, str) and rate == "auto":
-        rate = 4e-4 * math.sqrt(2**14 / n_latents)
+        rate = 4e-4 * math.sqrt(2**14 / n_latents) * (4 if architecture == "matryoshka" else 1)
     return SimpleNamespace(
         architecture=architecture,
         n_latents=n_latents,

@@ -344,7 +344,9 @@ def test_tensors_in_many_forms():
     wanted = decoder.transform(X).toarray()
     stretched = tensor(np.repeat(X, 2, axis=1))[:, ::2]
     flipped = tensor(X.T.copy()).T
-    for samples in (stretched, flipped, torch.nn.Parameter(tensor(X))):
+    negated = torch.complex(0 * tensor(X), -tensor(X)).conj().imag
+    assert negated.is_neg()
+    for samples in (stretched, flipped, negated, torch.nn.Parameter(tensor(X))):
         assert_allclose(decoder.transform(samples).toarray(), wanted)
     with torch.inference_mode():
         assert_allclose(decoder.transform(tensor(X) * 1).toarray(), wanted)

@@ -187,7 +187,8 @@ def _is_tensor(X):
 
 def _tensor_to_numpy(X, keeps_half):
     torch = sys.modules["torch"]
-    X = X.detach().cpu()
+    # Views that are conjugate or negated are computed first.
+    X = X.detach().cpu().resolve_conj().resolve_neg()
     if keeps_half and X.dtype == torch.bfloat16:
         with suppress(ImportError):
             from ml_dtypes import bfloat16
@@ -196,8 +197,8 @@ def _tensor_to_numpy(X, keeps_half):
     try:
         return X.numpy()
     except (TypeError, RuntimeError):
-        # A dtype that NumPy lacks, or a conjugate that is not computed yet.
-        return (X.float() if X.is_floating_point() else X.resolve_conj().resolve_neg()).numpy()
+        # A dtype that NumPy lacks.
+        return X.float().numpy()
 
 
 def as_float(array, dtype, what):

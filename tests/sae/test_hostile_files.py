@@ -179,7 +179,7 @@ def test_tensors_that_are_no_arrays(tmp_path, torch):
     with pytest.raises(ValueError, match="must hold a dictionary of tensors, got Tensor"):
         read_weights(path)
     torch.save({(1, 2): torch.zeros(3), None: 3}, path)
-    with pytest.raises(ValueError, match="9.pt: unknown <NoneType>, <tuple>"):
+    with pytest.raises(ValueError, match="9.pt: no known .*it holds <NoneType>, <tuple>"):
         read_weights(path)
 
 

@@ -227,6 +227,15 @@ def test_what_may_have_no_end_is_not_opened(tmp_path, name):
         load_sae(tmp_path / name)
 
 
+def test_keys_that_do_not_tell_the_format(tmp_path, torch):
+    square, vector = torch.ones(D, D), torch.ones(D)
+    weights = {"W_enc": square, "W_dec": square, "b_enc": vector, "b_dec": vector}
+    torch.save(weights, tmp_path / "mine.pt")
+    with pytest.raises(ValueError, match="mine.pt: no known format by its keys: it holds W_dec"):
+        load_sae(tmp_path)
+    assert load_sae(tmp_path, format="qwen_scope", k=2).n_latents_ == D
+
+
 def test_hidden_files_are_no_weights(tmp_path):
     files.gemma_scope(tmp_path)
     (tmp_path / "params.npz").rename(tmp_path / "mine.npz")

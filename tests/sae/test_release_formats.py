@@ -3,6 +3,7 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import json
 import warnings
 
 import numpy as np
@@ -172,6 +173,14 @@ def test_llama_scope_without_norms(tmp_path):
     sae = load_quietly(path).estimator
     assert sae.weights_.normalization == "none"
     assert_allclose(sae.weights_.threshold, 0.4, rtol=1e-6)
+    path, outputs = files.llama_scope(tmp_path)
+    config = json.loads((tmp_path / "hyperparams.json").read_text())
+    files.write_config(
+        tmp_path / "hyperparams.json", config | {"dataset_average_activation_norm": None}
+    )
+    with pytest.raises(ValueError, match=r"hyperparams.json: .*activation_norm must be an object"):
+        load_sae(path)
+    check(load_quietly(path, scale=np.sqrt(D) / 3), outputs)
     files.llama_scope(tmp_path, dataset_average_activation_norm={"out": 1.0})
     with pytest.raises(ValueError, match=r"hyperparams.json: .*activation_norm.in must be"):
         load_sae(path)

@@ -44,7 +44,9 @@ def read_llama_scope(tensors, given):
         "d": (config.integer("d_model"), "d_model in hyperparams.json"),
     }
     scales = [1.0]
-    if _is_scaled(config):
+    if _is_scaled(config) and given.scale is not None and not config.has(_NORM):
+        scales = [given.scale]
+    elif _is_scaled(config):
         part = config.part(_NORM)
         sides = ("in", "out") if part.has("out") else ("in",)
         scales = [_scale(sizes["d"][0], part.number(side), part, side) for side in sides]

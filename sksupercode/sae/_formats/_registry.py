@@ -96,7 +96,7 @@ def read_weights(path, *, format=None, given=None):
     check_is_downloaded(path)
     tensors = (read_safetensors if name is None else FORMATS[name].load)(path)
     if name in (None, "openai") and format is None:
-        name = format_by_keys(tensors) or name
+        name = format_by_keys(tensors)
     if name is None:
         raise ValueError(
             f"{path}: no known format by its keys: it holds {tensors.listing()}. If it is one, say "

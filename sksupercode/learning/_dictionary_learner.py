@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
+from sksupercode._utils._batches import check_lazy_samples, is_lazy, read_rows
 from sksupercode._utils._passes import check_passes, run_passes, split_rows
 from sksupercode._utils._validation import (
     check_bool,
@@ -19,7 +20,6 @@ from sksupercode._utils._validation import (
     check_samples,
 )
 from sksupercode.decoders import MatchingPursuitDecoder
-from sksupercode.learning._batches import check_lazy_samples, is_lazy, read_rows
 from sksupercode.learning._coder import decoder_on, resolve_decoder
 from sksupercode.learning._learner import Learner
 from sksupercode.metrics._reconstruction import pooled_fvu

@@ -10,11 +10,11 @@ import numpy as np
 from scipy.sparse import csc_array
 from sklearn.exceptions import ConvergenceWarning
 
+from sksupercode._utils._batches import batches, moments_of
 from sksupercode._utils._blocks import read_block
 from sksupercode._utils._threads import single_blas_thread
 from sksupercode.decoders._initial_codewords import initial_codewords
 from sksupercode.decoders._matched_filter import MatchedFilterDecoder
-from sksupercode.learning._batches import batches, moments_of
 from sksupercode.learning._coder import Coder
 from sksupercode.learning._redundancy import redundant_codewords
 from sksupercode.learning._restarts import WorstExplained, shared_codewords

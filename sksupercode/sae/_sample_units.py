@@ -8,9 +8,9 @@ import math
 import numpy as np
 from sklearn.utils import gen_batches
 
+from sksupercode._utils._batches import moments_of, read_rows
 from sksupercode._utils._blocks import MOST_ROWS
 from sksupercode._utils._moments import RunningMoments
-from sksupercode.learning._batches import moments_of, read_rows
 from sksupercode.sae._forward import MODERATE
 
 # Standard deviations from the mean at which samples are of another scale: a few of them have most

@@ -3,7 +3,7 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from sksupercode.learning._batches import check_lazy_samples, is_lazy
+from sksupercode._utils._batches import check_lazy_samples, is_lazy
 from sksupercode.sae._autoencoding import BaseSparseAutoencoder
 from sksupercode.sae._weights import check_is_weights
 

@@ -8,11 +8,11 @@ import warnings
 
 import numpy as np
 
+from sksupercode._utils._batches import batches, moments_of, read_rows
 from sksupercode._utils._blocks import block_length
 from sksupercode._utils._moments import RunningMoments
 from sksupercode._utils._threads import shared_threads
 from sksupercode.decoders._initial_codewords import initial_codewords
-from sksupercode.learning._batches import batches, moments_of, read_rows
 from sksupercode.sae._architectures import ARCHITECTURES
 from sksupercode.sae._sample_units import APART, SampleUnits, are_apart, are_near
 from sksupercode.sae._training_settings import weights_of_init

@@ -8,9 +8,9 @@ import math
 import numpy as np
 from sklearn.utils import gen_batches
 
+from sksupercode._utils._batches import moments_of, read_rows
 from sksupercode._utils._passes import run_passes, split_rows
 from sksupercode._utils._validation import check_generator
-from sksupercode.learning._batches import moments_of, read_rows
 from sksupercode.sae._forward import ForwardPass
 from sksupercode.sae._trainer import Trainer
 from sksupercode.sae._training_settings import check_settings, check_weights

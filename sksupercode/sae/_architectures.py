@@ -27,6 +27,8 @@ _Function = object if torch is None else torch.autograd.Function
 # A latent is dead once it misses this many times the mean interval N / k between activations.
 _DEAD_AFTER = 256
 _THRESHOLD_MEMORY = 0.99
+# Of ReLU and gated: where a weight begins that is to leave k latents, and how fast it changes.
+_FIRST_L1, _L1_RATE = 0.1, 0.01
 # Of JumpReLU: no threshold is below this.
 _LEAST_THRESHOLD = 1e-6
 # Their logarithms learn faster than all else, or they would not keep up with the encoder; and the
@@ -95,7 +97,25 @@ def _parameter(array, device):
     return torch.tensor(array, device=device).requires_grad_()
 
 
-class ReLU(Architecture):
+class _Shrinking(Architecture):
+    """Those with a penalty of the sum of latents."""
+
+    def __init__(self, settings, arrays):
+        super().__init__(settings, arrays)
+        self.l1_coef = _FIRST_L1
+
+    def _penalty(self, a, ramp):
+        settings = self.settings
+        if settings.l1_coef != "auto":
+            return ramp * settings.l1_coef * a.sum(dim=1).mean()
+        # The weight rises as long as more than k latents are active, and falls where fewer are.
+        l0 = float((a.detach() > 0).sum()) / len(a)
+        excess = np.log(max(l0, 1e-3) / settings.n_nonzero_coefs)
+        self.l1_coef *= float(np.exp(_L1_RATE * np.clip(excess, -1, 1)))
+        return self.l1_coef * a.sum(dim=1).mean()
+
+
+class ReLU(_Shrinking):
     stored = "relu"
 
     def reconstruct(self, x):
@@ -105,10 +125,10 @@ class ReLU(Architecture):
         """Return the mean loss of samples, where penalties are multiplied by ``ramp``."""
         a = torch.relu(self._preactivations(x))
         loss = self._error(x, a).square().sum(dim=1).mean()
-        return loss + ramp * self.settings.l1_coef * a.sum(dim=1).mean()
+        return loss + self._penalty(a, ramp)
 
 
-class Gated(Architecture):
+class Gated(_Shrinking):
     stored = "gated"
     vectors, lengths = ("b_gate", "b_mag", "r_mag"), ("b_gate", "b_mag")
 
@@ -125,7 +145,7 @@ class Gated(Architecture):
         gate, a = self._latents(x)
         gate = torch.relu(gate)
         loss = self._error(x, a).square().sum(dim=1).mean()
-        loss = loss + ramp * self.settings.l1_coef * gate.sum(dim=1).mean()
+        loss = loss + self._penalty(gate, ramp)
         # Through the gate alone, whose step has no gradient, by a dictionary that stays as it is.
         by_gate = torch.addmm(self.b_dec.detach(), gate, self.W_dec.detach())
         return loss + (x - by_gate).square().sum(dim=1).mean()

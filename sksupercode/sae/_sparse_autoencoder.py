@@ -30,12 +30,13 @@ class SparseAutoencoder(BaseSparseAutoencoder):
 
     n_nonzero_coefs : int, default=32
         Number k of latents that "topk" and "abstopk" keep for each sample, and "batchtopk" and
-        "matryoshka" on average over a batch; what the mean number of latents of "jumprelu" is drawn
-        to, with ``l0_coef="auto"``. At most N; "relu" and "gated" have none.
+        "matryoshka" on average over a batch; what the mean number of latents of the others is drawn
+        to where their penalty is "auto". At most N.
 
-    l1_coef : float, default=0.1
+    l1_coef : float or "auto", default=0.1
         Of "relu" and "gated": weight of the sum of latents, or of the positive pre-activations of
-        gates, for samples of variance 1.
+        gates, for samples of variance 1. "auto" changes it in training until k latents are active
+        on average.
 
     l0_coef : float or "auto", default="auto"
         Of "jumprelu": weight of the number of active latents, for samples of variance 1. "auto"
@@ -63,7 +64,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
 
     learning_rate : float or "auto", default="auto"
         "auto" is :math:`4 \cdot 10^{-4} \sqrt{2^{14} / N}`, which falls with N as in [2]_, and four
-        times that for "matryoshka".
+        times that for "matryoshka" and "gated".
 
     batch_size : int, default=512
         Samples in a step.

@@ -14,6 +14,8 @@ from sksupercode._utils._validation import check_integer, check_real, unfrozen
 from sksupercode.sae._weights import ARCHITECTURES, SAEWeights
 
 TRAINED = ("topk", "abstopk", "batchtopk", "matryoshka", "relu", "gated", "jumprelu")
+# What the automatic learning rate is multiplied by.
+_RATES = {"matryoshka": 4, "gated": 4}
 # Parts of the dictionary that reconstruct samples for themselves, by default.
 _PREFIXES = (16, 8, 4, 2, 1)
 
@@ -36,19 +38,22 @@ def check_settings(estimator):
         return check_real(value, name, 0, closed="neither" if positive else "left")
 
     n_latents, k, rate = integer("n_latents"), estimator.n_nonzero_coefs, estimator.learning_rate
-    if architecture not in ("relu", "gated"):
+
+    def penalty(name):
+        is_auto = isinstance(getattr(estimator, name), str) and getattr(estimator, name) == "auto"
+        return "auto" if is_auto else real(name)
+
+    l1_coef = penalty("l1_coef")
+    if architecture not in ("relu", "gated") or l1_coef == "auto":
         k = integer("n_nonzero_coefs", maximum=n_latents)
-    l0_coef = estimator.l0_coef
-    if not (isinstance(l0_coef, str) and l0_coef == "auto"):
-        l0_coef = real("l0_coef")
     if isinstance(rate, str) and rate == "auto":
-        rate = 4e-4 * math.sqrt(2**14 / n_latents) * (4 if architecture == "matryoshka" else 1)
+        rate = 4e-4 * math.sqrt(2**14 / n_latents) * _RATES.get(architecture, 1)
     return SimpleNamespace(
         architecture=architecture,
         n_latents=n_latents,
         n_nonzero_coefs=k,
-        l1_coef=real("l1_coef"),
-        l0_coef=l0_coef,
+        l1_coef=l1_coef,
+        l0_coef=penalty("l0_coef"),
         bandwidth=real("bandwidth", positive=True),
         prefix_sizes=_check_prefixes(estimator.prefix_sizes, n_latents),
         aux_coef=real("aux_coef"),

@@ -123,28 +123,32 @@ def test_ties_and_zeros():
     assert_array_equal(KINDS["compiled"](x, W, b + 1).largest(2).latents, [0, 1] * 3)
 
 
-@pytest.mark.parametrize("l0_coef", ["auto", 3e-3])
-def test_numbers_of_latents_of_jumprelu(l0_coef):
+@pytest.mark.parametrize(
+    "penalty",
+    [
+        {"architecture": "jumprelu"},
+        {"architecture": "jumprelu", "l0_coef": 3e-3},
+        {"architecture": "gated", "l1_coef": "auto"},
+        {"architecture": "relu", "l1_coef": "auto"},
+    ],
+    ids=str,
+)
+def test_numbers_of_latents(penalty):
     rng = np.random.default_rng(0)
     F = rng.standard_normal((60, D))
     Y = rng.uniform(1, 2, (3000, 60)) * (rng.random((3000, 60)) < 0.05)
-    X = Y @ F
+    X, l0 = Y @ F, []
     settings = {"max_iter": 20, "batch_size": 100, "learning_rate": 3e-3, "random_state": 0}
-    l0 = [
-        SparseAutoencoder(
-            60, architecture="jumprelu", n_nonzero_coefs=k, l0_coef=l0_coef, **settings
-        )
-        .fit(X)
-        .transform(X)
-        .nnz
-        / len(X)
-        for k in (3, 8)
-    ]
-    if l0_coef == "auto":
-        assert_allclose(l0, [3, 8], rtol=0.1)
-    else:
-        # The penalty counts, whatever k they start with.
+    for k in (3, 8):
+        sae = SparseAutoencoder(60, n_nonzero_coefs=k, **penalty, **settings).fit(X)
+        l0.append(sae.transform(X).nnz / len(X))
+    if "l0_coef" in penalty:
+        # It counts, whatever k the thresholds start with.
         assert l0[0] == pytest.approx(l0[1], rel=0.5)
+    else:
+        assert_allclose(l0, [3, 8], rtol=0.2)
+    with pytest.raises(ValueError, match="l[01]_coef"):
+        SparseAutoencoder(60, l1_coef="much", l0_coef="much").fit(X)
 
 
 def test_prefixes():

@@ -4,8 +4,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import importlib.util
-import os
+import io
 import tempfile
+from contextlib import redirect_stderr
 
 import numpy as np
 
@@ -113,7 +114,8 @@ def _peer_quality(architecture, size):
             for batch in torch.randperm(len(X), generator=generator).split(_BATCH):
                 yield samples[batch]
 
-    with torch.random.fork_rng():
+    # Without its progress bars.
+    with torch.random.fork_rng(), redirect_stderr(io.StringIO()):
         torch.manual_seed(0)
         peer = _saelens(architecture, size, _PASSES * len(X), _BATCH, batches())
         seconds, sae = timed(peer.fit)
@@ -133,7 +135,6 @@ def _quality(sae, test):
 
 def _saelens(architecture, size, n_samples, batch_size, batches):
     """Return SAELens's trainer, with the schedule of learning rates of ours."""
-    os.environ.setdefault("TQDM_DISABLE", "1")
     import sae_lens
     from sae_lens.config import LoggingConfig, SAETrainerConfig
     from sae_lens.training.sae_trainer import SAETrainer

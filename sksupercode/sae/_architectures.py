@@ -28,7 +28,7 @@ _Function = object if torch is None else torch.autograd.Function
 _DEAD_AFTER = 256
 _THRESHOLD_MEMORY = 0.99
 # Of ReLU and gated: where a weight begins that is to leave k latents, and how fast it changes.
-_FIRST_L1, _L1_RATE = 0.1, 0.01
+_FIRST_L1, _L1_RATE = 0.1, 0.005
 # Of JumpReLU: no threshold is below this.
 _LEAST_THRESHOLD = 1e-6
 # Their logarithms learn faster than all else, or they would not keep up with the encoder; and the

@@ -26,6 +26,7 @@ _PACKAGES = (
     "numba",
     "numkong",
     "numpy",
+    "sae-lens",
     "scikit-learn",
     "scipy",
     "spams-bin",

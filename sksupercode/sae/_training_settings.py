@@ -103,7 +103,8 @@ def check_weights(weights, settings):
         got = f"{weights.architecture!r} with {weights.shape[0]}"
         raise ValueError(f"partial_fit goes on from weights of {wanted}, got {got}.")
     if (
-        not weights.applies_b_dec
+        weights.is_transcoder
+        or not weights.applies_b_dec
         or weights.rescales_by_norm
         or weights.normalization != "none"
         or not np.allclose(norms, 1, atol=1e-3)

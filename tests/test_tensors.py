@@ -350,5 +350,7 @@ def test_tensors_in_many_forms():
         assert_allclose(decoder.transform(samples).toarray(), wanted)
     with torch.inference_mode():
         assert_allclose(decoder.transform(tensor(X) * 1).toarray(), wanted)
+    for rows in ([tensor(X[0]), X[1].tolist()], [tensor(X[0]), X[1]]):
+        assert_allclose(decoder.transform(rows).toarray(), wanted[:2])
     codes = torch.tensor(Y, dtype=torch.int64)
     assert exact_recovery_score(codes, codes.bool()) == 1.0

@@ -132,7 +132,7 @@ def _refuse_tensor(X, name):
     if X.layout != sys.modules["torch"].strided:
         raise ValueError(f"{name} must be a dense tensor, got {X.layout}: pass {name}.to_dense().")
     if X.is_complex():
-        raise ValueError(f"{name} must be a tensor of real numbers, got {X.dtype}")
+        raise ValueError(f"{name} must be a tensor of real numbers, got {X.dtype}.")
     if X.is_meta:
         raise ValueError(f"{name} must be a tensor that holds numbers, got one on device='meta'.")
 
@@ -148,7 +148,7 @@ def as_array(X, name="X", *, keeps_half=False):
     X = _computed(X)
     if isinstance(X, list | tuple) and X and _is_tensor(X[0]):
         for row in X:
-            if row.ndim > 1:
+            if np.ndim(row) > 1:
                 raise ValueError(
                     f"{name} must be a matrix, got a {type(X).__name__} of tensors, one of shape "
                     f"{tuple(row.shape)}: pass torch.cat({name})."

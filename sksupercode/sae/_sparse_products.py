@@ -10,16 +10,12 @@ active latents. Elsewhere PyTorch's own operations do the same.
 from functools import cached_property
 
 import numpy as np
+import torch
 
 from sksupercode._utils._threads import in_threads
 from sksupercode.dictionaries._packed_signs import compilation_is_enabled
+from sksupercode.sae._torch_forward import superpose_codes
 
-try:
-    import torch
-except ModuleNotFoundError:  # ``SparseAutoencoder.fit`` has said so before it comes here.
-    torch = None
-
-_Function = object if torch is None else torch.autograd.Function
 # Multiplications, and entries to select from, that take some 100 microseconds.
 _WORTH_A_THREAD = 2**20
 _ENTRIES_A_THREAD = 2**17
@@ -49,14 +45,7 @@ def decode(values, support, codewords):
     """Return the sums of codewords of shape (N, d), one for each row of the support."""
     if support.is_compiled:
         return _Decode.apply(values, codewords, support)
-    return torch.nn.functional.embedding_bag(
-        support.latents,
-        codewords,
-        support.starts,
-        mode="sum",
-        per_sample_weights=values,
-        include_last_offset=True,
-    )
+    return superpose_codes(support.latents, support.starts, values, codewords)
 
 
 class Support:
@@ -208,7 +197,7 @@ def _ends(counts):
     return np.concatenate([[0], np.cumsum(counts)])
 
 
-class _Decode(_Function):
+class _Decode(torch.autograd.Function):
     """Sums of codewords with the values of active latents."""
 
     @staticmethod
@@ -234,7 +223,7 @@ class _Decode(_Function):
         return products, _outer(values, gradients, support), None
 
 
-class _Encode(_Function):
+class _Encode(torch.autograd.Function):
     """Pre-activations that are known, of active latents."""
 
     @staticmethod

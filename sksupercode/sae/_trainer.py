@@ -7,21 +7,17 @@ import math
 import warnings
 
 import numpy as np
+import torch
 
 from sksupercode._utils._batches import batches, moments_of, read_rows
 from sksupercode._utils._blocks import block_length
 from sksupercode._utils._moments import RunningMoments
 from sksupercode._utils._threads import shared_threads
 from sksupercode.decoders._initial_codewords import initial_codewords
-from sksupercode.sae._architectures import ARCHITECTURES
+from sksupercode.sae._architectures import TRAINABLE
 from sksupercode.sae._sample_units import APART, SampleUnits, are_apart, are_near
 from sksupercode.sae._training_settings import weights_of_init
 from sksupercode.sae._weights import SAEWeights
-
-try:
-    import torch
-except ModuleNotFoundError:  # ``SparseAutoencoder.fit`` has said so before it comes here.
-    torch = None
 
 # Fractions of all steps in which the learning rate rises and falls; the penalty rises with it.
 _WARM_UP, _DECAY = 0.05, 0.2
@@ -71,7 +67,7 @@ class Trainer:
         else:
             arrays = dict(self.start.arrays())
             arrays |= {"W_enc": arrays["W_enc"].T, "b_dec": np.zeros(self.shape[1])}
-        architecture = ARCHITECTURES[self.settings.architecture]
+        architecture = TRAINABLE[self.settings.architecture]
         for name in arrays.keys() & architecture.lengths:
             arrays[name] = self.units.scaled(arrays[name])
         self.model = architecture(self.settings, arrays)

@@ -94,9 +94,9 @@ def _check_device(device):
 
 def check_weights(weights, settings):
     """Refuse to train on from weights of another kind than training makes."""
-    from sksupercode.sae._architectures import ARCHITECTURES
+    from sksupercode.sae._architectures import TRAINABLE
 
-    stored = ARCHITECTURES[settings.architecture].stored
+    stored = TRAINABLE[settings.architecture].stored
     norms = np.linalg.norm(weights.W_dec.astype(np.float32), axis=1)
     if (weights.architecture, weights.shape[0]) != (stored, settings.n_latents):
         wanted = f"{stored!r} with n_latents={settings.n_latents}"

@@ -12,6 +12,7 @@ from sksupercode import SparseAutoencoder
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 _architectures = pytest.importorskip("sksupercode.sae._architectures")
+_topk_architectures = pytest.importorskip("sksupercode.sae._topk_architectures")
 _sparse_products = pytest.importorskip("sksupercode.sae._sparse_products")
 _training_settings = pytest.importorskip("sksupercode.sae._training_settings")
 
@@ -34,7 +35,7 @@ def make_model(architecture, **settings):
     if architecture == "jumprelu":
         arrays["threshold"] = rng.uniform(3, 6, N)
     settings = _training_settings.check_settings(sae)
-    model = _architectures.ARCHITECTURES[architecture](settings, arrays)
+    model = _architectures.TRAINABLE[architecture](settings, arrays)
     model.n_inactive[::2] = 10**6
     x = torch.from_numpy(rng.standard_normal((50, D)).astype(np.float32))
     return model, x, torch.from_numpy(np.arange(N) % 2 == 0)
@@ -77,7 +78,7 @@ def dense_loss(model, x, dead):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("architecture", SPARSE)
 def test_gradients_are_those_of_dense_products(architecture, kind, monkeypatch):
-    monkeypatch.setattr(_architectures, "preactivations", KINDS[kind])
+    monkeypatch.setattr(_topk_architectures, "preactivations", KINDS[kind])
     model, x, dead = make_model(architecture)
     dense_loss(model, x, dead).backward()
     expected = {name: array.grad.clone() for name, array in model.parameters.items()}
@@ -105,7 +106,7 @@ def test_threads_and_kinds_of_products_change_nothing(architecture, monkeypatch)
     monkeypatch.setattr("sksupercode._utils._threads.thread_count", lambda: 3)
     for name, array in sae.fit(X).weights_.arrays().items():
         assert_array_equal(array, getattr(before, name))
-    monkeypatch.setattr(_architectures, "preactivations", _sparse_products._Eager)
+    monkeypatch.setattr(_topk_architectures, "preactivations", _sparse_products._Eager)
     for name, array in sae.fit(X).weights_.arrays().items():
         assert_allclose(array, getattr(before, name), atol=1e-3)
 

@@ -57,56 +57,58 @@ class ForwardPass:
     def _wide(self):
         return ForwardPass(self.weights, np.float64)
 
-    def _widen(self, name):
+    def widen(self, name):
+        """Return an array of the weights in ``self.dtype``."""
         return np.asarray(getattr(self.weights, name)).astype(self.dtype, copy=False)
 
     @cached_property
     def _arrays(self):
         """All one-dimensional arrays, by name."""
         names = self.weights.arrays().keys() - {"W_dec", "W_enc", "W_skip"}
-        return {name: self._widen(name) for name in names}
+        return {name: self.widen(name) for name in names}
 
     @cached_property
     def _W_enc(self):
-        return self._widen("W_enc")
+        return self.widen("W_enc")
 
     @cached_property
     def _W_dec(self):
-        return np.ascontiguousarray(self._widen("W_dec"))
+        return np.ascontiguousarray(self.widen("W_dec"))
 
     @cached_property
     def _W_skip(self):
-        return self._widen("W_skip")
+        return self.widen("W_skip")
 
     @cached_property
-    def _norms(self):
+    def norms(self):
+        """Norms of the rows of ``W_dec``, shape (N,)."""
         W_dec, exponents = scaled(self._W_dec)
         return np.ldexp(np.linalg.norm(W_dec, axis=1), exponents[:, 0])
 
     @property
-    def _input_scale(self):
+    def input_scale(self):
         """What all samples are multiplied by."""
         if self.weights.normalization != "expected_average":
             return 1.0
         return float(self.weights.normalization_scale)
 
     @property
-    def _output_divisor(self):
+    def output_divisor(self):
         """What undoes the scale of the input, in the same space."""
-        return 1.0 if self.weights.is_transcoder else self._input_scale
+        return 1.0 if self.weights.is_transcoder else self.input_scale
 
     @cached_property
     def dictionary(self):
         """Codewords F with ``x = a F + intercept``, shape (N, d), C-contiguous and read-only."""
         F = self._W_dec
         if self.weights.rescales_by_norm:
-            F = F / np.where(self._norms > 0, self._norms, 1)[:, None]
-        if self._output_divisor != 1.0:
+            F = F / np.where(self.norms > 0, self.norms, 1)[:, None]
+        if self.output_divisor != 1.0:
             with np.errstate(over="ignore"):
-                F = F / self._output_divisor
+                F = F / self.output_divisor
             if not np.isfinite(F).all():
                 raise ValueError(
-                    f"normalization_scale={self._input_scale!r} is too small for codewords in "
+                    f"normalization_scale={self.input_scale!r} is too small for codewords in "
                     f"{F.dtype}."
                 )
         F = F.view()
@@ -117,7 +119,7 @@ class ForwardPass:
     def codewords(self):
         """The dictionary as it is stored, in half precision perhaps, unless it is rescaled."""
         W_dec = self.weights.W_dec
-        is_rescaled = self.weights.rescales_by_norm or self._output_divisor != 1.0
+        is_rescaled = self.weights.rescales_by_norm or self.output_divisor != 1.0
         is_kept = W_dec.dtype.itemsize == 2 and self.dtype == np.float32 and not is_rescaled
         return W_dec if is_kept else self.dictionary
 
@@ -127,7 +129,7 @@ class ForwardPass:
         weights = self.weights
         tied_without_bias = weights.architecture == "matching_pursuit" and not weights.applies_b_dec
         b = np.zeros_like(self._arrays["b_dec"]) if tied_without_bias else self._arrays["b_dec"]
-        b = b / self._output_divisor
+        b = b / self.output_divisor
         b.flags.writeable = False
         return b
 
@@ -151,10 +153,10 @@ class ForwardPass:
         Numbers in ``self.dtype``, or in float64, but none of 0, and positive ones for all
         architectures but "abstopk"; a ValueError where numbers are too large.
         """
-        if self.dtype == np.float32 and not _are_moderate(X, self._input_scale):
+        if self.dtype == np.float32 and not _are_moderate(X, self.input_scale):
             return self._wide.encode(X)
-        if self._input_scale != 1.0:
-            X = X.astype(np.result_type(X, self.dtype), copy=False) * self._input_scale
+        if self.input_scale != 1.0:
+            X = X.astype(np.result_type(X, self.dtype), copy=False) * self.input_scale
         X = X.astype(self.dtype, copy=False)
         if self.weights.applies_b_dec:
             X = X - self._arrays["b_dec"]
@@ -172,7 +174,7 @@ class ForwardPass:
 
     @cached_property
     def _activation(self):
-        norms = self._norms if self.weights.rescales_by_norm else None
+        norms = self.norms if self.weights.rescales_by_norm else None
         return Activation(self.weights, self._arrays, norms)
 
     def _pursue(self, X):

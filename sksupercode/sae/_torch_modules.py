@@ -164,17 +164,17 @@ class AutoencoderModule(DictionaryModule):
             if weights.normalization in PER_SAMPLE
             else "none",
         )
-        self.weights, self._input_scale = weights, forward._input_scale
+        self.weights, self._input_scale = weights, forward.input_scale
         self.is_transcoder = weights.is_transcoder
-        # What makes of ``W_dec`` and ``b_dec`` those of the scaled input.
-        self._scale_of_dec = 1.0 if self.is_transcoder else self._input_scale
-        norms = forward._norms if weights.rescales_by_norm else 1.0
+        # By which ``W_dec`` and ``b_dec`` are divided.
+        self._divisor = forward.output_divisor
+        norms = forward.norms if weights.rescales_by_norm else 1.0
         factors = {"W_enc": self._input_scale * norms, "b_enc": norms}
         arrays = {"W_dec": forward.dictionary, "b_dec": forward.intercept}
         for name in weights.arrays():
             if name not in arrays:
                 factor = forward.dtype.type(factors.get(name, 1.0))
-                arrays[name] = forward._widen(name) * factor
+                arrays[name] = forward.widen(name) * factor
             self._add(name, arrays[name])
 
     def _encode(self, x):
@@ -183,9 +183,9 @@ class AutoencoderModule(DictionaryModule):
             # Its output is of another space.
             normalization = None
         if self.weights.applies_b_dec:
-            x = x - self._weight("b_dec", x) * (self._scale_of_dec / self._input_scale)
+            x = x - self._weight("b_dec", x) * (self._divisor / self._input_scale)
         if self.weights.architecture == "matching_pursuit":
-            W_dec = self._weight("W_dec", x) * self._scale_of_dec
+            W_dec = self._weight("W_dec", x) * self._divisor
             return pursue(x * self._input_scale, W_dec, self.weights), normalization
         return self._activate(x @ self._weight("W_enc", x)), normalization
 

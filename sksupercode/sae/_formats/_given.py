@@ -77,10 +77,10 @@ class Given:
                 )
         return settings
 
-    def k_in(self, config):
+    def k_in(self, config, key="k"):
         """Return the setting of a configuration, or what was given where it has none."""
-        use_given = self.k is not None and not config.has("k")
-        return {"k": self.k if use_given else config.integer("k")}
+        use_given = self.k is not None and not config.has(key)
+        return {"k": self.k if use_given else config.integer(key)}
 
     def k_of(self, path):
         """Return a setting for a file without k: what was given, or is in a folder's name."""

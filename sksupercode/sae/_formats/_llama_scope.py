@@ -1,8 +1,8 @@
-"""Llama Scope, and what OpenMOSS released after it: JumpReLU, ReLU and TopK on scaled inputs.
+r"""Llama Scope, and what OpenMOSS released after it: JumpReLU, ReLU and TopK on scaled inputs.
 
 .. math::
-    z = s_{in}\\, x W_{enc} + b_{enc}, \\qquad \\hat y = (a W_{dec} + b_{dec}) / s_{out}, \\qquad
-    s = \\sqrt d / \\text{mean norm}
+    z = s_{in}\, x W_{enc} + b_{enc}, \qquad \hat y = (a W_{dec} + b_{dec}) / s_{out}, \qquad
+    s = \sqrt d / \text{mean norm}
 
 with the mean norms of what is read and of what is written, which differ for transcoders.
 """
@@ -82,7 +82,7 @@ def read_llama_scope_r1(tensors, given):
     settings = config.says_transcoder() or given.transcoder_of(tensors.path)
     includes_norms = _includes_norms(config)
     if architecture == "jumprelu":
-        name = (thresholds or LOG_THRESHOLDS[is_new:])[0]
+        name = thresholds[0] if thresholds else LOG_THRESHOLDS[1 if is_new else 0]
         tensors.exponentiate(name)
         if includes_norms:
             norms = _norms(tensors, layout["W_dec"][0], axis=1 if is_new else 0)
@@ -92,8 +92,7 @@ def read_llama_scope_r1(tensors, given):
     if architecture == "topk":
         if includes_norms:
             _fold_norms(tensors, layout)
-        has_k = config.has("top_k")
-        settings["k"] = given.k if given.k and not has_k else config.integer("top_k")
+        settings |= given.k_in(config, "top_k")
     sizes = {"d": (config.integer("d_model"), "d_model in config.json")}
     n_latents = sizes["d"][0] * _positive(config, "expansion_factor")
     sizes["N"] = (int(min(n_latents, 2**62)), "d_model * expansion_factor in config.json")
@@ -209,7 +208,7 @@ def _fold_norms(tensors, layout):
         key, axes = layout[field]
         array = _wide(tensors, key, tensors.array(key))
         if array.ndim != len(axes) or array.shape[axes.index("N")] != len(norms):
-            continue  # An error is near.
+            continue  # Shapes are refused by name when the weights are made.
         factors = 1 / np.where(norms > 0, norms, 1) if field == "W_dec" else norms
         with np.errstate(all="ignore"):
             tensors.values[key] = array * (factors[:, None] if axes == "Nd" else factors)

@@ -128,8 +128,11 @@ class Tensors:
             raise ValueError(f"{self.path}: {error}{stored}") from error
 
     def sizes(self, **axes):
-        """Return the sizes of axes: each is the length of the vector with that key, or, for a key
-        and a number, that axis of a matrix."""
+        """Return the sizes of axes, each with where it comes from, for messages.
+
+        It is the length of the vector with that key or, for a key and a number, of that axis of a
+        matrix.
+        """
         lengths = {}
         for axis, key in axes.items():
             key, place = (key, None) if isinstance(key, str) else key

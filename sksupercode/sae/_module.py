@@ -37,8 +37,9 @@ def as_module(estimator, *, dtype=None, device=None, **cfg):
     **cfg : dict
         What evaluators want to know of the model, such as ``model_name``, ``hook_name``,
         ``hook_layer``, ``context_size`` and ``prepend_bos``. It is in ``module.cfg``, with
-        ``d_in``, ``d_sae``, ``architecture``, ``dtype``, ``device``. Names that are not given are
-        None. ``hook_layer`` is the first number in ``hook_name`` otherwise.
+        ``d_in``, ``d_sae``, ``architecture``, ``dtype``, ``device``. Names that are not given have
+        SAELens's default, or else are None. ``hook_layer`` is the first number in ``hook_name``
+        otherwise.
 
     Returns
     -------
@@ -136,9 +137,9 @@ def as_module(estimator, *, dtype=None, device=None, **cfg):
 def _as_dtype(dtype):
     import torch
 
-    named = getattr(torch, dtype.removeprefix("torch."), None) if isinstance(dtype, str) else dtype
-    if named is None and dtype is None:
+    if dtype is None:
         return None
+    named = getattr(torch, dtype.removeprefix("torch."), None) if isinstance(dtype, str) else dtype
     if not isinstance(named, torch.dtype) or not named.is_floating_point:
         raise ValueError(
             f"dtype must be a float dtype of PyTorch, its name or None, got {dtype!r}."

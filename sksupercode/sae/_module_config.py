@@ -9,7 +9,9 @@ from dataclasses import asdict, dataclass, field
 
 @dataclass
 class ModuleConfig:
-    """Settings under the names of SAELens and SAEBench; what is not known is None.
+    """Settings under the names of SAELens and SAEBench, and with their defaults.
+
+    What has no default is None, under any name.
 
     Other settings may be set as attributes, and are in :meth:`to_dict` as well.
     """

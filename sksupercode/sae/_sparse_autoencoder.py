@@ -9,14 +9,15 @@ from sksupercode.sae._weights import check_is_weights
 
 
 class SparseAutoencoder(BaseSparseAutoencoder):
-    r"""Sparse autoencoder: N nonnegative latents, few of which are active on a sample.
+    r"""Sparse autoencoder: N latents, few of which are active on a sample.
 
     .. math::
         a = \phi\big((x - b_{dec})\, W_{enc} + b_{enc}\big), \qquad
         \hat x = a\, W_{dec} + b_{dec}
 
     with :math:`W_{enc}` of shape (d, N) and :math:`W_{dec}` of shape (N, d). The activation
-    function :math:`\phi` is the architecture; samples may be normalised before.
+    function :math:`\phi` is the architecture, and latents are nonnegative but for "abstopk";
+    samples may be normalised before.
 
     Parameters
     ----------

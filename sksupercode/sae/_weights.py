@@ -1,8 +1,8 @@
-"""The arrays and the numbers of the forward pass of a sparse autoencoder, in one form for all.
+r"""The arrays and the numbers of the forward pass of a sparse autoencoder, in one form for all.
 
 .. math::
-    z = (x' - b_{dec})\\, W_{enc} + b_{enc}, \\qquad a = \\phi(z), \\qquad
-    \\hat x' = a\\, W_{dec} + b_{dec}
+    z = (x' - b_{dec})\, W_{enc} + b_{enc}, \qquad a = \phi(z), \qquad
+    \hat x' = a\, W_{dec} + b_{dec}
 
 with x' the normalised input. Loading makes it from every file format, and training returns it.
 Transcoders have the same encoder, and an output in another space.

@@ -112,6 +112,19 @@ def test_clones_keep_the_weights():
         Transcoder().fit(make_samples())
 
 
+def test_frames():
+    pandas = pytest.importorskip("pandas", reason="needs pandas")
+    X = pandas.DataFrame(make_samples(), columns=[*"abcdefg"])
+    transcoder = Transcoder(make_weights(), sparse_output=False).set_output(transform="pandas")
+    frame = transcoder.fit(X).transform(X)
+    assert [*frame.columns] == [f"transcoder{j}" for j in range(N)]
+    assert_allclose(frame, Transcoder.from_weights(make_weights()).transform(X.values).toarray())
+    with pytest.raises(ValueError, match="feature names should match"):
+        transcoder.transform(X[[*"bacdefg"]])
+    with pytest.raises(ValueError, match="sparse_output=False"):
+        transcoder.set_params(sparse_output=True).transform(X)
+
+
 def test_weights_of_the_other_kind_are_refused():
     weights = make_weights()
     with pytest.raises(ValueError, match=r"is_transcoder=False.*Transcoder.from_weights"):

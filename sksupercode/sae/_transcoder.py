@@ -3,6 +3,8 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from copy import copy
+
 import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
@@ -146,11 +148,15 @@ class Transcoder(BaseSparseCoder):
         """
         check_is_weights(self.weights, is_transcoder=True)
         check_bool(self.sparse_output, "sparse_output")
-        X = self._check_samples(X, reset=True)
+        # What does not fit leaves a fitted transcoder as it is.
+        checked = copy(self)
+        X = checked._check_samples(X, reset=True)
         if X.shape[1] != self.weights.d_in:
             raise ValueError(
                 f"X has {X.shape[1]} columns, but the transcoder takes {self.weights.d_in}."
             )
+        vars(self).clear()
+        vars(self).update(vars(checked))
         return self._set_weights(self.weights)
 
     def _output(self, Y_hat, X, scale, shift):

@@ -8,6 +8,8 @@ sparse in any format, may have explicit zeros, and are never made dense.
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from sksupercode.metrics._code_match import CodeMatch
+from sksupercode.metrics._code_matching import match_codes
 from sksupercode.metrics._dictionary_match import DictionaryMatch
 from sksupercode.metrics._dictionary_matching import match_dictionaries
 from sksupercode.metrics._latents import dead_latent_fraction, dense_latent_fraction, mean_l0
@@ -24,12 +26,14 @@ from sksupercode.metrics._supports import (
 )
 
 __all__ = [
+    "CodeMatch",
     "DictionaryMatch",
     "dead_latent_fraction",
     "dense_latent_fraction",
     "exact_recovery_score",
     "exact_recovery_scorer",
     "fraction_of_variance_unexplained",
+    "match_codes",
     "match_dictionaries",
     "mean_l0",
     "neg_fvu_scorer",

@@ -170,6 +170,10 @@ def test_splits():
     # A second copy is a split as well, and exactly half of the samples is not more than half.
     copies = np.column_stack([A, A[:, 0], of_columns([40, 50])])
     assert_array_equal(match_codes(A, copies, "correlation").n_latents, [2, 1])
+    # Features that fire together belong to their partners.
+    A = of_columns(range(30), range(30), range(30))
+    match = match_codes(A, A)
+    assert_array_equal([match.n_latents, match.n_features], 1)
     # A child's latent is none.
     A = of_columns(range(30), range(12))
     assert len(match_codes(A, of_columns(range(10), range(30)), "correlation").split) == 0
@@ -186,9 +190,12 @@ def test_merges():
     # A latent of its own, where it is better, takes the feature out.
     own = np.column_stack([B, of_columns(range(9))])
     assert len(match_codes(A, own, "correlation").merged) == 0
+    # So does a latent of its own that is as good.
+    A = of_columns(range(20, 40), range(10))
+    B = of_columns([*range(10), *range(20, 40)], [*range(10), *range(40, 60)])
+    assert_array_equal(match_codes(A, B).n_features, [1, 1])
     # Half of the samples is not more than half.
     B = of_columns([*range(20, 40), *range(5)])
-    A = of_columns(range(20, 40), range(10))
     assert_array_equal(match_codes(A, B, "correlation").n_features, [1])
     B[5, 0] = 1
     assert_array_equal(match_codes(A, B, "correlation").n_features, [2])

@@ -14,6 +14,7 @@ from sksupercode.datasets._activations import (
 from sksupercode.datasets._passages import load_passages
 from sksupercode.datasets._planted_activations import make_planted_activations
 from sksupercode.datasets._sparse_codes import make_sparse_codes
+from sksupercode.datasets._synth_sae_bench import make_synth_sae_bench
 from sksupercode.datasets._word_embeddings import load_word_embeddings
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "load_word_embeddings",
     "make_planted_activations",
     "make_sparse_codes",
+    "make_synth_sae_bench",
 ]

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array, csr_array, random_array
+from scipy.sparse import coo_array, csr_array
 from sklearn import config_context
 from sklearn.metrics import precision_recall_fscore_support
 
-from sksupercode.datasets import make_planted_activations
+from sksupercode.datasets import make_planted_activations, make_sparse_codes
 from sksupercode.metrics import (
     _cofiring,
     match_codes,
@@ -149,7 +149,8 @@ def test_a_dictionary_with_the_truth_is_perfect():
         assert len(match.split) == len(match.merged) == len(match.absorbed) == 0
         assert_array_equal(np.flatnonzero(~np.isnan(match.absorption)), np.arange(0, 90, 9))
     # Misses by chance are no absorption, and narrow codes no merges.
-    heard = codes.multiply(random_array(codes.shape, density=0.7, rng=0).astype(bool)).tocsr()
+    heard = codes.copy()
+    heard.data *= np.random.default_rng(0).random(heard.nnz) < 0.7
     match = match_codes(codes, heard)
     assert 0.6 < match.recall < 0.8 and len(match.absorbed) == len(match.merged) == 0
     match = match_codes(codes, codes[:, ::9], "correlation")
@@ -259,7 +260,7 @@ def test_blocks_and_order_do_not_matter(working_memory, monkeypatch):
 
 def test_memory_is_that_of_nonzeros_and_blocks():
     N, n = 2**14, 3000
-    codes = csr_array(random_array((n, N), density=10 / N, rng=0))
+    codes = make_sparse_codes(n, N, n_nonzero_coefs=10, random_state=0)
     tracemalloc.start()
     with config_context(working_memory=16):
         match = match_codes(codes, codes)

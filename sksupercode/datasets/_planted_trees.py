@@ -6,9 +6,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
 from scipy.special import ndtri
 from sklearn.utils import gen_batches
+
+from sksupercode._utils._sparse import assemble_csr
 
 # Normal variables that are drawn at a time: a constant, so that draws depend on the seed alone.
 _BLOCK_ENTRIES = 2**22
@@ -106,7 +107,9 @@ class FiringTrees:
                 parts.append((level[0] + block.start, *level[1:]))
                 level = self._below(level, first_child, shared, slopes, thresholds, rng)
         rows, features, amplitudes = (np.concatenate(x) for x in zip(*parts, strict=True))
-        return csr_array((amplitudes, (rows, features)), shape=(n_samples, len(self.parents)))
+        order = np.argsort(rows, kind="stable")
+        counts = np.bincount(rows, minlength=n_samples)
+        return assemble_csr(counts, features[order], amplitudes[order], len(self.parents))
 
     def _amplitudes(self, features, rng):
         normal = rng.standard_normal(features.shape)

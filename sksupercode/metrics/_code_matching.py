@@ -216,6 +216,7 @@ def _by_correlation(true, pred):
     own = np.arange(N)
     weights = np.concatenate([2 - np.abs(r), np.full(N, 2.0)])
     places = np.concatenate([i, own]), np.concatenate([j, M + own])
+    places = tuple(x.astype(np.int32) for x in places)
     graph = coo_array((weights, places), shape=(N, M + N)).tocsr()
     indices = np.full(N, -1)
     features, latents = min_weight_full_bipartite_matching(graph)

@@ -159,18 +159,21 @@ def test_a_dictionary_with_the_truth_is_perfect():
 
 
 def test_splits():
-    A = of_columns(range(30), range(40, 44))
-    # Two parts of a feature. The last latent fires more often without the other one than with it.
-    B = of_columns(range(10), [*range(10, 30), 35], range(40, 44), [40, 42, 33, 34, 36])
+    A = of_columns(range(30), range(40, 50))
+    # Two parts of a feature. The last latent fires as often without the other one as with it.
+    halves = [*range(40, 46), *range(51, 57)]
+    B = of_columns(range(10), [*range(10, 30), 35], range(40, 50), halves)
     match = match_codes(A, B, "correlation")
     assert_array_equal(match.n_latents, [2, 1])
     assert_array_equal(match.split, [0])
     assert_array_equal(match.indices, [1, 2])
     assert_allclose(match.recalls, [2 / 3, 1])
     assert len(match.merged) == len(match.absorbed) == 0
-    # A second copy is a split as well, and exactly half of the samples is not more than half.
-    copies = np.column_stack([A, A[:, 0], of_columns([40, 50])])
-    assert_array_equal(match_codes(A, copies, "correlation").n_latents, [2, 1])
+    B[46, 3] = 1
+    assert_array_equal(match_codes(A, B, "correlation").split, [0, 1])
+    # Nine samples are too few, and a second copy is a split.
+    B = np.column_stack([A, of_columns(range(9)), A[:, 1]])
+    assert_array_equal(match_codes(A, B, "correlation").n_latents, [1, 2])
     # Features that fire together belong to their partners.
     A = of_columns(range(30), range(30), range(30))
     match = match_codes(A, A)
@@ -181,7 +184,7 @@ def test_splits():
 
 
 def test_merges():
-    A = of_columns(range(10), range(8, 20), range(30, 50), range(30, 39))
+    A = of_columns(range(10), range(8, 20), range(30, 50), range(30, 41))
     B = of_columns(range(20), range(30, 50))
     match = match_codes(A, B, "correlation")
     # The last feature has no latent, but its parent's fires for no sample of its own.
@@ -191,15 +194,17 @@ def test_merges():
     # A latent of its own, where it is better, takes the feature out.
     own = np.column_stack([B, of_columns(range(9))])
     assert len(match_codes(A, own, "correlation").merged) == 0
-    # So does a latent of its own that is as good.
+    # So does one that is as good.
     A = of_columns(range(20, 40), range(10))
     B = of_columns([*range(10), *range(20, 40)], [*range(10), *range(40, 60)])
     assert_array_equal(match_codes(A, B).n_features, [1, 1])
-    # Half of the samples is not more than half.
+    # Half of the samples is not more than half, and nine are too few.
     B = of_columns([*range(20, 40), *range(5)])
     assert_array_equal(match_codes(A, B, "correlation").n_features, [1])
     B[5, 0] = 1
     assert_array_equal(match_codes(A, B, "correlation").n_features, [2])
+    A[9, 1] = 0
+    assert_array_equal(match_codes(A, B, "correlation").n_features, [1])
 
 
 def test_absorption():

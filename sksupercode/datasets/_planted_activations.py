@@ -147,6 +147,8 @@ def make_planted_activations(
     See Also
     --------
     make_sparse_codes : Codes without a dictionary.
+    make_synth_sae_bench : A benchmark's features, in trees, correlated and of a power law.
+    sksupercode.metrics.match_codes : Codes against the true ones.
 
     Notes
     -----

@@ -1,5 +1,5 @@
 """Scores for decoded supports, for latents and for reconstructions, and scorers made of them;
-and which codeword of one dictionary is which of another.
+which codeword of one dictionary is which of another, and which latent fires for which feature.
 
 The support of a code is the set of columns where it is nonzero, of either sign. Codes are dense or
 sparse in any format, may have explicit zeros, and are never made dense.

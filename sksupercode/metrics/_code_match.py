@@ -41,7 +41,7 @@ class CodeMatch:
         of the two is constant.
 
     n_latents : int64 ndarray of shape (N,)
-        How many latents share each feature.
+        How many latents share each feature. See the notes of :func:`match_codes`.
 
     n_features : int64 ndarray of shape (M,)
         How many features each latent stands for.

@@ -14,7 +14,7 @@ from sksupercode.metrics._dictionary_match import DictionaryMatch
 
 # Pairs of smaller correlations are no partners.
 _LEAST_CORRELATION = 0.1
-# A child that is seen in fewer samples says nothing.
+# What fires in fewer samples says nothing of splits, merges and absorption.
 _LEAST_SAMPLES = 10
 
 
@@ -85,8 +85,9 @@ def match_codes(y_true, y_pred, match=None, *, threshold=0.9):
     **Amplitudes.** ``amplitude_correlations`` are over the samples in which both fire, with the
     sign of the latent that of the cosine of its codeword.
 
-    The following are counts of samples. For latent j, its home h(j) is the feature i that it
-    detects best, with the largest ``2 c_ij / (n_i + m_j)``, and likewise the best detector of a
+    **Splits, merges and absorption** are counts of samples. Features and latents that fire in fewer
+    than 10 are left out, as they meet by chance. For latent j, its home h(j) is the feature i that
+    it detects best, with the largest ``2 c_ij / (n_i + m_j)``, and likewise the best detector of a
     feature is a latent. Of equal ones the partner is taken, then the first. The number of samples
     in which feature i fires, latent j fires, and h(j) does not, is ``e_ij``.
 
@@ -98,13 +99,13 @@ def match_codes(y_true, y_pred, match=None, *, threshold=0.9):
       samples without its home, ``2 e_ij > n_i``. Features that have no latent of their own and fire
       only with their parent are no cause of it, as they never fire without this home.
     * A feature is **absorbed** if its own latent is silent where a latent of a child fires [4]_. A
-      child k is any feature with ``c_ik = n_k < n_i`` and ``n_k >= 10``. Among samples with the
-      child and its partner, at least 10, those in which the partner of i fires are a fraction less
-      than half of that among the other samples of i. ``absorption`` is the fraction of all n_i
-      samples in which the partner of i is silent and a child that does so is there with its
-      partner: ``absorption_rate``, its mean over features with children, corresponds to the number
-      of absorptions over that of true positives in [4]_, where the truth was a probe. Misses that
-      have nothing to do with a child do not count.
+      child k is any feature with ``c_ik = n_k < n_i``. Among samples with the child and its
+      partner, at least 10, the partner of i fires in less than half of the fraction in which it
+      fires among the other samples of i. ``absorption`` is the fraction of all n_i samples in which
+      the partner of i is silent, and such a child fires with its partner. ``absorption_rate``, the
+      mean over features with children, corresponds to the number of absorptions over that of true
+      positives in [4]_, where the truth was a probe. Misses that have nothing to do with a child do
+      not count.
 
     The codes stay sparse; pairs that fire together are counted in blocks. Time is that of products
     of sparse matrices, the sum over samples of ``k (k + l)`` for k features and l latents that
@@ -290,12 +291,14 @@ def _best_by_f1(true, pred, indices, hits):
 def _shared(true, pred, homes, detectors):
     """Return how many latents share each feature, and how many features each latent stands for."""
     at_home = pred.total(pred.columns[true.has(pred.rows, homes[pred.columns])])
-    has_home = homes >= 0
-    n_latents = true.total(homes[has_home & (2 * at_home > pred.counts)])
-    for_home = has_home & (2 * at_home > true.counts[homes])
+    latent_counts = (homes >= 0) & (pred.counts >= _LEAST_SAMPLES)
+    feature_counts = true.counts >= _LEAST_SAMPLES
+    n_latents = true.total(homes[latent_counts & (2 * at_home > pred.counts)])
+    for_home = latent_counts & feature_counts[homes] & (2 * at_home > true.counts[homes])
 
     # Features that are no latent's home, where it fires for them and its home does not.
-    guests = (detectors >= 0) & (homes[detectors] != np.arange(len(detectors)))
+    guests = feature_counts & (detectors >= 0)
+    guests &= homes[detectors] != np.arange(len(detectors))
     places = np.flatnonzero(guests[true.columns])
     rows, features = true.rows[places], true.columns[places]
     latents = detectors[features]

@@ -77,6 +77,10 @@ def match_dictionaries(dictionary, other, *, threshold=0.97, signed=False, metho
     MemoryError
         If an assignment needs more memory than is available; ``method="mutual"`` does not.
 
+    See Also
+    --------
+    match_codes : How well the codes of these pairs agree.
+
     Notes
     -----
     The mean is over all N codewords of the first argument, and each without a partner counts as 0.

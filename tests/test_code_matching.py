@@ -230,6 +230,65 @@ def test_absorption():
     assert np.isnan(match.absorption).all() and np.isnan(match.absorption_rate)
 
 
+def by_definition(A, B, partner):
+    """Splits, merges and absorption as the reference has them, by loops over booleans."""
+    n, m, c = A.sum(axis=0), B.sum(axis=0), A.T.astype(int) @ B
+    f1 = 2 * c / np.maximum(n[:, np.newaxis] + m, 1)
+    n_latents, n_features = np.zeros(A.shape[1], int), np.zeros(B.shape[1], int)
+    home = np.where(f1.any(axis=0), f1.argmax(axis=0), -1)
+    detector = np.where(f1.any(axis=1), f1.argmax(axis=1), -1)
+    for i, j in enumerate(partner):
+        if j >= 0 and f1[i, j] > 0:
+            home[j] = i if f1[i, j] == f1[:, j].max() else home[j]
+            detector[i] = j if f1[i, j] == f1[i].max() else detector[i]
+    for j in np.flatnonzero((home >= 0) & (m >= 10)):
+        n_latents[home[j]] += 2 * c[home[j], j] > m[j]
+        n_features[j] += n[home[j]] >= 10 and 2 * c[home[j], j] > n[home[j]]
+    for i in np.flatnonzero((detector >= 0) & (n >= 10)):
+        j = detector[i]
+        if home[j] != i:
+            n_features[j] += 2 * np.sum(A[:, i] & B[:, j] & ~A[:, home[j]]) > n[i]
+
+    absorption = np.full(A.shape[1], np.nan)
+    hears = np.column_stack([B[:, j] if j >= 0 else np.zeros(len(B), bool) for j in partner])
+    for i in range(A.shape[1]):
+        lost = np.zeros(len(A), bool)
+        for k in range(A.shape[1]):
+            if 10 <= n[k] < n[i] and np.all(A[A[:, k], i]):
+                absorption[i] = 0
+                there = A[:, i] & A[:, k] & hears[:, k]
+                others = A[:, i] & ~there
+                if there.sum() >= 10 and others.any():
+                    if hears[there, i].mean() < hears[others, i].mean() / 2:
+                        lost |= there & ~hears[:, i]
+        if not np.isnan(absorption[i]):
+            absorption[i] = lost.sum() / n[i]
+    return n_latents, n_features, absorption
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_splits_merges_and_absorption_by_definition(seed):
+    rng = np.random.default_rng(seed)
+    A = rng.random((500, 24)) < 0.3 * rng.random(24)
+    A[:, 4:8] |= A[:, :4]
+    A[:, 8:12] &= A[:, :4]
+    A[:, 12:16] = A[:, 4:8] & (rng.random((500, 4)) < 0.4)
+    # Children absorb, latents are shared, united and noise.
+    B = A.copy()
+    B[:, 4:8] &= ~A[:, 12:16] | (rng.random((500, 4)) < 0.3)
+    B[:, 16:18] |= A[:, 18:20]
+    split = rng.random(500) < 0.5
+    B[:, 20], B[:, 21] = A[:, 22] & split, A[:, 22] & ~split
+    B ^= rng.random(B.shape) < 0.02 * rng.random(24)
+    B = np.column_stack([B[:, rng.permutation(24)[:20]], rng.random((500, 4)) < 0.02])
+    for result in (match_codes(A, B), match_codes(A, B, "correlation")):
+        n_latents, n_features, absorption = by_definition(A, B, result.indices)
+        assert_array_equal(result.n_latents, n_latents)
+        assert_array_equal(result.n_features, n_features)
+        assert_allclose(result.absorption, absorption)
+    assert len(result.split) and len(result.merged) and len(result.absorbed)
+
+
 def test_samples_that_two_children_absorb_count_once():
     A = of_columns(range(40), range(20), range(10, 30))
     B = of_columns(range(30, 40), range(20), range(10, 30))

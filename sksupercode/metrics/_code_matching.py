@@ -107,9 +107,8 @@ def match_codes(y_true, y_pred, match=None, *, threshold=0.9):
       positives in [4]_, where the truth was a probe. Misses that have nothing to do with a child do
       not count.
 
-    The codes stay sparse; pairs that fire together are counted in blocks. Time is that of products
-    of sparse matrices, the sum over samples of ``k (k + l)`` for k features and l latents that
-    fire.
+    The codes stay sparse, and pairs that fire together are counted in blocks. Time is that of a
+    product of sparse matrices, the sum over samples of k l for k features and l latents that fire.
 
     References
     ----------
@@ -314,11 +313,8 @@ def _absorption(true, pred, indices, hit, hits):
     bounds = np.searchsorted(children, np.arange(true.shape[1] + 1))
     entries = np.flatnonzero(hit)
     n_parents = np.diff(bounds)[true.columns[entries]]
-    entries = np.repeat(entries, n_parents)
-    ends = np.cumsum(n_parents)
-    pairs = np.arange(len(entries)) - np.repeat(ends - n_parents, n_parents)
-    pairs += bounds[true.columns[entries]]
-    rows, fathers = true.rows[entries], parents[pairs]
+    pairs = _ranges(bounds[true.columns[entries]], n_parents)
+    rows, fathers = np.repeat(true.rows[entries], n_parents), parents[pairs]
     heard = pred.has(rows, indices[fathers])
     # Of the samples with the child, and of all others of the parent: those where its latent fires.
     n = np.bincount(pairs, minlength=len(parents))
@@ -335,12 +331,27 @@ def _absorption(true, pred, indices, hit, hits):
 
 def _descents(true):
     """Return pairs of a feature and one that fires only where it does, by the latter."""
-    parents, children = [], []
-    for i, j, counts in cofiring(true, true):
-        n = true.counts[j]
-        kept = (counts == n) & (true.counts[i] > n) & (n >= _LEAST_SAMPLES)
-        parents.append(i[kept])
-        children.append(j[kept])
-    parents, children = np.concatenate(parents), np.concatenate(children)
-    order = np.lexsort((parents, children))
-    return parents[order], children[order]
+    by_feature = true.codes.tocsc()
+    samples, starts = by_feature.indices.astype(np.intp), by_feature.indptr.astype(np.intp)
+    children = np.flatnonzero(true.counts >= _LEAST_SAMPLES)
+    # Parents are among the features of the first sample, and few are in the others by chance.
+    first = samples[starts[children]]
+    sizes = np.diff(true.codes.indptr)[first]
+    parents = true.columns[_ranges(true.codes.indptr[first], sizes)]
+    children = np.repeat(children, sizes)
+    kept = true.counts[parents] > true.counts[children]
+    for place in range(1, _LEAST_SAMPLES):
+        parents, children = parents[kept], children[kept]
+        kept = true.has(samples[starts[children] + place], parents)
+    parents, children = parents[kept], children[kept]
+    sizes = true.counts[children]
+    both = true.has(samples[_ranges(starts[children], sizes)], np.repeat(parents, sizes))
+    pairs = np.repeat(np.arange(len(sizes)), sizes)
+    kept = np.bincount(pairs[both], minlength=len(sizes)) == sizes
+    return parents[kept], children[kept]
+
+
+def _ranges(starts, sizes):
+    """Return ranges of such sizes, one after the other."""
+    ends = np.cumsum(sizes)
+    return np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - sizes), sizes)

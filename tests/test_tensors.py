@@ -40,7 +40,7 @@ from sksupercode.dictionaries import (
 )
 from sksupercode.encoders import BaseEncoder
 from sksupercode.inspection import dictionary_report
-from sksupercode.metrics import exact_recovery_score, match_dictionaries
+from sksupercode.metrics import exact_recovery_score, match_codes, match_dictionaries
 from sksupercode.sae import SAEWeights, compare_decoders
 from sksupercode.testing import all_estimators
 from sksupercode.testing._problems import constructed
@@ -205,6 +205,7 @@ def metrics():
         "neg_fvu_scorer": {"estimator": decoder, "X": X},
         "match_dictionaries": {"dictionary": F, "other": F[::-1].copy()},
         "fraction_of_variance_unexplained": of_reconstructions | {"mean": X[0]},
+        "match_codes": of_supports,
         "exact_recovery_score": of_supports | {"sample_weight": np.arange(6) / 8},
     }
     for name in sksupercode.metrics.__all__:
@@ -227,6 +228,8 @@ def test_metrics(metric, arrays):
         wanted = metric(**changed(lambda a: as_numpy(a, dtype)))  # noqa: B023
         if metric is match_dictionaries:
             found, wanted = found.cosines, wanted.cosines
+        elif metric is match_codes:
+            found, wanted = found.correlations, wanted.correlations
         assert not isinstance(found, torch.Tensor)
         assert_allclose(found, wanted, rtol=1e-6)
     for name, array in arrays.items():

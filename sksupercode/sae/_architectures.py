@@ -43,6 +43,8 @@ class _Shrinking(Architecture):
 
 
 class ReLU(_Shrinking):
+    """All positive pre-activations, with a penalty of their sum."""
+
     stored = "relu"
 
     def reconstruct(self, x):
@@ -55,6 +57,8 @@ class ReLU(_Shrinking):
 
 
 class Gated(_Shrinking):
+    """A gate decides which latents are active, and a path with tied weights measures them."""
+
     stored = "gated"
     vectors, lengths = ("b_gate", "b_mag", "r_mag"), ("b_gate", "b_mag")
 

@@ -198,4 +198,5 @@ class BaseSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
 
 def widened(dtype):
+    """Return the dtype of what is computed from samples: float32 for half precision."""
     return np.result_type(dtype, np.float32)

@@ -20,6 +20,8 @@ _PACE, _TOWARDS_K = 10, 1.0
 
 
 class TopK(Architecture):
+    """The k largest positive pre-activations of each sample, and a loss that revives the dead."""
+
     stored, has_k = "topk", True
 
     def __init__(self, settings, arrays):
@@ -71,6 +73,8 @@ class TopK(Architecture):
 
 
 class AbsTopK(TopK):
+    """The k largest magnitudes of each sample, of either sign."""
+
     stored = "abstopk"
 
     def _select(self, z):

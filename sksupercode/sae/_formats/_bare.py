@@ -49,7 +49,7 @@ def read_qwen_transcoder(tensors, given):
 
 
 def read_goodfire(tensors, given):
-    """Read a ReLU autoencoder of Goodfire."""
+    """Read a ReLU autoencoder of Goodfire, which does not subtract ``b_dec`` from the input."""
     return _read(tensors, given, GOODFIRE, architecture="relu", name="Goodfire")
 
 

@@ -33,7 +33,8 @@ class DictionaryReport:
 
     cosines : Cosines
         Of pairs of codewords: ``n_pairs`` of them, the ``largest`` absolute value and the ``pair``
-        that has it, and ``counts`` in bins of equal width from -1 to 1.
+        that has it, the mean of absolute values, ``mean_absolute``, and ``counts`` in bins of equal
+        width from -1 to 1.
 
     mean_cosine : float
         Mean of the cosines of all pairs.
@@ -89,6 +90,16 @@ class DictionaryReport:
         """The median of the coherence of random signs, of as many pairs."""
         size = self.cosines.n_pairs, self.n_components
         return float(theory.random_coherence(*size, codewords="rademacher"))
+
+    @property
+    def mean_absolute_cosine(self):
+        """The mean absolute cosine of ``n_pairs`` pairs."""
+        return self.cosines.mean_absolute
+
+    @property
+    def mean_absolute_cosine_random(self):
+        """The mean of it over random directions, about the square root of 2 / (pi d)."""
+        return float(theory.random_mean_absolute_cosine(self.n_components))
 
     @property
     def welch_bound(self):
@@ -175,6 +186,9 @@ class DictionaryReport:
             _line("", "here", "random"),
             _line("coherence", self.coherence, self.coherence_random),
             _line("mean cosine", self.mean_cosine, 0.0),
+            _line(
+                "mean absolute cosine", self.mean_absolute_cosine, self.mean_absolute_cosine_random
+            ),
             _line("rms cosine", self.rms_cosine, self.rms_cosine_random),
             _line("standard deviations from random", self.z_score, 0.0),
             _line("largest Gram eigenvalue", nonzero[0], high),
@@ -188,7 +202,8 @@ class DictionaryReport:
             lines.insert(1, f"  {self.n_latents - self.n_features:,} more are zero")
         n_pairs = self.n_features * (self.n_features - 1) // 2
         if self.cosines.n_pairs < n_pairs:
-            lines.append(f"  coherence of {self.cosines.n_pairs / n_pairs:.2%} of all pairs")
+            fraction = f"{self.cosines.n_pairs / n_pairs:.2%}"
+            lines.append(f"  coherence and mean absolute cosine of {fraction} of all pairs")
         if self.n_samples is not None:
             lines += [
                 f"Codes of {self.n_samples:,} samples",

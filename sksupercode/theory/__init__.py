@@ -58,6 +58,7 @@ from sksupercode.theory._random_dictionary import (
     random_coherence,
     random_cosine_density,
     random_effective_rank,
+    random_mean_absolute_cosine,
     random_mean_square_deviation,
 )
 from sksupercode.theory._rates import bits_per_dimension, dimensions_per_bit, sparsity_exponent
@@ -108,6 +109,7 @@ __all__ = [
     "random_coherence",
     "random_cosine_density",
     "random_effective_rank",
+    "random_mean_absolute_cosine",
     "random_mean_square_deviation",
     "rule_of_thumb_dimension",
     "score_variance",

@@ -31,6 +31,7 @@ __all__ = [
     "random_coherence",
     "random_cosine_density",
     "random_effective_rank",
+    "random_mean_absolute_cosine",
     "random_mean_square_deviation",
 ]
 
@@ -82,6 +83,41 @@ def random_coherence(n_pairs, n_components, *, codewords="spherical"):
         return (2 * binom.isf(tail / 2, d, 0.5) / d - 1)[()]
     half = np.maximum(d - 1, 1) / 2
     return np.where(d == 1, 1.0, np.sqrt(1 - betaincinv(half, 0.5, tail)))[()]
+
+
+def random_mean_absolute_cosine(n_components):
+    r"""Mean of the absolute cosine of two random directions.
+
+    .. math:: E |\langle f, g \rangle|
+        = \frac{\Gamma(d / 2)}{\sqrt\pi \, \Gamma((d + 1) / 2)} \approx \sqrt{2 / (\pi d)}
+
+    Parameters
+    ----------
+    n_components : int or array-like of int
+        Dimension d of the codewords.
+
+    Returns
+    -------
+    mean : float or ndarray of float
+        The mean, from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is outside its range.
+
+    See Also
+    --------
+    random_cosine_density : The law that this is a moment of.
+
+    Examples
+    --------
+    >>> from sksupercode.theory import random_mean_absolute_cosine
+    >>> random_mean_absolute_cosine([1, 3, 384]).round(4)
+    array([1.    , 0.5   , 0.0407])
+    """
+    d = check_n_components(n_components, whole=True)
+    return (beta(d / 2, 0.5) / np.pi)[()]
 
 
 def random_mean_square_deviation(n_features, n_components):

@@ -63,6 +63,7 @@ def test_numbers_are_those_of_the_gram_matrix(monkeypatch, wrap, block):
     assert report.coherence == pytest.approx(np.abs(pairs).max(), rel=1e-12)
     assert report.cosines.pair == (8, 20)
     assert report.mean_cosine == pytest.approx(pairs.mean(), rel=1e-10)
+    assert report.mean_absolute_cosine == pytest.approx(np.abs(pairs).mean(), rel=1e-12)
     assert report.rms_cosine == pytest.approx(np.sqrt(np.mean(pairs**2)), rel=1e-12)
     assert report.effective_dimension == pytest.approx(1 / np.mean(pairs**2), rel=1e-12)
     counts, _ = np.histogram(pairs, bins=len(report.cosines.counts), range=(-1, 1))
@@ -80,13 +81,15 @@ def test_precisions(dtype, rtol):
     report, expected = dictionary_report(F), dictionary_report(F.astype(np.float64))
     assert report.rms_cosine == pytest.approx(expected.rms_cosine, rel=rtol)
     assert report.coherence == pytest.approx(expected.coherence, rel=rtol)
+    assert report.mean_absolute_cosine == pytest.approx(expected.mean_absolute_cosine, rel=rtol)
     np.testing.assert_allclose(report.eigenvalues, expected.eigenvalues, rtol=rtol)
 
 
 def test_three_codewords_that_meet_the_welch_bound():
     angles = 2 * np.pi * np.arange(3) / 3
     report = dictionary_report(np.column_stack([np.cos(angles), np.sin(angles)]))
-    for number in (report.coherence, report.rms_cosine, -report.mean_cosine, report.welch_bound):
+    numbers = report.coherence, report.rms_cosine, -report.mean_cosine, report.welch_bound
+    for number in (*numbers, report.mean_absolute_cosine):
         assert number == pytest.approx(0.5, rel=1e-12)
     np.testing.assert_allclose(report.eigenvalues, 1.5)
     assert report.effective_rank == pytest.approx(2, rel=1e-12)
@@ -113,9 +116,31 @@ def test_pairs_of_some_codewords(max_pairs, n_drawn):
         assert report.cosines.n_pairs == report.cosines.counts.sum() == n_pairs
         assert report.coherence == pytest.approx(C[report.cosines.pair], rel=1e-12)
         assert report.rms_cosine == dictionary_report(F).rms_cosine
-        assert f"coherence of {n_pairs / 435:.2%} of all pairs" in str(report)
+        text = f"coherence and mean absolute cosine of {n_pairs / 435:.2%} of all pairs"
+        assert text in str(report)
     coherences = {dictionary_report(F, max_pairs=1, random_state=s).coherence for s in range(5)}
     assert len(coherences) > 1 and max(coherences) <= C.max() * (1 + 1e-12)
+
+
+def test_the_mean_absolute_cosine_of_some_pairs_is_unbiased():
+    F = np.random.default_rng(0).standard_normal((30, 16)) * np.linspace(0.1, 1, 16)
+    expected = dictionary_report(F).mean_absolute_cosine
+    reports = [dictionary_report(F, max_pairs=90, random_state=seed) for seed in range(300)]
+    means = np.array([report.mean_absolute_cosine for report in reports])
+    assert abs(means.mean() - expected) < 4 * means.std() / np.sqrt(300)
+    assert means.std() > 0
+    C = np.abs(cosine_matrix(F))
+    one = dictionary_report(F, max_pairs=1, random_state=0)
+    of_one_with_all = (C.sum(axis=1) - 1) / 29
+    assert np.abs(of_one_with_all - one.mean_absolute_cosine).min() < 1e-12
+
+
+@pytest.mark.parametrize("n_features, d", [(3000, 64), (2500, 384)])
+def test_the_mean_absolute_cosine_of_several_blocks(n_features, d):
+    F = np.random.default_rng(0).standard_normal((n_features, d)).astype(np.float32)
+    pairs = cosine_matrix(F.astype(np.float64))[np.triu_indices(n_features, 1)]
+    report = dictionary_report(F)
+    assert report.mean_absolute_cosine == pytest.approx(np.abs(pairs).mean(), rel=1e-6)
 
 
 @pytest.mark.parametrize("make_encoder", [SphericalEncoder, RademacherEncoder])
@@ -131,6 +156,14 @@ def test_random_dictionaries_are_reported_as_random(make_encoder, n_features, d)
     assert abs(z.mean()) < 4 / np.sqrt(n_trials)
     assert 0.6 < z.std() < 1.5
     assert np.abs(z).max() < 5
+    # Pairs are uncorrelated, and (E|cos|)^2 is about 2 / pi of 1 / d. A sum of an even number d of
+    # signs may be 0, which makes its mean smaller by a fraction of about 1 / 2d.
+    mean = np.mean([report.mean_absolute_cosine for report in reports])
+    n_pairs = n_trials * reports[0].cosines.n_pairs
+    error = 4 * np.sqrt((1 - 2 / np.pi) / d / n_pairs)
+    expected = reports[0].mean_absolute_cosine_random
+    bias = 0 if make_encoder is SphericalEncoder else expected / d
+    assert abs(mean - expected) < error + bias
     # The median is exceeded in half of the trials, within four deviations of a binomial number;
     # signs have ties with it.
     coherences = np.array([report.coherence for report in reports])

@@ -24,6 +24,24 @@ def test_density_of_cosines_is_one_with_mean_square_1_over_d(d):
     assert moment(2) == pytest.approx(1 / d, rel=1e-6)
 
 
+@pytest.mark.parametrize("d", [1, 2, 3, 4, 384, 10**6])
+def test_mean_absolute_cosine_by_products(d):
+    # By Gamma(x + 1) = x Gamma(x), the mean in d + 2 dimensions is d / (d + 1) times that in d.
+    n = np.arange(3 - d % 2, d, 2)
+    expected = (1.0 if d % 2 else 2 / np.pi) * np.exp(np.sum(np.log1p(-1 / n)))
+    assert theory.random_mean_absolute_cosine(d) == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize("d", [2, 3, 8, 384])
+def test_mean_absolute_cosine_is_a_moment_of_the_density(d):
+    def integrand(angle):
+        t = np.cos(angle)
+        return theory.random_cosine_density(t, d) * t * np.sin(angle)
+
+    mean = 2 * quad(integrand, 0, np.pi / 2)[0]
+    assert theory.random_mean_absolute_cosine(d) == pytest.approx(mean, rel=1e-6)
+
+
 @pytest.mark.parametrize("codewords", ["spherical", "rademacher"])
 def test_median_of_the_coherence(codewords):
     """Of 400 draws half exceed it, within four deviations of a binomial number (and ties)."""
@@ -74,6 +92,8 @@ def test_random_effective_rank_and_deviation_of_draws():
         (theory.marchenko_pastur_quantile, (1.5, 8, 8), "probability"),
         (theory.random_effective_rank, (0, 8), "n_features"),
         (theory.random_mean_square_deviation, (1, 8), "n_features"),
+        (theory.random_mean_absolute_cosine, (0,), "n_components"),
+        (theory.random_mean_absolute_cosine, (1.5,), "n_components"),
     ],
 )
 def test_refusals(function, arguments, message):

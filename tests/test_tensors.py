@@ -39,7 +39,7 @@ from sksupercode.dictionaries import (
     WeightedDictionary,
 )
 from sksupercode.encoders import BaseEncoder
-from sksupercode.inspection import dictionary_report
+from sksupercode.inspection import dictionary_report, mean_difference, probe_latents
 from sksupercode.metrics import exact_recovery_score, match_codes, match_dictionaries
 from sksupercode.sae import SAEWeights, compare_decoders
 from sksupercode.testing import all_estimators
@@ -239,6 +239,20 @@ def test_metrics(metric, arrays):
             for refused, match in refusals(array, name_there):
                 with pytest.raises(ValueError, match=match):
                     metric(**arrays | {name: refused})
+
+
+@pytest.mark.parametrize("dtype, has_gradient", KINDS)
+def test_probes(dtype, has_gradient):
+    labels, codes = torch.tensor([0, 1] * 12), tensor(F, dtype, has_gradient)
+    numbers, classes = as_numpy(F, dtype), np.tile([0, 1], 12)
+    assert_allclose(mean_difference(codes, labels), mean_difference(numbers, classes))
+    options = {"n_latents": 2, "cv": 2, "random_state": 0}
+    found = probe_latents(codes, torch.stack([labels, 1 - labels], dim=1), **options).scores
+    assert_allclose(found[0], probe_latents(numbers, classes, **options).scores[0])
+    for function, name in ((mean_difference, "X"), (probe_latents, "Z")):
+        for refused, match in refusals(F, name):
+            with pytest.raises(ValueError, match=match):
+                function(refused, classes)
 
 
 @pytest.mark.parametrize("dtype, has_gradient", KINDS)

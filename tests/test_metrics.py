@@ -31,6 +31,7 @@ from sksupercode.metrics import (
     fraction_of_variance_unexplained,
     mean_l0,
     neg_fvu_scorer,
+    normalized_mean_squared_error,
     reconstruction_cosine,
     relative_reconstruction_bias,
     support_overlap,
@@ -317,10 +318,27 @@ def test_no_unit_is_too_large_or_too_small(unit):
     X, X_hat = (np.rint(8 * part) for part in reconstructions())
     for function in (
         fraction_of_variance_unexplained,
+        normalized_mean_squared_error,
         reconstruction_cosine,
         relative_reconstruction_bias,
     ):
         assert function(unit * X, unit * X_hat) == pytest.approx(function(X, X_hat), rel=1e-12)
+
+
+def test_normalized_mean_squared_error():
+    X, X_hat = reconstructions()
+    expected = np.mean(np.sum((X - X_hat) ** 2, axis=1) / np.sum(X**2, axis=1))
+    # Squares are beyond the range of floats.
+    units = np.logspace(-250, 250, 50)[:, np.newaxis]
+    X, X_hat = units * X, units * X_hat
+    assert normalized_mean_squared_error(X, X_hat) == pytest.approx(expected, rel=1e-12)
+    assert normalized_mean_squared_error(X, X) == 0
+    assert normalized_mean_squared_error(X, 0 * X) == 1
+    # A vector 0 counts 0 or 1, and of 1 and 1e300 the square is no float.
+    zeros = np.zeros((2, 3))
+    assert normalized_mean_squared_error(zeros, zeros) == 0
+    assert normalized_mean_squared_error(zeros, [[0, 0, 0], [5, 0, 0]]) == 0.5
+    assert normalized_mean_squared_error([[1.0]], [[1e300]]) == np.inf
 
 
 def test_reconstruction_cosine():
@@ -361,7 +379,12 @@ def test_relative_reconstruction_bias_at_its_ends():
 
 @pytest.mark.parametrize(
     "function",
-    [fraction_of_variance_unexplained, reconstruction_cosine, relative_reconstruction_bias],
+    [
+        fraction_of_variance_unexplained,
+        normalized_mean_squared_error,
+        reconstruction_cosine,
+        relative_reconstruction_bias,
+    ],
 )
 def test_reconstructions_refused(function):
     X = np.ones((3, 2))

@@ -205,6 +205,7 @@ def metrics():
         "neg_fvu_scorer": {"estimator": decoder, "X": X},
         "match_dictionaries": {"dictionary": F, "other": F[::-1].copy()},
         "fraction_of_variance_unexplained": of_reconstructions | {"mean": X[0]},
+        "normalized_mean_squared_error": of_reconstructions,
         "match_codes": of_supports,
         "exact_recovery_score": of_supports | {"sample_weight": np.arange(6) / 8},
     }
@@ -298,7 +299,7 @@ def test_comparisons_and_reports(dtype, has_gradient):
     )
     decoders = {"sae": sae, "transcoder": transcoder, "MP": MatchingPursuitDecoder(F, 2)}
     samples, targets = (tensor(a, dtype, has_gradient) for a in (X, F[:6]))
-    numbers = ["L0", "FVU", "cosine", "dead_latents"]
+    numbers = ["L0", "FVU", "sample_error", "cosine", "dead_latents"]
     found = compare_decoders(decoders, samples, targets=targets)[numbers]
     wanted = compare_decoders(decoders, as_numpy(X, dtype), targets=as_numpy(F[:6], dtype))[numbers]
     assert_allclose(found, wanted, rtol=1e-5, atol=1e-9)

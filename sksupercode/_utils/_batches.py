@@ -10,6 +10,7 @@ from sklearn.utils import gen_batches
 
 from sksupercode._utils._blocks import MOST_ROWS, read_block
 from sksupercode._utils._moments import RunningMoments
+from sksupercode._utils._norms import MomentsByNorm, warn_of_massive
 from sksupercode._utils._validation import require_matrix
 
 # Of an array that is computed when it is read, so many batches are read at once.
@@ -72,3 +73,15 @@ def moments_of(X, rows, moments=None):
     for part in gen_batches(len(rows), MOST_ROWS):
         moments.add(read_rows(X, rows[part]))
     return moments
+
+
+def first_moments(X, rows, stacklevel):
+    """Return the moments of the samples that learning begins with, and warn of massive ones."""
+    moments = moments_of(X, rows, MomentsByNorm())
+    warn_of_massive(
+        moments,
+        "these are learned first, and little of the others: leave them out, "
+        "X[np.linalg.norm(X, axis=1) < {norm}].",
+        stacklevel=stacklevel,
+    )
+    return moments.total()

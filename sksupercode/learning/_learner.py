@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csc_array
 from sklearn.exceptions import ConvergenceWarning
 
-from sksupercode._utils._batches import batches, moments_of
+from sksupercode._utils._batches import batches, first_moments, moments_of
 from sksupercode._utils._blocks import read_block
 from sksupercode._utils._threads import single_blas_thread
 from sksupercode.decoders._initial_codewords import initial_codewords
@@ -42,7 +42,7 @@ class Learner:
     def __init__(self, settings, rng, X, rows):
         self.settings, self.rng = settings, rng
         self.shape = settings.n_latents, X.shape[1]
-        self.moments = moments_of(X, rows)
+        self.moments = first_moments(X, rows, stacklevel=5)
         if not self.moments.squares > 0:
             raise ValueError(
                 f"X must have samples that differ, got n_samples = {len(rows)}, all equal."

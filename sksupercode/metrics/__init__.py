@@ -15,6 +15,7 @@ from sksupercode.metrics._dictionary_matching import match_dictionaries
 from sksupercode.metrics._latents import dead_latent_fraction, dense_latent_fraction, mean_l0
 from sksupercode.metrics._reconstruction import (
     fraction_of_variance_unexplained,
+    normalized_mean_squared_error,
     reconstruction_cosine,
     relative_reconstruction_bias,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "match_dictionaries",
     "mean_l0",
     "neg_fvu_scorer",
+    "normalized_mean_squared_error",
     "reconstruction_cosine",
     "relative_reconstruction_bias",
     "support_overlap",

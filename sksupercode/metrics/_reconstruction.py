@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_array, gen_batches
 
 from sksupercode._utils._blocks import rows_per_block
-from sksupercode._utils._moments import RunningMoments
+from sksupercode._utils._norms import MomentsByNorm, warn_of_massive
 from sksupercode._utils._validation import as_array
 
 
@@ -52,6 +52,15 @@ def fraction_of_variance_unexplained(X, X_hat, *, mean=None):
     ValueError
         If either is not a finite matrix, their shapes differ, or `mean` does not fit them.
 
+    Warns
+    -----
+    MassiveActivationsWarning
+        If a few samples of very large norm have most of the variance.
+
+    See Also
+    --------
+    normalized_mean_squared_error : The mean of the ratios of samples.
+
     Notes
     -----
     With one mean for all data, both sums are over samples, and batches can be added up.
@@ -66,8 +75,7 @@ def fraction_of_variance_unexplained(X, X_hat, *, mean=None):
     References
     ----------
     .. [1] L. Gao et al., "Scaling and evaluating sparse autoencoders", 2024, arXiv:2406.04093. They
-       call it the normalised mean squared error; their code computes another quantity under that
-       name, the mean over samples of ``||x - xhat||^2 / ||x||^2``.
+       call it the normalised mean squared error, as their code does another quantity.
 
     Examples
     --------
@@ -82,27 +90,98 @@ def fraction_of_variance_unexplained(X, X_hat, *, mean=None):
         )
         if mean.shape != X.shape[1:]:
             raise ValueError(f"mean must have shape {X.shape[1:]}, got {mean.shape}.")
-    return pooled_fvu(X, lambda rows: X_hat[rows], mean)
+    by_norm = _moments(X)
+    warn_of_massive(by_norm, "the FVU speaks of these alone: leave them out of X and X_hat.")
+    return _pooled(X, lambda rows: X_hat[rows], by_norm.total(), mean)
 
 
-def pooled_fvu(X, reconstruct, mean=None):
+def pooled_fvu(X, reconstruct):
     """Return the FVU of checked X, block by block, of which ``reconstruct(rows)`` returns one."""
-    blocks = list(gen_batches(len(X), rows_per_block(X.shape[1])))
-    moments = RunningMoments()
-    for rows in blocks:
+    return _pooled(X, reconstruct, _moments(X).total())
+
+
+def _blocks(X):
+    return gen_batches(len(X), rows_per_block(X.shape[1]))
+
+
+def _moments(X):
+    moments = MomentsByNorm()
+    for rows in _blocks(X):
         moments.add(X[rows])
+    return moments
+
+
+def _pooled(X, reconstruct, moments, mean=None):
 
     def scaled(array):
         return np.ldexp(array.astype(np.float64), -moments.exponent)
 
     def squares(expected):
-        return sum(np.square(scaled(X[rows]) - scaled(expected(rows))).sum() for rows in blocks)
+        return sum(np.square(scaled(X[rows]) - scaled(expected(rows))).sum() for rows in _blocks(X))
 
     unexplained = squares(reconstruct)
     variance = moments.squares if mean is None else squares(lambda rows: mean)
     if variance == 0.0:
         return float(unexplained > 0.0)
     return float(unexplained / variance)
+
+
+def normalized_mean_squared_error(X, X_hat):
+    r"""Squared error of a sample over its squared norm, the mean over samples.
+
+    ``mean_i ||x_i - xhat_i||^2 / ||x_i||^2``, so that each sample counts as much as any other.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_components)
+        The vectors.
+    X_hat : array-like of shape (n_samples, n_components)
+        Their reconstructions.
+
+    Returns
+    -------
+    error : float
+        0 for perfect reconstructions and 1 for those that are 0, without upper limit.
+
+    Raises
+    ------
+    ValueError
+        If either is not a finite matrix, or their shapes differ.
+
+    See Also
+    --------
+    fraction_of_variance_unexplained : Pooled over samples, about the mean.
+
+    Notes
+    -----
+    It is relative to 0, not to the mean of X: where all samples share a large part, a constant has
+    a small error. A vector 0 counts 0 if its reconstruction is 0 too, and 1 otherwise.
+
+    References
+    ----------
+    .. [1] L. Gao et al., "Scaling and evaluating sparse autoencoders", 2024, arXiv:2406.04093; the
+       function of this name in their code, where a vector 0 gives NaN or infinity.
+
+    Examples
+    --------
+    >>> from sksupercode.metrics import normalized_mean_squared_error
+    >>> normalized_mean_squared_error([[1.0, 0.0], [0.0, 20.0]], [[1.0, 1.0], [0.0, 10.0]])
+    0.625
+    """
+    return float(np.mean(sample_errors(*_check_shapes(X, X_hat, np.float64))))
+
+
+def sample_errors(X, X_hat):
+    """Return the squared error of each row over its squared norm, array of shape (n_samples,)."""
+    largest = np.maximum(np.abs(X).max(axis=1), np.abs(X_hat).max(axis=1))[:, np.newaxis]
+    exponents = np.frexp(largest)[1]
+    residuals = np.ldexp(X, -exponents) - np.ldexp(X_hat, -exponents)
+    X, own_exponents = _scaled(X, axis=1)
+    squares, norms = np.square(residuals).sum(axis=1), np.square(X).sum(axis=1)
+    ratios = np.divide(squares, norms, out=(squares > 0).astype(float), where=norms > 0)
+    shifts = np.where(norms > 0, 2 * (exponents - own_exponents)[:, 0], 0)
+    with np.errstate(over="ignore", under="ignore"):
+        return np.ldexp(ratios, shifts)
 
 
 def reconstruction_cosine(X, X_hat):

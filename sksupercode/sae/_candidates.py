@@ -1,11 +1,10 @@
-"""Decoders that are compared, and the sums over samples that the comparison is made of."""
+"""Decoders that are compared: what each of them takes, and what it makes of it."""
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
 import time
 from copy import copy
-from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -13,57 +12,11 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from sksupercode._utils._blocks import read_block
-from sksupercode._utils._moments import RunningMoments
 from sksupercode._utils._tasks import recorded_warnings
 from sksupercode._utils._validation import check_codes, check_integer, unfrozen, without_names
 from sksupercode.decoders._support_decoder import SupportDecoder
-from sksupercode.metrics._reconstruction import sample_cosines
 from sksupercode.sae._base import BaseSparseCoder
 from sksupercode.sae._transcoder import Transcoder
-
-COLUMNS = ("L0", "FVU", "cosine", "dead_latents", "seconds_per_sample")
-
-
-@dataclass
-class Sums:
-    """Sums over samples; the squared error is in units of ``4**exponent``."""
-
-    n_nonzeros: int = 0
-    cosine: float = 0.0
-    error: float = 0.0
-    exponent: int = 0
-    is_alive: np.ndarray | bool = False
-    seconds: float = 0.0
-
-    def add(self, other):
-        """Take in the sums of more samples."""
-        if other.error:
-            exponent = max(self.exponent, other.exponent) if self.error else other.exponent
-            self.error, error = (
-                np.ldexp(sums.error, 2 * (sums.exponent - exponent)) for sums in (self, other)
-            )
-            self.error, self.exponent = self.error + error, exponent
-        self.n_nonzeros += other.n_nonzeros
-        self.cosine += other.cosine
-        self.is_alive = self.is_alive | other.is_alive
-        self.seconds += other.seconds
-
-    def columns(self, moments):
-        """Return the columns of the comparison, by name, from the moments of the samples."""
-        n_samples, variance = moments.n_samples, moments.squares
-        fvu = float(self.error > 0)
-        if variance > 0:
-            with np.errstate(over="ignore", under="ignore"):
-                fvu = np.ldexp(self.error / variance, 2 * (self.exponent - moments.exponent))
-        values = (
-            self.n_nonzeros / n_samples,
-            float(fvu),
-            float(self.cosine / n_samples),
-            int(np.count_nonzero(~self.is_alive)),
-            self.seconds / n_samples,
-        )
-        return dict(zip(COLUMNS, values, strict=True))
 
 
 class Candidate:
@@ -143,8 +96,8 @@ class Candidate:
             self.decoder.fit(self._inputs(X, targets)[0])
             self.is_fitted = True
 
-    def measure(self, X, targets):
-        """Return the sums over a block of samples."""
+    def decode(self, X, targets):
+        """Return codes of a block of samples, reconstructions of the targets, and seconds."""
         inputs, finish = self._inputs(X, targets)
         if not self.is_warm:
             with recorded_warnings():
@@ -153,35 +106,15 @@ class Candidate:
         start = time.perf_counter()
         Z = self.decoder.transform(inputs)
         seconds = time.perf_counter() - start
+        X_hat = finish(self.decoder.inverse_transform(Z))
+        return check_codes(Z, f"decoders[{self.name!r}].transform(X)"), X_hat, seconds
 
-        X, X_hat = targets, finish(self.decoder.inverse_transform(Z))
-        X, X_hat = (np.asarray(A, dtype=np.float64) for A in (X, X_hat))
-        exponent = int(np.frexp(max(np.abs(X).max(), np.abs(X_hat).max()))[1])
-        X, X_hat = np.ldexp(X, -exponent), np.ldexp(X_hat, -exponent)
-        error = float(np.sum(np.square(X - X_hat)))
-        cosine = float(np.sum(sample_cosines(X, X_hat)))
-        Z = check_codes(Z, f"decoders[{self.name!r}].transform(X)")
-        is_alive = np.zeros(Z.shape[1], dtype=bool)
-        is_alive[Z.indices] = True
-        return Sums(Z.nnz, cosine, error, exponent, is_alive, seconds)
-
-
-def measure(candidates, part, block):
-    """Return the moments of a block, for the first part of the candidates, and the part's sums.
-
-    A block is of samples, and of targets or else None.
-    """
-    X, targets = read_blocks(*block)
-    moments = RunningMoments()
-    if part.start == 0:
-        moments.add(targets)
-    return moments, [candidate.measure(X, targets) for candidate in candidates[part]]
-
-
-def read_blocks(X, targets):
-    """Return the arrays of a block, the samples themselves where there are no other targets."""
-    X = read_block(X, slice(None))
-    return X, X if targets is None else read_block(targets, slice(None), "targets")
+    def on_other_codewords(self, kind, decoder):
+        """Return a candidate of a copy of the decoder, which is not fitted, on other codewords."""
+        other = copy(self)
+        other.name, other.decoder = f"{self.name}, {kind}", decoder
+        other.is_fitted = other.is_warm = False
+        return other
 
 
 def candidates_of(decoders, n_nonzero_coefs):

@@ -4,26 +4,41 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from joblib import effective_n_jobs
-from scipy.sparse import issparse
+from scipy.sparse import issparse, vstack
 from sklearn import config_context
-from sklearn.utils import check_array, gen_batches, gen_even_slices
+from sklearn.utils import check_array
 
 from sksupercode._utils._blocks import rows_per_block
 from sksupercode._utils._jobs import check_jobs
-from sksupercode._utils._moments import RunningMoments
+from sksupercode._utils._norms import warn_of_massive
 from sksupercode._utils._tasks import Shared, run_tasks
 from sksupercode._utils._threads import one_thread
-from sksupercode._utils._validation import as_array, check_integer, require_matrix
-from sksupercode.sae._candidates import Sums, candidates_of, measure, read_blocks
-
-# For each worker, so many blocks are in memory at a time, and so many tasks even out decoders that
-# take longer than others.
-_BLOCKS, _TASKS = 2, 8
+from sksupercode._utils._validation import (
+    as_array,
+    check_generator,
+    check_integer,
+    check_real,
+    require_matrix,
+)
+from sksupercode.sae._baselines import Baselines, check_baselines
+from sksupercode.sae._candidates import candidates_of
+from sksupercode.sae._comparison_sums import Measurement, sums_of_blocks
+from sksupercode.sae._feature_columns import check_labels, check_truth, feature_columns
 
 
 def compare_decoders(
-    decoders, X, *, targets=None, n_nonzero_coefs=None, block_size=None, n_jobs=None
+    decoders,
+    X,
+    *,
+    targets=None,
+    n_nonzero_coefs=None,
+    truth=None,
+    labels=None,
+    baselines=(),
+    max_norm=None,
+    block_size=None,
+    n_jobs=None,
+    random_state=0,
 ):
     r"""Decode the same activations by several decoders, and compare the results.
 
@@ -48,6 +63,23 @@ def compare_decoders(
         Numbers k of codewords. Every decoder with a parameter of this name is compared at each of
         them. Autoencoders keep their own. None takes decoders as they are.
 
+    truth : array-like or sparse matrix or array of shape (n_samples, N_true) or None, default=None
+        The true codes, where the samples are planted: adds columns on codes as features.
+
+    labels : array-like of shape (n_samples,) or (n_samples, n_tasks) or None, default=None
+        Binary labels of one task or several: adds columns of probes.
+
+    baselines : {"random", "shuffled"} or a tuple of them, default=()
+        Adds rows of each decoder on codewords that mean nothing, of the norms of its own: random
+        directions, named "NAME, random"; or codewords whose coordinates are each permuted over all
+        of them, "NAME, shuffled", which keeps coordinates that are large everywhere. What decoders
+        find there is no achievement of the dictionary.
+
+    max_norm : float or None, default=None
+        Samples of larger norm, that of ``targets`` where there are these, are left out of
+        everything: massive activations. ``10 * np.median(np.linalg.norm(X, axis=1))`` is a sensible
+        limit. None leaves out none.
+
     block_size : int or None, default=None
         Number of samples that a decoder gets at a time. None goes by scikit-learn's
         ``working_memory``. Two such blocks for each job are in memory.
@@ -58,35 +90,68 @@ def compare_decoders(
         ``backend="dask"``. None is 1, unless a context says otherwise; -1 is all processors. The
         table is the same to the last bit, but for the times.
 
+    random_state : int, RandomState, Generator or None, default=0
+        Of the baselines, and of the folds of probes.
+
     Returns
     -------
     comparison : pandas.DataFrame or list of dict
         One row for each decoder and k, a data frame indexed by ``"decoder"`` if pandas is
-        installed, and otherwise dicts in which that is a key. Columns:
+        installed, and otherwise dicts in which that is a key. ``comparison.attrs["n_left_out"]`` is
+        the number of samples beyond ``max_norm``. Columns:
 
         * ``"L0"``, mean number of active latents;
         * ``"FVU"``, fraction of variance unexplained, pooled over samples and dimensions;
+        * ``"sample_error"``, squared error of a sample over its squared norm, the mean, as of
+          :func:`~sksupercode.metrics.normalized_mean_squared_error`;
         * ``"cosine"`` of samples and reconstructions, the mean;
         * ``"dead_latents"``, number of latents that are active on no sample;
         * ``"seconds_per_sample"`` of finding the latents in one thread, without reconstruction and
           fit. Jobs that share caches and memory may slow each other down.
 
+        With ``truth``, of :func:`match_codes(truth, codes, "correlation")
+        <sksupercode.metrics.match_codes>`:
+
+        * ``"F1"``, ``"precision"``, ``"recall"`` and ``"MCC"``, means over true features.
+
+        With ``labels``, of :func:`~sksupercode.inspection.probe_latents`:
+
+        * ``"AUC_1"``, ``"AUC_2"``, ``"AUC_5"`` and ``"AUC_20"``, mean area under the ROC curve of
+          probes on so many latents.
+
     Raises
     ------
     ValueError
         If there is no decoder, one of them is not a decoder, X or ``targets`` is not a matrix of
-        finite numbers, there is a transcoder but no ``targets``, or an autoencoder is not fitted.
+        finite numbers, there is a transcoder but no ``targets``, an autoencoder is not fitted,
+        ``truth`` or ``labels`` are not of the samples, a parameter is illegal, or ``max_norm``
+        leaves out all.
+
+    Warns
+    -----
+    MassiveActivationsWarning
+        If a few of the samples, of very large norm, have most of the variance, so that the FVU
+        speaks of them alone: pass ``max_norm``.
 
     See Also
     --------
     sksupercode.plotting.ParetoDisplay : A picture of it.
     sksupercode.metrics.fraction_of_variance_unexplained : The FVU of all samples.
+    sksupercode.datasets.make_synth_sae_bench : Samples with true codes.
 
     Notes
     -----
     Decoders whose dictionary is an autoencoder with "layer_norm" or "constant_norm_rescale" get
     normalised samples, and the normalisation of their reconstructions is undone before they are
     scored.
+
+    Baselines are copies of decoders, fitted on the other codewords and the first block, with the
+    same k, values and intercept. All on one dictionary have the same codewords. An autoencoder's
+    own encoder, or a decoder that begins with what that selects, has no baseline: its weights mean
+    nothing for other codewords.
+
+    Columns on codes are of the codes of all samples. With ``truth`` or ``labels``, these are kept
+    in memory, sparse.
 
     Each decoder decodes two samples before its time is measured, in each process, so that the time
     does not include compilation.
@@ -113,6 +178,19 @@ def compare_decoders(
     decoder
     SAE      1.00  0.188             0
     MP       1.25  0.000             0
+
+    Codes against the true ones, on the true dictionary and on random codewords:
+
+    >>> from sksupercode import OrthogonalMatchingPursuitDecoder
+    >>> from sksupercode.datasets import make_synth_sae_bench
+    >>> X, codes, dictionary, intercept = make_synth_sae_bench(2000, size="small", random_state=0)
+    >>> decoders = {"OMP": OrthogonalMatchingPursuitDecoder(dictionary, n_nonzero_coefs=7)}
+    >>> table = compare_decoders(decoders, X - intercept, truth=codes, baselines="random")
+    >>> table[["FVU", "F1", "MCC"]].round(2)
+                  FVU    F1   MCC
+    decoder
+    OMP          0.17  0.76  0.82
+    OMP, random  0.62  0.21  0.32
     """
     X = _check_matrix(X, "X")
     if targets is not None:
@@ -124,23 +202,52 @@ def compare_decoders(
             )
     block_size = check_integer(block_size, "block_size", minimum=1, allow_none=True)
     check_jobs(n_jobs)
+    n_samples = X.shape[0]
+    truth, labels = check_truth(truth, n_samples), check_labels(labels, n_samples)
+    max_norm = check_real(max_norm, "max_norm", 0, closed="right", allow_none=True)
+    seed = int(check_generator(random_state).integers(2**32))
+    baselines = Baselines(check_baselines(baselines), seed)
     candidates = candidates_of(decoders, n_nonzero_coefs)
     for candidate in candidates:
         candidate.check_targets(targets)
         candidate.compare_names(X if targets is None or not candidate.takes_targets else targets)
     width = X.shape[1] + (0 if targets is None else targets.shape[1])
     block_size = block_size or rows_per_block(width)
+    keeps_codes = truth is not None or labels is not None
+    measurement = Measurement(candidates, max_norm, keeps_codes)
     with config_context(transform_output="default"), one_thread():
-        moments, sums = _sums(candidates, (X, targets), block_size, n_jobs)
+        kept, moments, sums = sums_of_blocks(
+            measurement, baselines, (X, targets), block_size, n_jobs
+        )
+        columns = [of_all.columns(moments.total()) for of_all in sums]
+        if keeps_codes:
+            given = [None if part is None else part[kept] for part in (truth, labels)]
+            tasks = [(vstack(of_all.codes, format="csr"),) for of_all in sums]
+            found = run_tasks(feature_columns, Shared((*given, seed)), tasks, n_jobs)
+            columns = [of_one | more for of_one, more in zip(columns, found, strict=True)]
+    warn_of_massive(
+        moments, "the FVU speaks of these alone: pass max_norm={norm} to leave them out."
+    )
     rows = [
-        {"decoder": candidate.name, **of_all.columns(moments)}
-        for candidate, of_all in zip(candidates, sums, strict=True)
+        {"decoder": candidate.name, **of_one}
+        for candidate, of_one in zip(measurement.candidates, columns, strict=True)
     ]
+    return _table(rows, n_left_out=n_samples - int(np.count_nonzero(kept)))
+
+
+class Rows(list):
+    """A list of dicts with ``attrs``, as a data frame has."""
+
+
+def _table(rows, **attrs):
     try:
         import pandas
     except ModuleNotFoundError:
-        return rows
-    return pandas.DataFrame(rows).set_index("decoder")
+        table = Rows(rows)
+    else:
+        table = pandas.DataFrame(rows).set_index("decoder")
+    table.attrs = attrs
+    return table
 
 
 def _check_matrix(X, name):
@@ -151,36 +258,3 @@ def _check_matrix(X, name):
     if len(X.shape) != 2 or 0 in X.shape:
         raise ValueError(f"{name} must be a matrix with samples, got shape {tuple(X.shape)}.")
     return X
-
-
-def _sums(candidates, arrays, block_size, n_jobs):
-    """Return the moments of targets, and the sums of each candidate, added up block by block."""
-    moments, sums, shared = RunningMoments(), [Sums() for _ in candidates], Shared(candidates)
-    n_workers = effective_n_jobs(n_jobs)
-    window = block_size * (_BLOCKS * n_workers if n_workers > 1 else 1)
-    for rows in gen_batches(arrays[0].shape[0], window):
-        starts = range(rows.start, rows.stop, block_size)
-        slices = [slice(i, min(i + block_size, rows.stop)) for i in starts]
-        blocks = [tuple(_block(array, part) for array in arrays) for part in slices]
-        if rows.start == 0:
-            first = read_blocks(*blocks[0])
-            for candidate in candidates:
-                candidate.fit(*first)
-        n_parts = -(-_TASKS * n_workers // len(blocks)) if n_workers > 1 else 1
-        parts = list(gen_even_slices(len(candidates), min(n_parts, len(candidates))))
-        tasks = [(part, block) for block in blocks for part in parts]
-        results = run_tasks(measure, shared, tasks, n_jobs)
-        for (part, _), (of_block, of_part) in zip(tasks, results, strict=True):
-            if of_block.n_samples:
-                moments.merge(of_block)
-            for of_all, of_candidate in zip(sums[part], of_part, strict=True):
-                of_all.add(of_candidate)
-    return moments, sums
-
-
-def _block(X, rows):
-    """Return some rows as an array that may be mapped from a file; None where there is none."""
-    if X is None:
-        return None
-    block = X[rows]
-    return block if isinstance(block, np.ndarray) else np.asarray(as_array(block))

@@ -10,7 +10,6 @@ from sklearn.utils import gen_batches
 
 from sksupercode._utils._batches import moments_of, read_rows
 from sksupercode._utils._blocks import MOST_ROWS
-from sksupercode._utils._moments import RunningMoments
 from sksupercode.sae._forward import MODERATE
 
 # Standard deviations from the mean at which samples are of another scale: a few of them have most
@@ -27,9 +26,8 @@ class SampleUnits:
     distance from it.
     """
 
-    def __init__(self, moments=None, origin=None):
-        self.moments = RunningMoments() if moments is None else moments
-        self.origin = origin
+    def __init__(self, moments, origin=None):
+        self.moments, self.origin = moments, origin
 
     def measure(self, X, rows):
         """Take samples in, and set the exponent e, the centre c and the scale s of all so far."""

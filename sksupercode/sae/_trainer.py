@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import torch
 
-from sksupercode._utils._batches import batches, moments_of, read_rows
+from sksupercode._utils._batches import batches, first_moments, moments_of, read_rows
 from sksupercode._utils._blocks import block_length
 from sksupercode._utils._moments import RunningMoments
 from sksupercode._utils._threads import shared_threads
@@ -47,7 +47,8 @@ class Trainer:
         self.n_steps = None
         # Samples of the scale of the first ones are counted, those of another are measured.
         self.n_alike, self.apart = len(rows), RunningMoments()
-        self.units = SampleUnits(origin=origin).measure(X, rows)
+        moments = first_moments(X, rows, stacklevel=6)
+        self.units = SampleUnits(moments, origin).measure(X, rows[:0])
         if weights is None and self.units.origin_is_far():
             warnings.warn(
                 f"intercept_ of init is more than {APART} standard deviations away from the mean "

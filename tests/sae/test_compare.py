@@ -24,6 +24,7 @@ from sksupercode.metrics import (
     dead_latent_fraction,
     fraction_of_variance_unexplained,
     mean_l0,
+    normalized_mean_squared_error,
     reconstruction_cosine,
 )
 from sksupercode.sae import SAEWeights, compare_decoders
@@ -52,19 +53,20 @@ def expected_row(Z, X, X_hat):
     return [
         mean_l0(Z),
         fraction_of_variance_unexplained(X, X_hat),
+        normalized_mean_squared_error(X, X_hat),
         reconstruction_cosine(X, X_hat),
         round(dead_latent_fraction(Z) * Z.shape[1]),
     ]
 
 
-COLUMNS = ["L0", "FVU", "cosine", "dead_latents"]
+COLUMNS = ["L0", "FVU", "sample_error", "cosine", "dead_latents"]
 
 
 @pytest.mark.parametrize("unit", [2.0**-1000, 2.0**900])
 def test_no_unit_is_too_large_or_too_small(unit):
     X, halved = make_activations(), FunctionTransformer(inverse_func=lambda Z: Z / 2)
     row, expected = (compare_decoders({"half": halved}, A).loc["half"] for A in (unit * X, X))
-    np.testing.assert_allclose(row[COLUMNS[:3]], expected[COLUMNS[:3]], rtol=1e-12)
+    np.testing.assert_allclose(row[COLUMNS[:4]], expected[COLUMNS[:4]], rtol=1e-12)
 
 
 @pytest.mark.parametrize("block_size", [None, 1, 77, 300])

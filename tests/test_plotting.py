@@ -317,12 +317,47 @@ def test_pareto_display_from_comparison():
     pandas = pytest.importorskip("pandas", reason="data frames need pandas")
     rows = [
         {"decoder": "SAE", "L0": 8.0, "FVU": 0.3, "cosine": 0.9},
-        {"decoder": "OMP", "L0": 8.0, "FVU": 0.2, "cosine": 0.9},
+        {"decoder": "OMP", "L0": 8.0, "FVU": 0.2, "cosine": 0.7},
     ]
     for comparison in (rows, pandas.DataFrame(rows).set_index("decoder")):
         display = ParetoDisplay.from_result(comparison, ax=Figure().subplots())
         assert display.names == ["SAE", "OMP"]
-        np.testing.assert_array_equal(display.fvu, [0.3, 0.2])
+        np.testing.assert_array_equal(display.values, [0.3, 0.2])
+        assert display.ax_.get_ylabel() == "fraction of variance unexplained"
+        display = ParetoDisplay.from_result(comparison, y="cosine", ax=Figure().subplots())
+        np.testing.assert_array_equal(display.lines_[1].get_ydata(), [0.7])
+        with pytest.raises(ValueError, match="y must be a column of result, L0, FVU, cosine, got"):
+            ParetoDisplay.from_result(comparison, y="F1")
+    with pytest.raises(ValueError, match="y must be a column of result"):
+        ParetoDisplay.from_result([])
+
+
+@pytest.mark.parametrize(
+    "y, bottom, top, label",
+    [
+        ("sample_error", 0, None, "squared error over squared norm, mean over samples"),
+        ("F1", None, 1, "F1, mean over features"),
+        ("AUC_1", None, 1, "area under the ROC curve, probes on 1 latent"),
+        ("AUC_20", None, 1, "area under the ROC curve, probes on 20 latents"),
+        ("mine", None, None, "mine"),
+    ],
+)
+def test_pareto_display_of_other_columns(y, bottom, top, label):
+    """Errors begin at 0, and scores end at 1."""
+    ax = ParetoDisplay(["a", "b"], [4, 8], [0.7, 0.9], y=y).plot(Figure().subplots()).ax_
+    assert ax.get_ylabel() == label
+    low, high = ax.get_ylim()
+    assert (low == 0) == (bottom == 0) and (high == 1) == (top == 1)
+    assert low < 0.7 and high > 0.9
+
+
+def test_pareto_display_of_baselines():
+    names = ["a", "a, random", "a, shuffled", "b, random", "b", "b, random, shuffled"]
+    display = ParetoDisplay(names, np.arange(6), [1, 2, 3, 4, np.nan, 5]).plot(Figure().subplots())
+    colors = [line.get_color() for line in display.lines_]
+    assert [line.get_linestyle() for line in display.lines_] == ["-", "--", ":", "-", "-", ":"]
+    assert colors[0] == colors[1] == colors[2] != colors[3] == colors[5] != colors[4]
+    assert len(display.lines_[4].get_xdata()) == 0
 
 
 def test_pareto_display_wants_equal_lengths():

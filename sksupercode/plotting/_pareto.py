@@ -8,19 +8,45 @@ import numpy as np
 from sksupercode.plotting._base import Display, check_numbers, with_defaults
 
 
+# What columns of a comparison are called, of those that are best at 0 and at 1.
+_BEST_AT_0 = {
+    "FVU": "fraction of variance unexplained",
+    "sample_error": "squared error over squared norm, mean over samples",
+    "dead_latents": "dead latents",
+    "seconds_per_sample": "seconds per sample",
+}
+_BEST_AT_1 = {
+    "cosine": "cosine of samples and reconstructions",
+    "F1": "F1, mean over features",
+    "precision": "precision, mean over features",
+    "recall": "recall, mean over features",
+    "MCC": "mean correlation coefficient (MCC)",
+}
+_AUC = "area under the ROC curve, probes on {} latent{}"
+# The line styles of baselines, by what follows the name of their decoder.
+_BASELINES = {"random": "--", "shuffled": ":"}
+
+
 class ParetoDisplay(Display):
-    """Fraction of variance unexplained against L0, one line per decoder: lower left is better.
+    """A column of a comparison against L0, one line per decoder.
+
+    Of the fraction of variance unexplained, lower left is better; of F1 and the like, upper left.
 
     Parameters
     ----------
     names : array-like of str of shape (n_points,)
-        The decoder that each point is of.
+        The decoder that each point is of. The baselines "NAME, random" and "NAME, shuffled" are
+        dashed and dotted, in the colour of their decoder.
 
     l0 : array-like of shape (n_points,)
         Mean number of active latents.
 
-    fvu : array-like of shape (n_points,)
-        Fraction of variance unexplained.
+    values : array-like of shape (n_points,)
+        The numbers to draw; NaN is left out.
+
+    y : str, default="FVU"
+        Name of the column that they are. Those of :func:`~sksupercode.sae.compare_decoders` have a
+        label of the axis and the limit that is best: 0 for errors, and 1 for all else.
 
     Attributes
     ----------
@@ -45,19 +71,23 @@ class ParetoDisplay(Display):
     array([16, 32])
     """
 
-    def __init__(self, names, l0, fvu):
+    def __init__(self, names, l0, values, *, y="FVU"):
         self.names = list(names)
         self.l0 = check_numbers(l0, "l0", (len(self.names),))
-        self.fvu = check_numbers(fvu, "fvu", (len(self.names),))
+        self.values = check_numbers(values, "values", (len(self.names),))
+        self.y = y
 
     @classmethod
-    def from_result(cls, result, *, ax=None, **kwargs):
+    def from_result(cls, result, *, y="FVU", ax=None, **kwargs):
         """Draw what :func:`~sksupercode.sae.compare_decoders` returned.
 
         Parameters
         ----------
         result : pandas.DataFrame or list of dict
             The comparison.
+
+        y : str, default="FVU"
+            The column to draw.
 
         ax : matplotlib Axes or None, default=None
             Where to draw; None makes a new figure.
@@ -73,15 +103,18 @@ class ParetoDisplay(Display):
         Raises
         ------
         ValueError
-            If ``result`` is anything else.
+            If ``result`` is anything else, or has no such column.
         """
         if hasattr(result, "to_dict"):
             result = result.reset_index().to_dict("records")
         try:
-            columns = [[row[key] for row in result] for key in ("decoder", "L0", "FVU")]
+            names, l0 = ([row[key] for row in result] for key in ("decoder", "L0"))
         except (KeyError, TypeError) as error:
             raise ValueError(f"result must be of compare_decoders, got {result!r}.") from error
-        return cls(*columns).plot(ax, **kwargs)
+        columns = [key for key in result[0] if key != "decoder"] if result else []
+        if y not in columns:
+            raise ValueError(f"y must be a column of result, {', '.join(columns)}, got {y!r}.")
+        return cls(names, l0, [row[y] for row in result], y=y).plot(ax, **kwargs)
 
     def plot(self, ax=None, *, legend=True, **kwargs):
         """Draw a line for each decoder, with a dot for each of its points.
@@ -103,18 +136,37 @@ class ParetoDisplay(Display):
             This object, with its artists.
         """
         ax = self._axes(ax)
-        self.lines_ = []
+        self.lines_, colors = [], {}
         for name in dict.fromkeys(self.names):
             points = np.array([other == name for other in self.names])
+            points &= ~np.isnan(self.values)
             order = np.argsort(self.l0[points], kind="stable")
-            options = with_defaults(kwargs, marker="o", markersize=4, label=name)
-            self.lines_ += ax.plot(self.l0[points][order], self.fvu[points][order], **options)
-        ax.set(xlabel="L0, active latents", ylabel="fraction of variance unexplained")
-        ax.set_ylim(bottom=0)
+            options = dict(marker="o", markersize=4, label=name) | self._baseline(name, colors)
+            options = with_defaults(kwargs, **options)
+            self.lines_ += ax.plot(self.l0[points][order], self.values[points][order], **options)
+            colors[name] = self.lines_[-1].get_color()
+        ax.set(xlabel="L0, active latents", ylabel=self._label())
+        if self.y in _BEST_AT_0:
+            ax.set_ylim(bottom=0)
+        elif self._label() != self.y:
+            ax.set_ylim(top=1)
         ax.grid(color="0.93")
         ax.set_axisbelow(True)
         ax.spines[["top", "right"]].set_visible(False)
         return self._finish(ax, legend)
 
+    def _baseline(self, name, colors):
+        """Return the style of a baseline of a decoder that has a colour, and nothing of others."""
+        decoder, _, kind = name.rpartition(", ")
+        if kind not in _BASELINES or decoder not in colors:
+            return {}
+        return {"linestyle": _BASELINES[kind], "color": colors[decoder], "markerfacecolor": "none"}
+
+    def _label(self):
+        kind, _, n_latents = self.y.partition("_")
+        if kind == "AUC":
+            return _AUC.format(n_latents, "" if n_latents == "1" else "s")
+        return (_BEST_AT_0 | _BEST_AT_1).get(self.y, self.y)
+
     def _columns(self):
-        return {"decoder": self.names, "L0": self.l0, "FVU": self.fvu}
+        return {"decoder": self.names, "L0": self.l0, self.y: self.values}

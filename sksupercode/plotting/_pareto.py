@@ -7,7 +7,6 @@ import numpy as np
 
 from sksupercode.plotting._base import Display, check_numbers, with_defaults
 
-
 # What columns of a comparison are called, of those that are best at 0 and at 1.
 _BEST_AT_0 = {
     "FVU": "fraction of variance unexplained",

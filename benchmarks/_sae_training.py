@@ -17,8 +17,9 @@ from sksupercode.datasets import load_activations
 # Beside the size of a step, that of the autoencoders that learn from the shipped activations.
 _SMALLER, _PASSES, _BATCH, _TEST = 8, 40, 500, 500
 # Our name, theirs, what is ours to set, their penalty, and their learning rate, the best for them
-# of those tried. Numbers of latents on other samples are to be alike: none of nine penalties of
-# their JumpReLU left between 14 and 180 of 2,048. Our learning rate is "auto".
+# of those tried. Numbers of latents on other samples are to be alike: of their JumpReLU, none of
+# nine "step" penalties left between 14 and 180 of 2,048, "quadratic" ones do. Our learning rate is
+# "auto".
 _KINDS = {
     "topk": ("TopK", {}, {}, 3e-3),
     "batchtopk": ("BatchTopK", {}, {}, 3e-3),
@@ -29,7 +30,19 @@ _KINDS = {
         {"l1_coefficient": 4.0},
         2e-3,
     ),
-    "jumprelu": ("JumpReLU", {"n_nonzero_coefs": 180}, {"l0_coefficient": 5.0}, 3e-3),
+    "jumprelu": (
+        "JumpReLU",
+        {"n_nonzero_coefs": 31},
+        {
+            "jumprelu_sparsity_loss_mode": "quadratic",
+            "target_l0": 32.0,
+            "l0_coefficient": 1.0,
+            "jumprelu_ste_to_input": True,
+            "jumprelu_bandwidth": 0.2,
+            "jumprelu_init_threshold": 0.2,
+        },
+        2e-3,
+    ),
 }
 _STEPS = ("topk", "batchtopk", "matryoshka")
 

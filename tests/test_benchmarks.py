@@ -16,6 +16,7 @@ from benchmarks import (
     _learning_methods,
     _machine,
     _scaling,
+    _supports,
 )
 from benchmarks._fresh_process import run_fresh
 from benchmarks._learned import LATER, LearnedProblem
@@ -330,3 +331,12 @@ def test_learning_in_a_process_of_its_own():
     (row,) = _learning.large(Size(64, 4, 32, 5000), 1, lambda what: None)
     assert 0 < row["fvu"][0] < 1
     assert row["peak_bytes"][0] > 5000 * 32 * 4
+
+
+def test_supports_with_the_true_dictionary():
+    rows = _supports.supports(Size(1024, 5, 128, 100), 1, lambda what: None)
+    f1s = {row["method"]: row["f1"][0] for row in rows}
+    assert f1s[".5 bits/dim: OMP, 9, prune=6"] > 0.99
+    noisy = "Zipf, noise: OMP, 16"
+    assert f1s[f"{noisy}, noise_std"] > f1s[f"{noisy}, prune=8"] > f1s[noisy]
+    assert sum(name.startswith("SynthSAEBench") for name in f1s) == 7

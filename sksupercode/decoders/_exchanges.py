@@ -9,7 +9,7 @@ from scipy.linalg import qr, solve_triangular
 from sksupercode._utils._blocks import block_length
 from sksupercode._utils._threads import in_threads, single_blas_thread
 from sksupercode.decoders._orthogonal_bases import DEPENDENT
-from sksupercode.decoders._refit import least_squares
+from sksupercode.decoders._support_fit import least_squares
 from sksupercode.dictionaries._dense import DenseDictionary
 
 # A residual of this part of x, and a decrease of this part of the squared error, are rounding.

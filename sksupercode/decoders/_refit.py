@@ -3,12 +3,8 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import numpy as np
-
-from sksupercode._utils._blocks import block_length
-from sksupercode.decoders._nonnegative_fit import nonnegative_least_squares
-from sksupercode.decoders._orthogonal_bases import DEPENDENT
 from sksupercode.decoders._support_decoder import SupportDecoder
+from sksupercode.decoders._support_fit import fit_supports
 
 
 class RefitDecoder(SupportDecoder):
@@ -26,6 +22,16 @@ class RefitDecoder(SupportDecoder):
         The estimator that selects the support. Of a decoder, ``fit`` fits a copy. A sparse
         autoencoder, or any estimator inside :class:`~sklearn.frozen.FrozenEstimator`, is used as it
         is; only the latter survives :func:`~sklearn.base.clone`, as in a grid search.
+
+    prune : int, float or None, default=None
+        Which latents leave the support. An integer is how many a sample keeps at
+        most. A float, from 0 up to, but without, 1, is the fraction of its squared norm that each
+        latent has to explain alone: one leaves where the squared error grows by no more. None keeps
+        all.
+
+    noise_std : float or None, default=None
+        Standard deviation of the noise on each coordinate of X. Latents leave whose coefficients
+        are at most ``sqrt(2 log N)`` standard errors. May be given beside `prune`.
 
     values : {"auto", "nonnegative", "real"}, default="auto"
         Which values nonzero coefficients may take. "auto" is real if those of the estimator are,
@@ -46,7 +52,8 @@ class RefitDecoder(SupportDecoder):
         Subtracted from X before the fit, as by the estimator.
 
     n_nonzero_coefs_ : int or None
-        The number k of the estimator, None where it has none.
+        The number k of the estimator, or an integer `prune` where that is less. None where there is
+        neither.
 
     values_ : {"nonnegative", "real"}
         The values in use.
@@ -80,6 +87,18 @@ class RefitDecoder(SupportDecoder):
     that codes are in the units of the autoencoder's own latents, and ``reconstruct`` undoes the
     normalisation. Decoders on such a dictionary take normalised samples, and so do their refits.
 
+    **Pruning** is backward elimination [6]_. The latent leaves whose removal raises the squared
+    error least, the others are fitted again, and so on. With inner products G of codewords of norm
+    1 and coefficients z, that of codeword a raises it by :math:`z_a^2 / (G_{SS}^{-1})_{aa}`, and by
+    more where nonnegative values of others become 0; these leave as well. In noise of standard
+    deviation :math:`\sigma` this is :math:`\sigma^2` times the square of the coefficient in
+    standard errors, and N coefficients of pure noise hardly exceed :math:`2 \sigma^2 \log N`, which
+    is the risk inflation criterion [7]_ and, for orthogonal codewords, the universal threshold
+    [8]_. Let the estimator select too many latents, such as half as many again as are wanted: those
+    that were selected in error, before the right ones were, are then the first to leave. It takes a
+    small part of the time of a pursuit. A float `prune` and `noise_std` let the number of latents
+    differ between samples.
+
     References
     ----------
     .. [1] M. A. T. Figueiredo, R. D. Nowak and S. J. Wright, "Gradient projection for sparse
@@ -91,6 +110,11 @@ class RefitDecoder(SupportDecoder):
     .. [4] S. Rajamanoharan et al., "Improving dictionary learning with gated sparse autoencoders",
        NeurIPS, 2024.
     .. [5] C. L. Lawson and R. J. Hanson, "Solving Least Squares Problems", Prentice-Hall, 1974.
+    .. [6] A. J. Miller, "Subset Selection in Regression", 2nd edition, Chapman and Hall/CRC, 2002.
+    .. [7] D. P. Foster and E. I. George, "The risk inflation criterion for multiple regression",
+       Annals of Statistics 22(4), 1994.
+    .. [8] D. L. Donoho and I. M. Johnstone, "Ideal spatial adaptation by wavelet shrinkage",
+       Biometrika 81(3), 1994.
 
     Examples
     --------
@@ -105,77 +129,19 @@ class RefitDecoder(SupportDecoder):
     array([[2.2, 2.6, 0. ]])
     >>> RefitDecoder(decoder).fit(X).transform(X).toarray().round(6)
     array([[1., 2., 0.]])
+
+    Orthogonal matching pursuit selects the sum of two codewords before these two, which make it
+    superfluous:
+
+    >>> from sksupercode import OrthogonalMatchingPursuitDecoder
+    >>> F = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.7, 0.7, 0.1]])
+    >>> decoder = OrthogonalMatchingPursuitDecoder(F, n_nonzero_coefs=3)
+    >>> X = np.array([[2.0, 1.0, 0.02]])
+    >>> decoder.fit(X).transform(X).toarray().round(2)
+    array([[1.86, 0.86, 0.2 ]])
+    >>> RefitDecoder(decoder, prune=0.01).fit(X).transform(X).toarray().round(2)
+    array([[2., 1., 0.]])
     """
 
     def _fit_supports(self, Z, V):
         return fit_supports(self._codewords, Z, V, self.values_)
-
-
-def fit_supports(dictionary, Z, V, values):
-    """Return the codes of least squares on the support of Z, nonnegative or real.
-
-    As ``(indices, values)``, in which the entries of a sample come first, in the order of Z.
-    """
-    counts = np.diff(Z.indptr)
-    indices = np.zeros((len(V), counts.max(initial=0)), dtype=np.intp)
-    coefs = np.zeros(indices.shape)
-    # The arithmetic on a sample must not depend on how many codewords others have.
-    for count in np.unique(counts[counts > 0]):
-        rows = np.flatnonzero(counts == count)
-        supports = Z.indices[Z.indptr[rows, np.newaxis] + np.arange(count)]
-        length = block_length(32 * V.shape[1] * count, share=0.25)
-        for start in range(0, len(rows), length):
-            some, support = rows[start : start + length], supports[start : start + length]
-            codewords = dictionary.codewords(support.ravel()).astype(np.float64)
-            indices[some, :count] = support
-            coefs[some, :count] = least_squares(
-                codewords.reshape(*support.shape, -1), V[some], values
-            )
-    return indices, coefs
-
-
-def least_squares(codewords, V, values):
-    """Return the coefficients of codewords of shape (n_samples, k, d), nonnegative or real."""
-    fit = _nonnegative_coefs if values == "nonnegative" else _real_coefs
-    return fit(*_triangular_systems(codewords, V))
-
-
-def _triangular_systems(codewords, V):
-    """Reduce least-squares problems to as many dimensions as there are codewords.
-
-    From supports of shape (n_samples, k, d) and samples to R of the decomposition Q R of codewords
-    of norm 1, as columns, ``Q^T x``, and what codewords were divided by, infinite where they are 0.
-    """
-    norms = np.linalg.norm(codewords, axis=2)
-    norms[norms == 0] = np.inf
-    columns = np.concatenate([codewords / norms[..., np.newaxis], V[:, np.newaxis]], axis=1)
-    R = np.linalg.qr(columns.transpose(0, 2, 1), mode="r")
-    k = norms.shape[1]
-    return R[:, :k, :k], R[:, :k, k], norms
-
-
-def _real_coefs(triangles, targets, norms):
-    coefs, is_dependent = _solve(triangles, targets)
-    for row in np.flatnonzero(is_dependent):
-        coefs[row] = np.linalg.lstsq(triangles[row], targets[row], rcond=DEPENDENT)[0]
-    return coefs / norms
-
-
-def _nonnegative_coefs(triangles, targets, norms):
-    coefs, is_dependent = _solve(triangles, targets)
-    # Where no coefficient is negative the constraint does not matter.
-    for row in np.flatnonzero(is_dependent | (coefs < 0).any(axis=1)):
-        start = np.maximum(coefs[row], 0)
-        coefs[row] = nonnegative_least_squares(triangles[row], targets[row], start)
-    return coefs / norms
-
-
-def _solve(triangles, targets):
-    """Return the coefficients, 0 where codewords are dependent, and where that is."""
-    n_samples, n_components, k = triangles.shape
-    diagonals = np.abs(np.einsum("nii->ni", triangles[:, :, :n_components]))
-    is_dependent = (diagonals <= DEPENDENT).any(axis=1) | (n_components < k)
-    coefs, rows = np.zeros((n_samples, k)), np.flatnonzero(~is_dependent)
-    if len(rows):
-        coefs[rows] = np.linalg.solve(triangles[rows], targets[rows, :, np.newaxis])[..., 0]
-    return coefs, is_dependent

@@ -5,6 +5,7 @@
 
 from abc import abstractmethod
 from copy import copy
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn import config_context
@@ -13,13 +14,16 @@ from sklearn.utils.validation import check_is_fitted
 from sksupercode._utils._validation import (
     check_bool,
     check_codes,
+    check_integer,
     check_option,
+    check_real,
     check_samples,
     unfrozen,
     without_names,
 )
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._codebook import resolve_dictionary
+from sksupercode.decoders._pruning import eliminate_codewords
 
 
 class SupportDecoder(BaseDecoder):
@@ -29,8 +33,10 @@ class SupportDecoder(BaseDecoder):
     of the estimator reconstructs, in units of its codewords times a power of two.
     """
 
-    def __init__(self, estimator, *, values="auto", sparse_output=True):
+    def __init__(self, estimator, *, prune=None, noise_std=None, values="auto", sparse_output=True):
         self.estimator = estimator
+        self.prune = prune
+        self.noise_std = noise_std
         self.values = values
         self.sparse_output = sparse_output
 
@@ -62,17 +68,35 @@ class SupportDecoder(BaseDecoder):
         """
         named, X = X, check_samples(self, X, reset=True, keeps_half=True)
         self._fit_decoder(X)
+        self._learn_pruning()
         check_bool(self.sparse_output, "sparse_output")
         check_option(self.values, "values", ("auto", "nonnegative", "real"))
         self.estimator_ = without_names(self._fit_estimator(X, y), named)
         self.dictionary_, self.intercept_, _ = resolve_dictionary(
             self.estimator_, self._normalize(X[:1]), y
         )
-        self.n_nonzero_coefs_ = getattr(self.estimator_, "n_nonzero_coefs_", None)
+        k = getattr(self.estimator_, "n_nonzero_coefs_", None)
+        most = self._n_most if k is None else min(k, self._n_most)
+        self.n_nonzero_coefs_ = None if most == np.inf else int(most)
         is_real = getattr(self.estimator_, "values_", None) == "real"
         by_default = "real" if is_real else "nonnegative"
         self.values_ = by_default if self.values == "auto" else self.values
         return self
+
+    def _learn_pruning(self):
+        """Check ``prune`` and ``noise_std``; set how many latents stay, or what they explain."""
+        self._n_most, self._least_fraction = np.inf, None
+        if isinstance(self.prune, Integral) and not isinstance(self.prune, bool):
+            self._n_most = check_integer(self.prune, "prune", minimum=0)
+        elif self.prune is not None:
+            if not (isinstance(self.prune, Real) and 0 <= self.prune < 1):
+                raise ValueError(
+                    "prune must be an integer >= 0, the number of latents that stay, a float >= 0 "
+                    "and < 1, the fraction of the squared norm of a sample that each has to "
+                    f"explain, or None, got {self.prune!r}."
+                )
+            self._least_fraction = float(self.prune)
+        check_real(self.noise_std, "noise_std", 0, closed="left", allow_none=True)
 
     @property
     def _has_sections(self):
@@ -114,8 +138,29 @@ class SupportDecoder(BaseDecoder):
             Z = check_codes(self.estimator_.transform(X), n_features=self._n_features_out)
         V, exponents = super()._to_units(self._normalize(X))
         indices, values, *failed = self._fit_supports(Z, V)
+        if self.prune is not None or self.noise_std is not None:
+            indices, values = self._prune(indices, values, V, exponents)
         with np.errstate(over="ignore", under="ignore"):
             return indices, np.ldexp(values, exponents[:, np.newaxis]), *failed
+
+    def _prune(self, indices, values, V, exponents):
+        least = np.full(len(V), -1.0)
+        if self._least_fraction is not None:
+            least = np.sqrt(self._least_fraction) * np.linalg.norm(V, axis=1)
+        if self.noise_std is not None:
+            threshold = self.noise_std * np.sqrt(2 * np.log(self._n_features_out))
+            with np.errstate(over="ignore", under="ignore"):
+                threshold = np.ldexp(self._in_units(threshold), -exponents)
+            least = np.maximum(least, threshold)
+        return eliminate_codewords(
+            self._codewords,
+            indices,
+            values,
+            V,
+            n_most=min(self._n_most, indices.shape[1]),
+            least=least,
+            is_signed=self.values_ == "nonnegative",
+        )
 
     def reconstruct(self, X):
         """Decode and superpose each sample, and undo the normalisation of an autoencoder.

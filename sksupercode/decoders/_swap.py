@@ -38,6 +38,16 @@ class SwapDecoder(SupportDecoder):
         Largest number of exchanges of a sample; 0 is :class:`RefitDecoder`. None allows ten for
         each codeword of the support, and warns of samples for which these were too few.
 
+    prune : int, float or None, default=None
+        Which latents leave the support, after the exchanges. An integer is how many a sample keeps
+        at most. A float, from 0 up to, but without, 1, is the fraction of its squared norm that
+        each latent has to explain alone: one leaves where the squared error grows by no more. None
+        keeps all.
+
+    noise_std : float or None, default=None
+        Standard deviation of the noise on each coordinate of X. Latents leave whose coefficients
+        are at most ``sqrt(2 log N)`` standard errors. May be given beside `prune`.
+
     values : {"auto", "nonnegative", "real"}, default="auto"
         Which values nonzero coefficients may take. "auto" is real if those of the estimator are,
         and nonnegative otherwise.
@@ -57,7 +67,8 @@ class SwapDecoder(SupportDecoder):
         Subtracted from X before the fit, as by the estimator.
 
     n_nonzero_coefs_ : int or None
-        The number k of the estimator, None where it has none.
+        The number k of the estimator, or an integer `prune` where that is less. None where there is
+        neither.
 
     values_ : {"nonnegative", "real"}
         The values in use.
@@ -70,15 +81,15 @@ class SwapDecoder(SupportDecoder):
 
     See Also
     --------
-    RefitDecoder : Keeps the support as it is.
+    RefitDecoder : Keeps the support as it is, or prunes it, as its notes describe.
     OrthogonalMatchingPursuitDecoder : Selects one codeword after the other, and keeps them all.
 
     Notes
     -----
-    The error is never larger than that of :class:`RefitDecoder`, up to rounding. The support has
-    at most as many codewords as that of the estimator. Where the coefficient of one is 0, as of
-    nonnegative least squares, or where one depends on the others, its place is free, and any
-    codeword may take it.
+    The error is never larger than that of :class:`RefitDecoder`, up to rounding, if neither prunes.
+    The support has at most as many codewords as that of the estimator. Where the coefficient of one
+    is 0, as of nonnegative least squares, or where one depends on the others, its place is free,
+    and any codeword may take it.
 
     Codeword a leaves a loss of :math:`z_a^2 / (G_{SS}^{-1})_{aa}` for coefficients z and inner
     products G of codewords of norm 1, and with :math:`h = G_{SS}^{-1} G_{Si}` codeword i then gains
@@ -126,8 +137,19 @@ class SwapDecoder(SupportDecoder):
     # Of a copy that counts: a list of the numbers of exchanges, block by block.
     _counts = None
 
-    def __init__(self, estimator, *, max_swaps=None, values="auto", sparse_output=True):
-        super().__init__(estimator, values=values, sparse_output=sparse_output)
+    def __init__(
+        self,
+        estimator,
+        *,
+        max_swaps=None,
+        prune=None,
+        noise_std=None,
+        values="auto",
+        sparse_output=True,
+    ):
+        super().__init__(
+            estimator, prune=prune, noise_std=noise_std, values=values, sparse_output=sparse_output
+        )
         self.max_swaps = max_swaps
 
     def _fit_decoder(self, X):

@@ -3,7 +3,6 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
 from abc import ABC, abstractmethod
 from types import MappingProxyType
 
@@ -18,6 +17,7 @@ from sksupercode._utils._validation import (
     check_option,
     check_samples,
 )
+from sksupercode._utils._warnings import warn
 from sksupercode.decoders._codebook import read_codes, resolve_dictionary, warn_on_mismatch
 from sksupercode.decoders._decoding import DecodingMixin
 
@@ -218,11 +218,9 @@ class BaseDecoder(DecodingMixin, BaseEstimator, ABC):
         counts = np.diff(Y.indptr)
         if counts.min() == counts.max() or not self._needs_fixed_k():
             return max(int(round(counts.mean())), int(counts.any()))
-        warnings.warn(
+        warn(
             f"The rows of y have {counts.min()} to {counts.max()} nonzero entries; "
-            f"{type(self).__name__} gives every sample {counts.max()}.",
-            UserWarning,
-            stacklevel=3,
+            f"{type(self).__name__} gives every sample {counts.max()}."
         )
         return int(counts.max())
 

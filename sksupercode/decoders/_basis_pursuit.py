@@ -3,7 +3,6 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
 from functools import partial
 
 import numpy as np
@@ -13,6 +12,7 @@ from sksupercode._utils._jobs import check_jobs, in_jobs
 from sksupercode._utils._memory import require_memory
 from sksupercode._utils._sparse import pad_rows
 from sksupercode._utils._validation import check_option
+from sksupercode._utils._warnings import warn
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._column_generation import (
     LINEAR_SOLVERS,
@@ -249,12 +249,11 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
         constraint = "signed" if self.values_ == "real" else "nonnegative"
         success = basis_pursuit_success_probability(n_features, k, d, constraint=constraint)
         if (1 - success) ** len(n_codewords) < _BY_CHANCE:
-            warnings.warn(
+            warn(
                 f"Every sample takes as many codewords as it has dimensions, {d}: it has no sparse "
                 "code, or noise that is fitted exactly, at many times the cost. "
                 "tol= or noise_std= allow for noise.",
                 ConvergenceWarning,
-                stacklevel=5,
             )
 
     def _decode(self, V):

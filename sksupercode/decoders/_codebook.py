@@ -3,7 +3,6 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
 from itertools import islice
 
 import numpy as np
@@ -12,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import gen_batches
 
 from sksupercode._utils._validation import as_array, check_codes, check_integer, unfrozen
+from sksupercode._utils._warnings import warn
 from sksupercode.decoders._units import split_units
 from sksupercode.dictionaries import DenseDictionary, Dictionary
 from sksupercode.encoders import BaseEncoder
@@ -74,12 +74,10 @@ def check_intercept(intercept, n_components):
 def _warn_unless_normalized(estimator, X):
     """Warn when the dictionary is of normalised samples, and X is changed by normalising it."""
     if not np.allclose(estimator.normalize(X)[0], X, rtol=0.01, atol=0.01):
-        warnings.warn(
+        warn(
             f"The codewords of {type(estimator).__name__} reconstruct samples normalised by "
             f"{estimator.weights_.normalization!r}, and X is not: decode sae.normalize(X)[0] "
-            "instead of X.",
-            UserWarning,
-            stacklevel=4,
+            "instead of X."
         )
 
 
@@ -180,11 +178,10 @@ def warn_on_mismatch(dictionary, X, intercept, Y):
     z = cosines.sum() / np.sqrt(mean_square * sum(overlaps) / X.shape[1])
     # A few numbers cannot tell, but a right codebook without noise has cosines of 1.
     if z < _LOWEST_Z and cosines.mean() < 0.5:
-        warnings.warn(
+        warn(
             f"X is uncorrelated with the codes y written in the decoder's dictionary (z = {z:.1f}, "
             f"less than {_LOWEST_Z:g}): was X written with another codebook? Encoder and decoder "
             "must have the same kind, seed, number and order of columns. Or there is too little of "
             "X to tell a code from its noise.",
             CodebookMismatchWarning,
-            stacklevel=3,
         )

@@ -3,7 +3,6 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
 from copy import copy
 
 import numpy as np
@@ -16,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from sksupercode._utils._blocks import MOST_ROWS, block_length
 from sksupercode._utils._sparse import as_configured_csr, refuse_sparse_frames, to_csr
 from sksupercode._utils._validation import as_float, check_codes, check_samples
+from sksupercode._utils._warnings import warn
 from sksupercode.decoders._units import split_units
 from sksupercode.metrics import exact_recovery_score
 
@@ -76,11 +76,7 @@ class DecodingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             n_failed += int(np.sum(more[:1]))
             counts += more[1:]
         if n_failed:
-            warnings.warn(
-                f"{n_failed} of {len(X)} samples {self._failure()}.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
+            warn(f"{n_failed} of {len(X)} samples {self._failure()}.", ConvergenceWarning)
         if counts:
             self._warn_of_counts(np.concatenate(counts))
         Z, order = vstack(codes, format="csr"), np.concatenate(order)

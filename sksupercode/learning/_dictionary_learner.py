@@ -3,7 +3,6 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,6 +18,7 @@ from sksupercode._utils._validation import (
     check_integer,
     check_samples,
 )
+from sksupercode._utils._warnings import warn
 from sksupercode.decoders import MatchingPursuitDecoder
 from sksupercode.learning._coder import decoder_on, resolve_decoder
 from sksupercode.learning._learner import Learner
@@ -320,21 +320,18 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     def _warn_of_few_samples(self, n_samples):
         if n_samples < self.n_latents and isinstance(self.init, str) and self.init == "samples":
-            warnings.warn(
+            warn(
                 f"X has {n_samples} samples to learn n_latents={self.n_latents} codewords from: "
-                f"{self.n_latents - n_samples} of them start in random directions.",
-                UserWarning,
-                stacklevel=3,
+                f"{self.n_latents - n_samples} of them start in random directions."
             )
 
     def _set_learned(self, learner, learned, X):
         if not self.loss_curve_[-1] < 1:
-            warnings.warn(
+            warn(
                 f"Codes of decoder={type(learner.settings.decoder[0]).__name__} leave "
                 f"{self.loss_curve_[-1]:.3g} times the variance of X: nothing was learned. Choose "
                 "another decoder, or other parameters of it.",
                 ConvergenceWarning,
-                stacklevel=3,
             )
         self._learner = learner
         self.dictionary_, self.intercept_ = learned
@@ -459,11 +456,9 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         if type(decoder) is not MatchingPursuitDecoder or (
             decoder.values_ != "nonnegative" or decoder.tol_ is not None
         ):
-            warnings.warn(
+            warn(
                 f"The file has a place for nonnegative matching pursuit of {k} steps alone. What "
-                f"is loaded has the dictionary, but not the codes of {type(decoder).__name__}.",
-                UserWarning,
-                stacklevel=2,
+                f"is loaded has the dictionary, but not the codes of {type(decoder).__name__}."
             )
         save_saelens(weights_of_dictionary(self.dictionary_, self.intercept_, k), path)
 

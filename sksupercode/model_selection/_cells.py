@@ -26,6 +26,7 @@ from sksupercode._utils._validation import (
     check_real,
     unfrozen,
 )
+from sksupercode._utils._warnings import warn
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.exceptions import CodebookMismatchWarning
@@ -127,11 +128,9 @@ def _check_sections(sections, decoder):
 def _warn_of_another_dictionary(encoder, decoder):
     own = unfrozen(decoder.get_params(deep=False).get("dictionary"))
     if own is not None and type(own) is not type(encoder):
-        warnings.warn(
+        warn(
             f"The decoder's dictionary, a {type(own).__name__}, is not used: a sweep draws "
-            f"codebooks of {type(encoder).__name__}.",
-            UserWarning,
-            stacklevel=4,
+            f"codebooks of {type(encoder).__name__}."
         )
 
 

@@ -11,6 +11,7 @@ from scipy.special import ndtr, ndtri
 
 from sksupercode._utils._tables import TableMixin
 from sksupercode._utils._validation import check_integer, check_real
+from sksupercode._utils._warnings import warn
 from sksupercode.model_selection._cells import Chain, check_fraction, check_trials
 from sksupercode.model_selection._recovery_curve import RecoveryCurve, collect_curve
 from sksupercode.model_selection._sweep import open_runner
@@ -264,11 +265,9 @@ def _measure(trials, p, n_trials, per_codebook, confidence):
         found = [int(np.ceil(d)) if np.isfinite(d) else d for d in np.maximum(found, 1)]
         seconds = float(np.interp(found[0], curve.n_components, curve.seconds_per_trial))
     else:
-        warnings.warn(
+        warn(
             f"No dimension up to {max(trials.looks)} was found at which half of a few trials are "
-            "recovered: n_components is inf.",
-            UserWarning,
-            stacklevel=3,
+            "recovered: n_components is inf."
         )
         curve = RecoveryCurve(*3 * [np.empty(0, dtype=int)])
         found, seconds = 3 * [np.inf], np.nan

@@ -12,6 +12,7 @@ from scipy.special import ndtr, ndtri
 from sksupercode import theory
 from sksupercode._utils._progress import track
 from sksupercode._utils._validation import check_generator, check_integer
+from sksupercode._utils._warnings import warn
 from sksupercode.model_selection._cells import check_fraction
 from sksupercode.model_selection._prediction import find_predictor
 from sksupercode.model_selection._transition import guess_transition
@@ -128,11 +129,9 @@ def predicted_dimension(
         for n_signs, dimension in track(steps, "Prediction", None, verbose):
             earlier, work = work, work + n_signs
             if earlier <= _LONG < work and not verbose:
-                warnings.warn(
+                warn(
                     f"predicted_dimension simulates {predict.n_nonzero_coefs} codewords, which "
-                    "takes long: verbose=True shows progress, and fewer n_samples take less.",
-                    UserWarning,
-                    stacklevel=2,
+                    "takes long: verbose=True shows progress, and fewer n_samples take less."
                 )
             if dimension is not None:
                 dimensions.append(dimension)

@@ -3,7 +3,6 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from sksupercode._utils._tables import TableMixin
 from sksupercode._utils._validation import check_integer, check_option
+from sksupercode._utils._warnings import warn
 from sksupercode.model_selection._auto_dimensions import check_dimensions, place_dimensions
 from sksupercode.model_selection._cells import Chain, cells_of, check_fraction, check_trials
 from sksupercode.model_selection._intervals import design_effect, wilson_interval
@@ -135,7 +135,7 @@ class RecoveryCurve(TableMixin):
         confidence = check_fraction(confidence, "confidence")
         check_option(link, "link", tuple(LAWS))
         if not len(self.n_components):
-            warnings.warn("No dimension was measured.", UserWarning, stacklevel=2)
+            warn("No dimension was measured.")
             return DimensionEstimate(np.inf, 0.0, np.inf)
         counts = self.n_recovered / self.design_effect, self.n_trials / self.design_effect
         d, low, high = fit_transition(self.n_components, *counts, p, confidence, link)
@@ -143,11 +143,9 @@ class RecoveryCurve(TableMixin):
         if rates.min() == rates.max() and rates[0] in (0, 1):
             d = np.inf if rates[0] == 0 else 0.0
         if not first <= d <= last:
-            warnings.warn(
+            warn(
                 f"d = {d:.4g} for a rate of {p:g} is extrapolated: from d = {first} to {last} "
-                f"rates are from {rates.min():.3g} to {rates.max():.3g}.",
-                UserWarning,
-                stacklevel=2,
+                f"rates are from {rates.min():.3g} to {rates.max():.3g}."
             )
         return DimensionEstimate(d, low, high)
 

@@ -4,7 +4,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import math
-import warnings
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from sksupercode._utils._batches import batches, first_moments, moments_of, read
 from sksupercode._utils._blocks import block_length
 from sksupercode._utils._moments import RunningMoments
 from sksupercode._utils._threads import shared_threads
+from sksupercode._utils._warnings import warn
 from sksupercode.decoders._initial_codewords import initial_codewords
 from sksupercode.sae._architectures import TRAINABLE
 from sksupercode.sae._sample_units import APART, SampleUnits, are_apart, are_near
@@ -50,11 +50,9 @@ class Trainer:
         moments = first_moments(X, rows, stacklevel=6)
         self.units = SampleUnits(moments, origin).measure(X, rows[:0])
         if weights is None and self.units.origin_is_far():
-            warnings.warn(
+            warn(
                 f"intercept_ of init is more than {APART} standard deviations away from the mean "
-                "of X, where b_dec starts instead: was init learned from X in another unit?",
-                UserWarning,
-                stacklevel=4,
+                "of X, where b_dec starts instead: was init learned from X in another unit?"
             )
             self.start = None
             self.units = SampleUnits(self.units.moments).measure(X, rows[:0])
@@ -117,12 +115,10 @@ class Trainer:
                 self.apart = RunningMoments()
             if begins or is_far:
                 outcome = "training begins again with them" if begins else "they are left out"
-                warnings.warn(
+                warn(
                     f"Samples differ from those of earlier calls of partial_fit by more than "
                     f"{APART} standard deviations, so that no unit suits both: {outcome}. Shuffle "
-                    "samples before they are divided among calls, or drop outliers.",
-                    UserWarning,
-                    stacklevel=4,
+                    "samples before they are divided among calls, or drop outliers."
                 )
             if begins:
                 self.units = SampleUnits(self.apart, self.units.origin).measure(X, rows[:0])

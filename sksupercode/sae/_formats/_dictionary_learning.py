@@ -3,10 +3,9 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
-
 import numpy as np
 
+from sksupercode._utils._warnings import warn
 from sksupercode.sae._formats._config import Config
 
 _MATRICES = {"W_dec": ("decoder.weight", "dN"), "W_enc": ("encoder.weight", "Nd")}
@@ -76,10 +75,8 @@ def _constant_threshold(tensors, bias):
     if not np.isfinite(threshold):
         raise ValueError(f"{tensors.path}: 'threshold' must be finite, got {threshold}.")
     if threshold < 0:
-        warnings.warn(
+        warn(
             f"{tensors.path}: 'threshold' is {threshold}, so training never set it. Every latent "
-            f"with a positive pre-activation is active, as in dictionary_learning.",
-            UserWarning,
-            stacklevel=5,
+            f"with a positive pre-activation is active, as in dictionary_learning."
         )
     return np.full(len(tensors.array(bias)), threshold, dtype=np.float32)

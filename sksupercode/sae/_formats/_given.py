@@ -5,7 +5,6 @@
 
 import math
 import re
-import warnings
 from dataclasses import dataclass
 
 from sksupercode._utils._validation import (
@@ -14,6 +13,7 @@ from sksupercode._utils._validation import (
     check_option,
     check_real,
 )
+from sksupercode._utils._warnings import warn
 from sksupercode.sae._weights import NORMALIZATIONS, WITH_K
 
 _K = re.compile(r"(?:^|[-_.])L0_(\d{1,9})(?!\d)", re.IGNORECASE)
@@ -90,7 +90,7 @@ class Given:
             found = _K.findall(name)
             if found:
                 k = int(found[-1])
-                _warn(f"{path}: k is not in the file; k={k} is taken from the folder {name!r}.")
+                warn(f"{path}: k is not in the file; k={k} is taken from the folder {name!r}.")
                 return {"k": k}
         raise ValueError(
             f"{path}: 'k' is not in the file, and no folder's name ends in L0_ and a number: pass "
@@ -103,7 +103,7 @@ class Given:
             return {"is_transcoder": self.transcoder}
         for name in _folders(path):
             if _TRANSCODER.search(name):
-                _warn(
+                warn(
                     f"{path}: taken for a transcoder, as it is in the folder {name!r}. If it is "
                     f"not: transcoder=False."
                 )
@@ -131,7 +131,3 @@ def _folders(path):
     if resolved != folder:
         names += [part.name for part in (resolved, *resolved.parents)]
     return names
-
-
-def _warn(message):
-    warnings.warn(message, UserWarning, stacklevel=6)

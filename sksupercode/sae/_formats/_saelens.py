@@ -4,10 +4,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import re
-import warnings
 
 import numpy as np
 
+from sksupercode._utils._warnings import warn
 from sksupercode.sae._formats._config import Config
 
 _DECODER = {"W_dec": ("W_dec", "Nd"), "b_dec": ("b_dec", "d")}
@@ -137,11 +137,9 @@ def _normalization(config, given):
     if name == "expected_average_only_in" and given.scale is not None:
         return {"normalization": "expected_average"}
     if name in _WITHOUT_SCALE:
-        warnings.warn(
+        warn(
             f"{config.path}: normalize_activations is {name!r}, but what activations were "
             f"multiplied by is not in the file. They are taken as they are, as SAELens does: "
-            f"normalise them first, or pass scale=.",
-            UserWarning,
-            stacklevel=5,
+            f"normalise them first, or pass scale=."
         )
     return {"normalization": NORMALIZATIONS[name]}

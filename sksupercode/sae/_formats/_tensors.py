@@ -3,12 +3,11 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
-
 import numpy as np
 from sklearn.utils import gen_batches
 
 from sksupercode._utils._blocks import MOST_ROWS
+from sksupercode._utils._warnings import warn
 from sksupercode.sae._weights import SAEWeights
 
 # Axes of the matrices of SAEWeights: N latents, d dimensions, o of the output where it has others.
@@ -65,12 +64,10 @@ class Tensors:
             raise ValueError(
                 f"{self.path}: {key!r} must have shape (N, layers, d), got {decoders.shape}."
             )
-        warnings.warn(
+        warn(
             f"{self.path}: a layer of a cross-layer transcoder, whose {decoders.shape[1]} decoders "
             f"for as many layers are summed. Its latents are right; the sum of what it adds to all "
-            f"layers is the output of none.",
-            UserWarning,
-            stacklevel=5,
+            f"layers is the output of none."
         )
         dtype = np.float64 if decoders.dtype == np.float64 else np.float32
         n_rows = max(1, MOST_ROWS // decoders.shape[1])

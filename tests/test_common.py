@@ -81,7 +81,7 @@ ESTIMATORS += [
 TRAINED = [
     SparseAutoencoder(),
     SparseAutoencoder(20, architecture="batchtopk", n_nonzero_coefs=4, max_iter=5),
-    SparseAutoencoder(20, architecture="relu", max_iter=5, sparse_output=False),
+    SparseAutoencoder(20, architecture="relu", n_nonzero_coefs=4, max_iter=5, sparse_output=False),
 ]
 
 

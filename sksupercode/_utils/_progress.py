@@ -5,6 +5,8 @@
 
 from sklearn.base import BaseEstimator
 
+from sksupercode._utils._optional import require
+
 try:
     from sklearn.callback import CallbackSupportMixin, FitCallback, ProgressBar, with_callbacks
 except ImportError:  # scikit-learn < 1.9
@@ -28,29 +30,17 @@ else:
             return self
 
 
-def require_rich():
-    """Raise an ImportError that says how to get rich, if it is missing."""
-    try:
-        import rich.progress  # noqa: F401
-    except ImportError as error:
-        message = "verbose=True needs rich: python -m pip install rich."
-        raise ImportError(message) from error
-
-
 def track(results, name, total, verbose):
     """Return ``results``, behind a bar of that name where ``verbose`` asks for one."""
     if not verbose:
         return results
-    require_rich()
-    import rich.progress
-
-    return rich.progress.track(results, name, total=total)
+    return _progress_bars().track(results, name, total=total)
 
 
 def check_reports(callbacks, verbose):
     """Refuse what is no list of scikit-learn's callbacks, and a bar that cannot be drawn."""
     if verbose:
-        require_rich()
+        _progress_bars()
     if callbacks is None:
         return
     if FitCallback is None:
@@ -76,3 +66,7 @@ def consume(results, add, n_results, n_finished, callbacks, verbose):
         return
     for result in track(results, f"Sweep - {name}", n_results, verbose):
         add(*result)
+
+
+def _progress_bars():
+    return require("rich.progress", "verbose=True")

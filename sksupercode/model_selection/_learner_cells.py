@@ -4,8 +4,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from typing import NamedTuple
 
 import numpy as np
@@ -123,10 +124,9 @@ def set_sizes(learner, n_latents, n_nonzero_coefs):
 def import_backend(learner):
     """Import what a learner would import in ``fit``, so that its threads can be limited before."""
     if isinstance(learner, SparseAutoencoder):
-        try:
-            import torch  # noqa: F401
-        except ModuleNotFoundError:  # ``fit`` says what it needs.
-            pass
+        # Where it is missing, ``fit`` says what it needs.
+        with suppress(ImportError):
+            import_module("torch")
 
 
 def own_fvu(learner, X):

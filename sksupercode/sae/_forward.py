@@ -142,9 +142,9 @@ class ForwardPass:
         return min(_MOST_SAMPLES, block_length(n_bytes, share=0.25))
 
     def skip(self, X):
-        """Return what samples add to the output beside their latents: ``x W_skip``, or 0."""
+        """Return what samples add to the output beside their latents: ``x W_skip``, or zeros."""
         if self.weights.W_skip is None:
-            return 0.0
+            return np.zeros((len(X), self.weights.shape[1]), X.dtype)
         return X @ self._W_skip
 
     def encode(self, X):

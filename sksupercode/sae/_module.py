@@ -8,6 +8,7 @@ from copy import copy
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from sksupercode._utils._optional import require
 from sksupercode._utils._validation import unfrozen
 from sksupercode.sae._base import BaseSparseCoder
 
@@ -120,11 +121,7 @@ def as_module(estimator, *, dtype=None, device=None, **cfg):
             "estimator must have transform and dictionary_, as autoencoders, transcoders, decoders "
             f"and learners have, got {estimator!r}."
         )
-    try:
-        import torch  # noqa: F401
-    except ModuleNotFoundError as error:
-        message = "as_module needs PyTorch: python -m pip install torch."
-        raise ImportError(message) from error
+    require("torch", "as_module")
     from sksupercode.sae._torch_modules import AutoencoderModule, DecoderModule
 
     # Tensors have no names of columns.

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from sksupercode._utils._batches import check_lazy_samples, is_lazy
+from sksupercode._utils._optional import require
 from sksupercode.sae._autoencoding import BaseSparseAutoencoder
 from sksupercode.sae._weights import check_is_weights
 
@@ -34,7 +35,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         "matryoshka" on average over a batch; what the mean number of latents of the others is drawn
         to where their penalty is "auto". At most N.
 
-    l1_coef : float or "auto", default=0.1
+    l1_coef : float or "auto", default="auto"
         Of "relu" and "gated": weight of the sum of latents, or of the positive pre-activations of
         gates, for samples of variance 1. "auto" changes it in training until k latents are active
         on average.
@@ -200,7 +201,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         *,
         architecture="topk",
         n_nonzero_coefs=32,
-        l1_coef=0.1,
+        l1_coef="auto",
         l0_coef="auto",
         bandwidth=0.2,
         prefix_sizes="auto",
@@ -351,11 +352,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
 
 
 def _import_training():
-    try:
-        import torch  # noqa: F401
-    except ModuleNotFoundError as error:
-        message = "Training a SparseAutoencoder needs PyTorch: python -m pip install torch."
-        raise ImportError(message) from error
+    require("torch", "Training a SparseAutoencoder")
     from sksupercode.sae import _training
 
     return _training

@@ -172,8 +172,8 @@ class Transcoder(BaseSparseCoder):
 
         Returns
         -------
-        S : ndarray of shape (n_samples, d) or float
-            0 where there is no skip connection.
+        S : ndarray of shape (n_samples, d)
+            Zeros where there is no skip connection.
 
         Raises
         ------

@@ -62,7 +62,7 @@ def literal(weights, X):
         inputs = X * weights.normalization_scale
     Z = inputs @ w["W_enc"] + w["b_enc"]
     Z = np.where(Z > w["threshold"], Z, 0)
-    skip = X @ w["W_skip"] if "W_skip" in w else 0
+    skip = X @ w["W_skip"] if "W_skip" in w else np.zeros((len(X), weights.shape[1]))
     return Z, Z @ w["W_dec"] + w["b_dec"], skip
 
 
@@ -82,6 +82,8 @@ def test_forward(skip, settings):
     Z, superposed, added = literal(weights, X)
     np.testing.assert_allclose(transcoder.transform(X).toarray(), Z, atol=1e-12)
     np.testing.assert_allclose(transcoder.inverse_transform(Z), superposed, atol=1e-12)
+    np.testing.assert_allclose(transcoder.skip(X), added, atol=1e-12)
+    assert transcoder.skip(X).shape == added.shape
     Y_hat = transcoder.reconstruct(X)
     np.testing.assert_allclose(Y_hat, superposed + added, atol=1e-12)
     Y = Y_hat + make_samples(40, seed=2) @ np.ones((D_IN, D))

@@ -87,7 +87,7 @@ class Support:
 
         return sort_by_latent(self.starts, self.latents, self.n_latents)
 
-    def in_threads(self, function, d):
+    def each_part(self, function, d):
         """Call a function on the first and the last of some of the rows, in threads."""
         least = max(1, _WORTH_A_THREAD * len(self) // max(1, d * len(self.latents)))
         in_threads(function, len(self), least=least)
@@ -154,7 +154,7 @@ class _Compiled:
 
         n = k * len(self.Z)
         bits = np.empty(0, np.int32)
-        parts = _in_threads(lambda Z: count_bits(Z, self.bias, bits), self.Z)
+        parts = _of_parts(lambda Z: count_bits(Z, self.bias, bits), self.Z)
         least = np.nextafter(least_of_bits(sum(parts), n), np.float32(0))
         least = np.full_like(self.bias, least)
         counts, latents, values = _active(self.Z, self.bias, least, self.n_latents)
@@ -184,11 +184,12 @@ def _active(Z, bias, least, k):
 
     ones, bits = np.ones_like(bias), np.empty(0, np.int32)
     limits = np.full_like(bias, -np.inf), least
-    parts = _in_threads(lambda Z: activate(Z, ones, bias, ones, *limits, k, bits)[:3], Z)
+    parts = _of_parts(lambda Z: activate(Z, ones, bias, ones, *limits, k, bits)[:3], Z)
     return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
 
-def _in_threads(function, Z):
+def _of_parts(function, Z):
+    """Return what a function makes of some of the rows at a time, in threads."""
     least = max(1, _ENTRIES_A_THREAD // Z.shape[1])
     return in_threads(lambda start, stop: function(Z[start:stop]), len(Z), least=least)
 
@@ -219,7 +220,7 @@ class _Decode(torch.autograd.Function):
             some = products.numpy()[starts[0] : starts[-1]]
             correlate(starts, support.latents, g[start:stop], F, some)
 
-        support.in_threads(part, g.shape[1])
+        support.each_part(part, g.shape[1])
         return products, _outer(values, gradients, support), None
 
 
@@ -251,7 +252,7 @@ def _combine(values, codewords, support):
     def part(start, stop):
         combine(support.starts[start : stop + 1], support.latents, a, F, out[start:stop])
 
-    support.in_threads(part, F.shape[1])
+    support.each_part(part, F.shape[1])
     return sums
 
 

@@ -60,10 +60,12 @@ def read_llama_scope(tensors, given):
     tensors.refuse_others([key for key, _ in OLD.values()])
     tensors.values["jump_relu_threshold"] = thresholds
     layout = {**OLD, "threshold": ("jump_relu_threshold", "N")}
-    kind = config.says_transcoder() or given.transcoder_of(tensors.path)
-    return _weights(
-        tensors, given, config, layout, sizes, scales, "Llama Scope", "jumprelu", **kind
-    )
+    settings = config.says_transcoder() or given.transcoder_of(tensors.path)
+    is_transcoder = settings.get("is_transcoder") or given.transcoder
+    _complete(tensors, config, layout)
+    settings |= _fold_scales(tensors, config, layout, scales, is_transcoder)
+    name = "Llama Scope transcoder" if is_transcoder else "Llama Scope"
+    return tensors.weights(layout, sizes, given, architecture="jumprelu", name=name, **settings)
 
 
 def read_llama_scope_r1(tensors, given):
@@ -103,9 +105,11 @@ def read_llama_scope_r1(tensors, given):
     scales = [1.0]
     if _is_scaled(config):
         scales = _scales(tensors, config, given, prefix, norms, sizes["d"][0])
-    return _weights(
-        tensors, given, config, layout, sizes, scales, "Llama Scope R1", architecture, **settings
-    )
+    is_transcoder = settings.get("is_transcoder") or given.transcoder
+    _complete(tensors, config, layout)
+    settings |= _fold_scales(tensors, config, layout, scales, is_transcoder)
+    name = "Llama Scope R1 transcoder" if is_transcoder else "Llama Scope R1"
+    return tensors.weights(layout, sizes, given, architecture=architecture, name=name, **settings)
 
 
 def _scales(tensors, config, given, prefix, norms, d):
@@ -132,7 +136,8 @@ def _scale(d, norm, source, key):
     return scale
 
 
-def _weights(tensors, given, config, layout, sizes, scales, name, architecture, **settings):
+def _complete(tensors, config, layout):
+    """Refuse a configuration of what is not read here, and add b_dec where there is none."""
     for key in ("use_glu_encoder", "apply_decoder_bias_to_pre_encoder"):
         if config.boolean(key, default=False):
             config.refuse(key, "false")
@@ -140,12 +145,11 @@ def _weights(tensors, given, config, layout, sizes, scales, name, architecture, 
     if not config.boolean("use_decoder_bias", default=True) and bias not in tensors.values:
         d = tensors.sizes(d=(layout["W_dec"][0], layout["W_dec"][1].index("d")))["d"][0]
         tensors.values[bias] = np.zeros(d, np.float32)
+
+
+def _fold_scales(tensors, config, layout, scales, is_transcoder):
+    """Make W_dec and b_dec those of the outputs, and return the settings for the inputs."""
     s_in, s_out = scales[0], scales[-1]
-    is_transcoder = settings.get("is_transcoder") or given.transcoder
-    if _is_scaled(config):
-        settings |= {"normalization": "expected_average", "normalization_scale": s_in}
-    else:
-        settings["normalization"] = "none"
     # Outputs of autoencoders are divided by s_in, and those of transcoders by nothing.
     factor = (1.0 if is_transcoder else s_in) / s_out
     if factor != 1.0:
@@ -153,15 +157,10 @@ def _weights(tensors, given, config, layout, sizes, scales, name, architecture, 
             array = tensors.array(layout[field][0])
             with np.errstate(all="ignore"):
                 tensors.values[layout[field][0]] = _wide(tensors, layout[field][0], array) * factor
-    return tensors.weights(
-        layout,
-        sizes,
-        given,
-        architecture=architecture,
-        applies_b_dec=False,
-        name=f"{name} transcoder" if is_transcoder else name,
-        **settings,
-    )
+    settings = {"applies_b_dec": False, "normalization": "none"}
+    if _is_scaled(config):
+        settings |= {"normalization": "expected_average", "normalization_scale": s_in}
+    return settings
 
 
 def _is_scaled(config):

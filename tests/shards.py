@@ -10,7 +10,7 @@ import pytest
 def shards(X, folder):
     """Return X as three files of different lengths that are mapped when they are read."""
     array = pytest.importorskip("dask.array", reason="needs Dask")
-    delayed = pytest.importorskip("dask").delayed
+    delayed = pytest.importorskip("dask", reason="needs Dask").delayed
     parts = []
     for start, stop in ((0, 90), (90, 230), (230, len(X))):
         path = folder / f"shard_{start}.npy"

@@ -46,7 +46,7 @@ def test_tags(channel):
 
 @pytest.mark.parametrize("channel", ALL, ids=str)
 def test_pandas_output_keeps_names(channel):
-    pd = pytest.importorskip("pandas")
+    pd = pytest.importorskip("pandas", reason="needs pandas")
     X = pd.DataFrame(vectors(5, 3), columns=list("abc"), index=[3, 1, 4, 1, 5])
     out = clone(channel).set_output(transform="pandas").fit_transform(X)
     assert list(out.columns) == list("abc")

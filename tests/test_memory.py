@@ -3,8 +3,6 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import subprocess
-import sys
 import tracemalloc
 
 import numpy as np
@@ -19,14 +17,9 @@ from sksupercode import (
 )
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.sae import SAEWeights
-
-pytest.importorskip("resource", reason="peak memory is read from the resource module of Unix")
+from tests.peak_memory import printed_number
 
 SCRIPT = """
-import resource
-import sys
-from pathlib import Path
-
 import numpy as np
 from sklearn import config_context
 from sksupercode import *
@@ -40,13 +33,7 @@ with config_context(working_memory={working_memory}):
     codes = decoder.{method}(X)
 assert codes.shape == (2000, 65_536)
 assert 1000 < codes.nnz < 100_000
-status = Path("/proc/self/status")
-if status.exists():
-    # Linux counts the peak of the process before its program was replaced in ru_maxrss.
-    peak = int(status.read_text().split("VmHWM:")[1].split()[0])
-else:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(peak if sys.platform == "darwin" else 1024 * peak)
+print(peak())
 """
 DECODERS = [
     "ThresholdDecoder(encoder, threshold=0.9)",
@@ -55,30 +42,22 @@ DECODERS = [
 ]
 
 
-def peak_bytes(**case):
-    process = subprocess.run(
-        [sys.executable, "-c", SCRIPT.format(**case)], capture_output=True, check=False, text=True
-    )
-    assert process.returncode == 0, process.stderr
-    return int(process.stdout)
-
-
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_two_thousand_samples_of_65536_columns(decoder):
     """2 GiB hold the interpreter, the dictionary and all: at the default of 1 GiB a block."""
-    peak = peak_bytes(
+    script = SCRIPT.format(
         decoder=decoder, method="predict", n_components=256, storage="auto", working_memory=1024
     )
-    assert peak < 2 * 2**30
+    assert printed_number(script) < 2 * 2**30
 
 
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_working_memory_bounds_the_blocks(decoder):
     """An array of all scores in float32 has 500 MiB; the interpreter and its compiler under 500."""
-    peak = peak_bytes(
+    script = SCRIPT.format(
         decoder=decoder, method="transform", n_components=64, storage="packed", working_memory=64
     )
-    assert peak < 700 * 2**20
+    assert printed_number(script) < 700 * 2**20
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])

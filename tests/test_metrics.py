@@ -89,7 +89,7 @@ def test_every_kind_of_matrix_gives_the_same_and_is_left_alone(kind):
 
 
 def test_data_frames_are_taken():
-    pd = pytest.importorskip("pandas")
+    pd = pytest.importorskip("pandas", reason="needs pandas")
     y_true, y_pred = map(pd.DataFrame, noisy_pair())
     assert exact_recovery_score(y_true, y_pred) == exact_recovery_score(*noisy_pair())
 

@@ -221,12 +221,14 @@ def metrics():
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("metric, arrays", [*metrics()])
 def test_metrics(metric, arrays):
-    def changed(change):
-        return {name: change(a) if isinstance(a, np.ndarray) else a for name, a in arrays.items()}
+    def changed(change, *kind):
+        return {
+            name: change(a, *kind) if isinstance(a, np.ndarray) else a for name, a in arrays.items()
+        }
 
     for dtype, has_gradient in KINDS:
-        found = metric(**changed(lambda a: tensor(a, dtype, has_gradient)))  # noqa: B023
-        wanted = metric(**changed(lambda a: as_numpy(a, dtype)))  # noqa: B023
+        found = metric(**changed(tensor, dtype, has_gradient))
+        wanted = metric(**changed(as_numpy, dtype))
         if metric is match_dictionaries:
             found, wanted = found.cosines, wanted.cosines
         elif metric is match_codes:

@@ -161,7 +161,7 @@ def test_checks_find_what_is_wrong(decoder_class, expected):
 class WithoutRespect(WithoutScale, WithoutAttention):
     """Breaks two promises, and says so of one."""
 
-    expected_failed_checks = {"check_common_scale": "its threshold has a unit"}  # noqa: RUF012
+    expected_failed_checks = {"check_common_scale": "its threshold has a unit"}
 
 
 def test_all_checks_run_before_failures_are_reported():

@@ -11,7 +11,6 @@ from numpy.testing import assert_array_equal
 from sksupercode._utils import _threads
 from sksupercode.decoders import _lazy_pursuit
 from sksupercode.dictionaries import SeededSignDictionary, _packed_signs
-from sksupercode.dictionaries._packed_signs import compilation_is_enabled
 from tests.decoders.lazy_pursuit import (
     KINDS,
     Recorder,
@@ -21,10 +20,9 @@ from tests.decoders.lazy_pursuit import (
     plain_pursuit,
     random_dictionary,
 )
+from tests.marks import needs_kernels
 
-pytestmark = pytest.mark.skipif(
-    not compilation_is_enabled(), reason="NUMBA_DISABLE_JIT: there are no compiled kernels"
-)
+pytestmark = needs_kernels
 
 
 @pytest.fixture

@@ -20,14 +20,13 @@ from tests.decoders.lazy_pursuit import (
     plain_pursuit,
     random_dictionary,
 )
+from tests.marks import needs_kernels
 
 if compilation_is_enabled():
     from sksupercode.decoders import _pool_kernels
     from sksupercode.decoders._pool_kernels import collect, is_greedy
 
-pytestmark = pytest.mark.skipif(
-    not compilation_is_enabled(), reason="NUMBA_DISABLE_JIT: there are no compiled kernels"
-)
+pytestmark = needs_kernels
 
 
 @pytest.fixture

@@ -240,7 +240,7 @@ def test_parameters_refused():
 
 
 def test_names_of_columns_are_compared_once(recwarn):
-    pd = pytest.importorskip("pandas")
+    pd = pytest.importorskip("pandas", reason="needs pandas")
     F, X = np.eye(4)[:, :3] + 0.1, np.arange(6.0).reshape(2, 3)
     frame = pd.DataFrame(X, columns=["a", "b", "c"])
     fitted = OrthogonalMatchingPursuitDecoder(F, 1).fit(frame)

@@ -18,13 +18,11 @@ from sksupercode.dictionaries import (
     SignDictionary,
     _packed_signs,
 )
-from sksupercode.dictionaries._packed_signs import compilation_is_enabled
 from sksupercode.dictionaries._subset import subset
 from tests.decoders.lazy_pursuit import Recorder
+from tests.marks import needs_kernels
 
-pytestmark = pytest.mark.skipif(
-    not compilation_is_enabled(), reason="NUMBA_DISABLE_JIT: there are no compiled kernels"
-)
+pytestmark = needs_kernels
 
 
 @pytest.fixture

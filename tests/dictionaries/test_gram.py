@@ -18,7 +18,7 @@ from sklearn import config_context as sklearn_config_context
 
 from sksupercode import MatchingPursuitDecoder, OrthogonalMatchingPursuitDecoder, config_context
 from sksupercode.dictionaries import DenseDictionary, _dense, _gram, _gram_store
-from sksupercode.dictionaries._packed_signs import compilation_is_enabled
+from tests.marks import needs_kernels
 from tests.peak_memory import printed_number
 
 
@@ -116,12 +116,7 @@ def test_rows_and_scores_are_within_their_bounds(F, monkeypatch):
     assert (np.abs(scores - V @ gram.units(np.arange(len(F))).T) <= error * lengths).all()
 
 
-compiles = pytest.mark.skipif(
-    not compilation_is_enabled(), reason="NUMBA_DISABLE_JIT: there are no compiled kernels"
-)
-
-
-@compiles
+@needs_kernels
 def test_every_number_of_float16_is_widened():
     from sksupercode.dictionaries._half_kernels import widen
 
@@ -336,7 +331,7 @@ print(peak() - before)
 """
 
 
-@compiles
+@needs_kernels
 def test_memory_stays_within_the_budget():
     # The rows kept, and those in float32 while they are computed.
     assert printed_number(SCRIPT) < (64 + 32 + 16) * 2**20

@@ -24,6 +24,7 @@ from sksupercode.dictionaries._hadamard import hadamard_order, transformed
 from sksupercode.dictionaries._packed_signs import compilation_is_enabled
 from sksupercode.dictionaries._subset import subset
 from sksupercode.testing import DictionaryTestCase
+from tests.marks import needs_kernels
 
 # One sign; a codeword more than 64 d; fewer, and fewer than dimensions.
 SHAPES = [(1, 1), (129, 2), (40, 65)]
@@ -244,9 +245,7 @@ def test_transform_in_numpy(bits):
     assert_array_equal(transformed(x), x @ hadamard(2**bits) if bits else x)
 
 
-@pytest.mark.skipif(
-    not compilation_is_enabled(), reason="NUMBA_DISABLE_JIT: there are no compiled kernels"
-)
+@needs_kernels
 @pytest.mark.parametrize("bits", range(20))
 def test_compiled_transform(bits):
     from sksupercode.dictionaries._hadamard_kernels import row_length, transform
@@ -258,9 +257,7 @@ def test_compiled_transform(bits):
     assert (row_length(2**bits) == 2**bits) == (bits <= 15)
 
 
-@pytest.mark.skipif(
-    not compilation_is_enabled(), reason="NUMBA_DISABLE_JIT: there are no compiled kernels"
-)
+@needs_kernels
 @pytest.mark.parametrize("dtype, bits", [(np.int32, 31), (np.int64, 45)])
 def test_codewords_of_large_orders(dtype, bits):
     from sksupercode.dictionaries._hadamard_kernels import add_codeword

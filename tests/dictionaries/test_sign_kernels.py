@@ -24,6 +24,7 @@ from sksupercode.dictionaries import (
 from sksupercode.dictionaries._packed_signs import compilation_is_enabled
 from sksupercode.dictionaries._signs import random_sign_words, unpack_signs
 from sksupercode.dictionaries._subset import subset
+from tests.marks import needs_kernels
 
 if compilation_is_enabled():
     from sksupercode.dictionaries._sign_kernels import (
@@ -36,9 +37,7 @@ if compilation_is_enabled():
         to_planes,
     )
 
-pytestmark = pytest.mark.skipif(
-    not compilation_is_enabled(), reason="NUMBA_DISABLE_JIT: there are no compiled kernels"
-)
+pytestmark = needs_kernels
 
 WIDTHS = [1, 2, 63, 64, 65, 127, 128, 129, 200]
 LENGTHS = [1, 2, 31, 32, 33, 64, 95, 97]

@@ -38,7 +38,7 @@ class SparseEncoder(BaseEncoder):
 class IdentityEncoder(BaseEncoder):
     """Has nothing to draw, and says which promises that breaks."""
 
-    expected_failed_checks = {  # noqa: RUF012
+    expected_failed_checks = {
         "check_other_recipes_are_unrelated": "there is one codebook",
         "check_decoders_read_it": "there is one codebook",
         "check_no_integer_no_recipe": "there is one codebook",

@@ -102,7 +102,6 @@ def test_decoders_give_what_they_give_on_the_same_signs(make, noise):
 
 
 def test_column_generation():
-    pytest.importorskip("cvxpy")
     Y = make_sparse_codes(2, 300, n_nonzero_coefs=3, random_state=0)
     encoder = HadamardEncoder(50, random_state=0)
     X = encoder.fit_transform(Y)

@@ -105,7 +105,7 @@ def test_results_do_not_depend_on_jobs_and_other_cells(tmp_path):
 
 
 def test_autoencoders_are_learners():
-    pytest.importorskip("torch")
+    pytest.importorskip("torch", reason="needs PyTorch")
     options = GRID | {"n_nonzero_coefs": 2, "n_components": 12, "n_samples": [120, 600]}
     learner = SparseAutoencoder(max_iter=40)
     recovery = dictionary_recovery({"sae": learner}, **options)
@@ -164,7 +164,7 @@ def test_bad_input(changes, message):
 
 
 def test_displays():
-    pytest.importorskip("matplotlib").use("Agg")
+    pytest.importorskip("matplotlib", reason="draws").use("Agg")
     from matplotlib import pyplot as plt
 
     learners = {"first": Clustering(), "second": Clustering(scale=2)}

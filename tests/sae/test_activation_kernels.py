@@ -6,12 +6,10 @@
 import numpy as np
 import pytest
 
-from sksupercode.dictionaries._packed_signs import compilation_is_enabled
 from sksupercode.sae._activation import _activate_by_numpy
+from tests.marks import needs_kernels
 
-pytestmark = pytest.mark.skipif(
-    not compilation_is_enabled(), reason="NUMBA_DISABLE_JIT: there are no compiled kernels"
-)
+pytestmark = needs_kernels
 
 
 def activate(Z, *settings):

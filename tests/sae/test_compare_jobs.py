@@ -160,7 +160,7 @@ def test_numbers_of_jobs_and_of_blocks(serial):
 
 
 def test_arrays_on_a_cluster(cluster, serial):
-    array = pytest.importorskip("dask.array")
+    array = pytest.importorskip("dask.array", reason="needs Dask")
     X = make_activations()
     lazy = array.from_array(X, chunks=(100, -1))
     here = array.from_array(Rows(X), chunks=(50, -1), name="rows")

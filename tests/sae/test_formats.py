@@ -20,11 +20,6 @@ X = np.random.default_rng(99).standard_normal((20, D)).astype(np.float32)
 X.setflags(write=False)
 
 
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch", reason="needs PyTorch")
-
-
 def check_latents(weights, expected):
     assert_allclose(latents(weights, X), expected, atol=1e-5)
     assert 0 < np.count_nonzero(expected) < expected.size

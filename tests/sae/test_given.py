@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from sksupercode import load_sae
-from tests.sae import release_files
+from tests.sae import single_release_files
 from tests.sae import weight_files as files
 from tests.sae.weight_files import D, K, relu
 
@@ -102,9 +102,9 @@ def test_transcoder(tmp_path):
     files.sparsify(tmp_path)
     with pytest.raises(ValueError, match="transcoder=True contradicts the file"):
         load_sae(tmp_path, transcoder=True)
-    release_files.gemma_scope_2(tmp_path, d_out=5)
+    single_release_files.gemma_scope_2(tmp_path, d_out=5)
     with pytest.raises(ValueError, match="on both sides, got 6 and 5: it is a transcoder"):
         load_sae(tmp_path / "params.safetensors", transcoder=False)
-    release_files.gemma_scope_2(tmp_path, skip=True, type="sae")
+    single_release_files.gemma_scope_2(tmp_path, skip=True, type="sae")
     with pytest.raises(ValueError, match="has no skip connection"):
         load_sae(tmp_path / "params.safetensors")

@@ -12,14 +12,9 @@ import pytest
 
 from sksupercode.sae._formats._given import Given
 from sksupercode.sae._formats._registry import read_weights
-from tests.sae import release_files
+from tests.sae import single_release_files
 from tests.sae import weight_files as files
 from tests.sae.weight_files import D, N, deadline, npy
-
-
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch", reason="needs PyTorch")
 
 
 class Payload:
@@ -73,10 +68,10 @@ def test_pytorch_files_run_no_code(tmp_path, torch):
     assert not marker.exists()
 
 
-@pytest.mark.parametrize("name", release_files.WITH_TORCH)
+@pytest.mark.parametrize("name", single_release_files.WITH_TORCH)
 def test_pytorch_files_of_releases_run_no_code(tmp_path, torch, name):
     marker = tmp_path / "marker"
-    path, _ = release_files.WITH_TORCH[name](torch, tmp_path)
+    path, _ = single_release_files.WITH_TORCH[name](torch, tmp_path)
     tensors = torch.load(path, weights_only=True)
     payload, given = Payload(marker), Given(k=3) if name == "qwen_scope" else None
     for key in tensors:
@@ -92,10 +87,10 @@ def test_pytorch_files_of_releases_run_no_code(tmp_path, torch, name):
     assert not marker.exists()
 
 
-@pytest.mark.parametrize("name", release_files.WITHOUT_TORCH)
+@pytest.mark.parametrize("name", single_release_files.WITHOUT_TORCH)
 def test_pickles_in_the_place_of_releases(tmp_path, name):
     marker = tmp_path / "marker"
-    path, _ = release_files.WITHOUT_TORCH[name](tmp_path)
+    path, _ = single_release_files.WITHOUT_TORCH[name](tmp_path)
     path.unlink()
     path.write_bytes(pickle.dumps(Payload(marker)))
     for format in (None, name):

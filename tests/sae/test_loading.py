@@ -20,13 +20,8 @@ from sksupercode.datasets import load_token_embeddings
 from sksupercode.sae import SAEWeights
 from sksupercode.sae._formats._registry import FORMATS, read_weights
 from tests.sae import weight_files as files
-from tests.sae.release_files import WITHOUT_TORCH
+from tests.sae.single_release_files import WITHOUT_TORCH
 from tests.sae.weight_files import D, K, N, top_k, wide
-
-
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch", reason="needs PyTorch")
 
 
 def test_load_sae(tmp_path):

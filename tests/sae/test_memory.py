@@ -3,22 +3,14 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
 from sksupercode import MatchingPursuitDecoder, RefitDecoder, SparseAutoencoder
 from sksupercode.sae import SAEWeights
-
-pytest.importorskip("resource", reason="peak memory is read from the resource module of Unix")
+from tests.peak_memory import printed_number
 
 SCRIPT = """
-import resource
-import sys
-from pathlib import Path
-
 import numpy as np
 from sksupercode import MatchingPursuitDecoder, SparseAutoencoder
 from sksupercode.sae import SAEWeights, compare_decoders
@@ -34,13 +26,7 @@ decoder = MatchingPursuitDecoder(sae, n_nonzero_coefs=1).fit(X[:1000])
 assert sae.transform(X).nnz == 8 * len(X)
 assert decoder.transform(X).nnz == len(X)
 compare_decoders({{"SAE": sae, "MP": decoder}}, X)
-status = Path("/proc/self/status")
-if status.exists():
-    # Linux counts the peak of the process before its program was replaced in ru_maxrss.
-    peak = int(status.read_text().split("VmHWM:")[1].split()[0])
-else:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(peak if sys.platform == "darwin" else 1024 * peak)
+print(peak())
 """
 
 
@@ -53,15 +39,9 @@ def test_a_hundred_thousand_activations_in_a_gibibyte(tmp_path, dtype):
     for start in range(0, len(X), 10_000):
         X[start : start + 10_000] = rng.standard_normal((10_000, 1024), dtype=np.float32)
     X.flush()
-    process = subprocess.run(
-        [sys.executable, "-c", SCRIPT.format(path=str(path))],
-        capture_output=True,
-        check=False,
-        text=True,
-    )
+    peak = printed_number(SCRIPT.format(path=str(path)))
     path.unlink()
-    assert process.returncode == 0, process.stderr
-    assert int(process.stdout) < 2**30
+    assert peak < 2**30
 
 
 def test_half_precision_is_as_good_as_the_numbers_it_has():

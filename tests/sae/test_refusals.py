@@ -13,11 +13,6 @@ from tests.sae import weight_files as files
 from tests.sae.weight_files import D, K, N
 
 
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch", reason="needs PyTorch")
-
-
 def test_configuration_is_missing(tmp_path):
     files.sparsify(tmp_path)
     (tmp_path / "cfg.json").unlink()

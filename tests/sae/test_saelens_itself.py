@@ -12,8 +12,8 @@ from safetensors import safe_open
 
 from sksupercode import SparseAutoencoder, Transcoder, load_sae
 from sksupercode.sae import SAEWeights, as_module
-from tests.sae import release_files as files
-from tests.sae.release_files import D_OUT, D, N
+from tests.sae import single_release_files as files
+from tests.sae.single_release_files import D_OUT, D, N
 from tests.sae.weight_files import draw
 
 pytest.importorskip("sae_lens", reason="needs sae-lens, which brings transformer-lens")

@@ -7,6 +7,7 @@ import pickle
 import sys
 import tracemalloc
 import warnings
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from sksupercode.sae import SAEWeights
 from sksupercode.testing._runner import untouched_random_state
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
-_sparse_products = pytest.importorskip("sksupercode.sae._sparse_products")
+_sparse_products = import_module("sksupercode.sae._sparse_products")
 
 N, D, K = 48, 24, 3
 N_LATENTS = 72

@@ -3,6 +3,8 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -11,10 +13,10 @@ from sklearn.frozen import FrozenEstimator
 from sksupercode import SparseAutoencoder
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
-_architectures = pytest.importorskip("sksupercode.sae._architectures")
-_topk_architectures = pytest.importorskip("sksupercode.sae._topk_architectures")
-_sparse_products = pytest.importorskip("sksupercode.sae._sparse_products")
-_training_settings = pytest.importorskip("sksupercode.sae._training_settings")
+_architectures = import_module("sksupercode.sae._architectures")
+_topk_architectures = import_module("sksupercode.sae._topk_architectures")
+_sparse_products = import_module("sksupercode.sae._sparse_products")
+_training_settings = import_module("sksupercode.sae._training_settings")
 
 N, D, K, BANDWIDTH = 300, 20, 4, 0.2
 SPARSE = ("topk", "abstopk", "batchtopk", "matryoshka", "jumprelu")

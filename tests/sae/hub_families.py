@@ -1,6 +1,6 @@
 """Weight files of three libraries with many kinds, and their forward passes.
 
-See :mod:`tests.sae.released_files`.
+See :mod:`tests.sae.hub_files`.
 """
 
 # Authors: The sksupercode developers
@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from tests.sae.released_files import (
+from tests.sae.hub_files import (
     Released,
     affine,
     arrays,

@@ -201,7 +201,8 @@ def gemma_scope_2_clt(hub, rng, has_skip=True):
         path = write_safetensors(folder / f"params_layer_{layer}.safetensors", tensors)
     W["W_dec"] = decoders.astype(np.float64).sum(axis=1)
     forward = affine(lambda z: jump_relu(z, threshold), **W, skip=skip)
-    return Released(path, d, forward, "gemma_scope_2", is_transcoder=True, warns="layer")
+    warns = f"whose {decoders.shape[1]} decoders for as many layers are summed"
+    return Released(path, d, forward, "gemma_scope_2", is_transcoder=True, warns=warns)
 
 
 def gemma_scope(hub, rng, kind="embedding"):
@@ -272,7 +273,8 @@ def mntss_clt(hub, rng, dtype="F32"):
         write_safetensors(folder / f"W_dec_{n}.safetensors", {f"W_dec_{n}": decoders})
     (folder / "config.yaml").write_text("model_kind: cross_layer_transcoder\n")
     W["W_dec"] = decoders.astype(np.float64).sum(axis=1)
-    return Released(path, d, affine(relu, **W), "clt", is_transcoder=True, warns="layer")
+    warns = f"whose {decoders.shape[1]} decoders for as many layers are summed"
+    return Released(path, d, affine(relu, **W), "clt", is_transcoder=True, warns=warns)
 
 
 def hook_z(hub, rng):

@@ -75,13 +75,12 @@ def moments_of(X, rows, moments=None):
     return moments
 
 
-def first_moments(X, rows, stacklevel):
+def first_moments(X, rows):
     """Return the moments of the samples that learning begins with, and warn of massive ones."""
     moments = moments_of(X, rows, MomentsByNorm())
     warn_of_massive(
         moments,
         "these are learned first, and little of the others: leave them out, "
         "X[np.linalg.norm(X, axis=1) < {norm}].",
-        stacklevel=stacklevel,
     )
     return moments.total()

@@ -4,11 +4,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import math
-import warnings
 
 import numpy as np
 
 from sksupercode._utils._moments import RunningMoments
+from sksupercode._utils._warnings import warn
 from sksupercode.exceptions import MassiveActivationsWarning
 
 # Classes of norms for each factor of two, and by how many classes massive samples are above the
@@ -84,15 +84,14 @@ class MomentsByNorm:
         return (n_massive, norm, share) if share > 0.5 else None
 
 
-def warn_of_massive(moments, remedy, stacklevel=3):
+def warn_of_massive(moments, remedy):
     """Warn of massive samples that have most of the variance; ``remedy`` gets their norm."""
     massive = moments.massive()
     if massive is not None:
         n_massive, norm, share = massive
-        warnings.warn(
+        warn(
             f"{n_massive} of {moments.total().n_samples} samples, those with norms above "
             f"{norm:.3g}, about ten times the median, have {100 * share:.3g} % of the variance, "
             f"so that {remedy.format(norm=f'{norm:.3g}')}",
             MassiveActivationsWarning,
-            stacklevel=stacklevel,
         )

@@ -3,7 +3,6 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
 from numbers import Integral
 
 import numpy as np
@@ -18,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array
 
 from sksupercode._utils._validation import as_array, check_generator, check_integer
+from sksupercode._utils._warnings import warn
 from sksupercode.inspection._latent_probe import LatentProbe
 from sksupercode.inspection._mean_difference import mean_difference
 
@@ -173,10 +173,7 @@ def _check_sizes(n_latents, N):
     if not sizes:
         raise ValueError("n_latents must have one number at least, got none.")
     if max(sizes) > N:
-        warnings.warn(
-            f"n_latents={max(sizes)} exceeds the number of latents: all {N} are taken.",
-            stacklevel=3,
-        )
+        warn(f"n_latents={max(sizes)} exceeds the number of latents: all {N} are taken.")
     return sizes
 
 

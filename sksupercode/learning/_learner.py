@@ -42,7 +42,7 @@ class Learner:
     def __init__(self, settings, rng, X, rows):
         self.settings, self.rng = settings, rng
         self.shape = settings.n_latents, X.shape[1]
-        self.moments = first_moments(X, rows, stacklevel=5)
+        self.moments = first_moments(X, rows)
         if not self.moments.squares > 0:
             raise ValueError(
                 f"X must have samples that differ, got n_samples = {len(rows)}, all equal."

@@ -47,7 +47,7 @@ class Trainer:
         self.n_steps = None
         # Samples of the scale of the first ones are counted, those of another are measured.
         self.n_alike, self.apart = len(rows), RunningMoments()
-        moments = first_moments(X, rows, stacklevel=6)
+        moments = first_moments(X, rows)
         self.units = SampleUnits(moments, origin).measure(X, rows[:0])
         if weights is None and self.units.origin_is_far():
             warn(

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from scipy.sparse import csr_array, save_npz
 
 from sksupercode import SparseAutoencoder, Transcoder, load_sae
-from sksupercode._cli._compare import Samples, numbers_of_latents
-from sksupercode._cli._compare_options import DECODERS, map_activations
+from sksupercode._cli._compare import numbers_of_latents
+from sksupercode._cli._compare_files import Samples, map_activations
+from sksupercode._cli._compare_options import DECODERS
 from sksupercode._cli._main import main
 from sksupercode.metrics import fraction_of_variance_unexplained
 from sksupercode.sae import SAEWeights, compare_decoders
@@ -62,7 +64,7 @@ def test_table_and_picture_are_of_compare_decoders(capsys, monkeypatch):
     expected = compare_decoders(decoders, X, n_nonzero_coefs=[2, 4, 8]).reset_index()
     rows = read_table()
     assert [row["decoder"] for row in rows] == list(expected["decoder"])
-    for column in ("L0", "FVU", "cosine", "dead_latents"):
+    for column in ("L0", "FVU", "sample_error", "cosine", "dead_latents"):
         measured = [float(row[column]) for row in rows]
         np.testing.assert_allclose(measured, expected[column], rtol=1e-4)
     for row in rows:
@@ -120,11 +122,96 @@ def test_transcoders_are_compared_on_their_output(capsys):
         assert message in " ".join(capsys.readouterr().err.split())
 
 
+@pytest.fixture
+def features(folder):
+    """The folder, with true codes and labels of all samples, one of which is massive."""
+    X, F = np.load("x.npy"), load_sae("sae").estimator.dictionary_
+    rng = np.random.default_rng(1)
+    codes = csr_array(np.where(rng.random((600, 30)) < 0.1, 1.0, 0.0))
+    X = codes @ F[:30] + 0.01 * rng.standard_normal(X.shape)
+    X[6] = 1000
+    np.save("x.npy", X)
+    save_npz("codes.npz", codes)
+    np.save("codes.npy", codes.toarray())
+    np.save("y.npy", codes[:, :2].toarray() != 0)
+    return folder
+
+
+@pytest.mark.usefixtures("features")
+@pytest.mark.parametrize("file", ["codes.npz", "codes.npy"])
+def test_features_baselines_and_massive_activations(capsys, file):
+    arguments = ["--truth", file, "--baselines", "random", "--max-norm", "99", "--y", "MCC"]
+    arguments += ["--decoders", "sae", "omp", "--n-nonzero-coefs", "3", "--max-samples", "300"]
+    has_labels = file == "codes.npy"
+    assert run(*arguments, *["--labels", "y.npy"] * has_labels, "--output", "p.png") == 0
+    output = capsys.readouterr().out
+    assert all(len(line.rstrip()) <= 80 for line in output.splitlines())
+    assert "less 1 of norm above 99" in " ".join(output.split())
+    assert "Codes against the truth" in output
+    assert ("Probes on few latents" in output) == has_labels
+    assert Path("p.png").read_bytes().startswith(b"\x89PNG")
+    few, sae = np.linspace(0, 599, 300).round().astype(int), load_sae("sae")
+    expected = compare_decoders(
+        {"sae": sae, "omp": DECODERS["omp"](sae)},
+        np.load("x.npy")[few],
+        n_nonzero_coefs=[3],
+        truth=np.load("codes.npy")[few],
+        labels=np.load("y.npy")[few] if has_labels else None,
+        baselines="random",
+        max_norm=99,
+    )
+    rows = read_table()
+    assert [row["decoder"] for row in rows] == ["sae", "omp", "omp, random"]
+    assert set(rows[0]) == {"decoder", *expected.columns}
+    assert ("AUC_20" in rows[0]) == has_labels
+    for column in expected.columns.drop("seconds_per_sample"):
+        measured = [float(row[column]) for row in rows]
+        np.testing.assert_allclose(measured, expected[column], rtol=1e-4)
+
+
+def write_damaged_codes():
+    """Indices that are places in memory."""
+    codes = csr_array(np.eye(600))
+    codes.indices[7] = 10**8
+    save_npz("bad.npz", codes)
+
+
+def write_codes_with_code():
+    np.savez("bad.npz", format="csr", data=np.array([_Payload()], dtype=object))
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    "option, file, write, message",
+    [
+        ("truth", "no.npz", lambda: None, "there is no such file"),
+        ("truth", "no.npy", lambda: None, "there is no such file"),
+        ("truth", "bad.npz", lambda: Path("bad.npz").write_text("0, 1"), "not an .npz file"),
+        ("truth", "bad.npz", lambda: np.savez("bad.npz", X=np.eye(3)), "not an .npz file"),
+        ("truth", "bad.npz", write_codes_with_code, "not an .npz file"),
+        ("truth", "bad.npz", write_damaged_codes, "not an .npz file"),
+        ("truth", "bad.npz", lambda: save_npz("bad.npz", csr_array(np.eye(9))), "have 600 rows"),
+        ("truth", "bad.npy", lambda: np.save("bad.npy", np.ones(600)), "shape (600,)"),
+        ("labels", "bad.npy", lambda: write_activations(np.array([_Payload()] * 600)), "not an"),
+        ("labels", "bad.npy", lambda: np.save("bad.npy", np.ones(9)), "have 600 rows"),
+        ("labels", "bad.npy", lambda: np.save("bad.npy", np.ones(600)), "labels must have two"),
+    ],
+)
+def test_features_that_are_no_use_end_with_a_message(capsys, option, file, write, message):
+    write()
+    with pytest.raises(SystemExit) as exit_info:
+        run(f"--{option}", file, "--decoders", "sae")
+    assert exit_info.value.code == 2
+    error = " ".join(capsys.readouterr().err.split())
+    assert f"--{option} {file}: " in error and message in error
+    assert not Path("code_was_run").exists()
+
+
 def test_samples_are_read_block_by_block(folder):
     X = map_activations(folder / "x.npy")
     assert isinstance(X, np.memmap) and not X.flags.writeable
     progress = []
-    samples = Samples(X, 10**6, progress.append)
+    samples = Samples(X, 10**6, "X", progress.append)
     assert samples.shape == (600, D)
     np.testing.assert_array_equal(samples[250:500], X[250:500])
     np.testing.assert_array_equal(samples[:7], X[:7])
@@ -180,7 +267,7 @@ class _Payload:
         (lambda: write_activations(np.ones((5, D), complex)), "got dtype complex128"),
         (lambda: write_activations(np.ones((5, D)).astype(str)), "must hold real numbers"),
         (lambda: write_activations(np.ones((5, D + 1))), "17 columns, but the autoencoder"),
-        (write_nan, "row 417 (the first is row 0) contains NaN"),
+        (write_nan, "--activations bad.npy: row 417 (the first is row 0) has NaN or infinity"),
     ],
 )
 def test_activations_that_are_no_use_end_with_a_message(capsys, write, message):
@@ -207,6 +294,10 @@ def test_activations_that_are_no_use_end_with_a_message(capsys, write, message):
         (["--n-nonzero-coefs", "0"], "--n-nonzero-coefs must be at least 1, got 0"),
         (["--n-nonzero-coefs", "few"], "--n-nonzero-coefs"),
         (["--max-samples", "1"], "--max-samples must be at least 2, got 1"),
+        (["--max-norm", "0"], "--max-norm must be above 0, got 0.0"),
+        (["--max-norm", "1e-9"], "max_norm must leave samples to compare on, got 1e-09"),
+        (["--baselines", "zero"], "--baselines: invalid choice: 'zero'"),
+        (["--y", "F1"], "--y must be one of L0, FVU, sample_error, cosine, dead_latents, "),
         (["--decoders", "oracle"], "--decoders"),
         (["--output", "picture.xyz"], "picture.xyz"),
         (["--output", "no/such/folder/p.png"], "no/such/folder"),

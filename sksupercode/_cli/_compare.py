@@ -11,51 +11,15 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.exceptions import ConvergenceWarning
 
-from sksupercode._cli._compare_options import DECODERS
+from sksupercode._cli._compare_files import Samples
+from sksupercode._cli._compare_options import AUCS, COLUMNS, DECODERS, TRUTH
 from sksupercode._utils._progress import track
 from sksupercode._utils._tables import write_csv
 from sksupercode.metrics import mean_l0
 from sksupercode.sae import compare_decoders
 
-COLUMNS = ("decoder", "L0", "FVU", "cosine", "dead_latents", "seconds_per_sample")
 _BLOCK_SIZE = 250
-
-
-class Samples:
-    """Some rows of a mapped array, which says how many of them were asked for.
-
-    Parameters
-    ----------
-    X : memmap of shape (n_rows, d)
-        The array.
-
-    max_samples : int
-        If there are more rows, so many of them, evenly spaced, are the samples.
-
-    progress : callable
-        Is given the number of samples before each block that is read.
-
-    Raises
-    ------
-    ValueError
-        If a block that is read contains NaN or infinity.
-    """
-
-    def __init__(self, X, max_samples, progress=lambda n_samples: None):
-        n_samples = min(len(X), max_samples)
-        self._X, self._progress = X, progress
-        self._rows = np.linspace(0, len(X) - 1, n_samples).round().astype(np.intp)
-        self.shape = (n_samples, X.shape[1])
-
-    def __getitem__(self, rows):
-        start, stop, _ = rows.indices(len(self._rows))
-        self._progress(start)
-        block = self._X[self._rows[start:stop]]
-        is_finite = np.isfinite(block).all(axis=1)
-        if not is_finite.all():
-            row = self._rows[start + np.argmin(is_finite)]
-            raise ValueError(f"row {row} (the first is row 0) contains NaN or infinity")
-        return block
+_HEADINGS = {"sample_error": "error", "dead_latents": "dead", "seconds_per_sample": "ms/sample"}
 
 
 def numbers_of_latents(sae, X):
@@ -65,8 +29,8 @@ def numbers_of_latents(sae, X):
     return sorted({int(np.clip(round(factor * k), 1, n_latents)) for factor in (0.5, 1, 2)})
 
 
-def comparison_table(rows, title, caption):
-    """Return the comparison as a table for the terminal."""
+def comparison_table(rows, columns, title, caption=None):
+    """Return some columns of the comparison as a table for the terminal."""
     table = Table(
         title=title,
         title_justify="left",
@@ -75,28 +39,37 @@ def comparison_table(rows, title, caption):
         caption_justify="left",
     )
     table.add_column("decoder", no_wrap=True)
-    for heading in ("L0", "FVU", "cosine", "dead", "ms/sample"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    for column in columns:
+        table.add_column(_HEADINGS.get(column, column), justify="right", no_wrap=True)
     last = None
     for row in rows:
-        name, l0, fvu, cosine, dead, seconds = (row[key] for key in COLUMNS)
-        cells = f"{l0:.1f}", f"{fvu:.4f}", f"{cosine:.4f}", f"{dead}", f"{1000 * seconds:.3g}"
+        name = row["decoder"]
+        cells = (_cell(column, row[column]) for column in columns)
         table.add_row("" if name == last else name, *cells)
         last = name
     return table
 
 
-def draw(comparison, title, path):
-    """Draw the fraction of variance unexplained against L0."""
+def _cell(column, value):
+    if column == "seconds_per_sample":
+        return f"{1000 * value:.3g}"
+    if column == "dead_latents":
+        return f"{value}"
+    return f"{value:.1f}" if column == "L0" else f"{value:.4f}"
+
+
+def draw(comparison, y, title, path):
+    """Draw a column against L0."""
     from matplotlib.figure import Figure
 
     from sksupercode.plotting import ParetoDisplay
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
-    display = ParetoDisplay.from_result(comparison, ax=figure.subplots())
+    display = ParetoDisplay.from_result(comparison, y=y, ax=figure.subplots())
     ax = display.ax_
-    # Whatever is worse than the mean activation is in the table alone.
-    ax.set_ylim(top=min(1.0, ax.get_ylim()[1]))
+    if y in ("FVU", "sample_error"):
+        # Whatever is worse than the mean activation, or than 0, is in the table alone.
+        ax.set_ylim(top=min(1.0, ax.get_ylim()[1]))
     ax.set_title(title)
     figure.savefig(path, dpi=150)
 
@@ -111,7 +84,11 @@ def run(arguments):
     """
     sae, X = arguments.autoencoder, arguments.X
     console = Console()
-    few = Samples(X, arguments.max_samples)
+    name, n_samples = f"--activations {arguments.activations}", arguments.max_samples
+    few = Samples(X, n_samples, name)
+    targets = arguments.Y
+    if targets is not None:
+        targets = Samples(targets, n_samples, f"--targets {arguments.targets}")
     n_blocks = -(-few.shape[0] // _BLOCK_SIZE)
     bar = track(iter(range(n_blocks)), "Blocks of samples", n_blocks, verbose=True)
     with closing(bar), warnings.catch_warnings():
@@ -119,11 +96,16 @@ def run(arguments):
         warnings.simplefilter("ignore", ConvergenceWarning)
         comparison = compare_decoders(
             {name: DECODERS[name](sae) for name in dict.fromkeys(arguments.decoders)},
-            Samples(X, arguments.max_samples, lambda _: next(bar, None)),
-            targets=None if arguments.Y is None else Samples(arguments.Y, arguments.max_samples),
+            Samples(X, n_samples, name, lambda _: next(bar, None)),
+            targets=targets,
             n_nonzero_coefs=arguments.numbers_of_latents
             or numbers_of_latents(sae, few[:_BLOCK_SIZE]),
+            truth=arguments.truth,
+            labels=arguments.labels,
+            baselines=arguments.baselines,
+            max_norm=arguments.max_norm,
             block_size=_BLOCK_SIZE,
+            random_state=arguments.seed,
         )
         next(bar, None)  # the last block is finished
     rows = comparison
@@ -132,13 +114,29 @@ def run(arguments):
     autoencoder = sae.estimator
     architecture = autoencoder.weights_.architecture
     title = f"{architecture}, N = {autoencoder.n_latents_:,}, d = {X.shape[1]:,}"
-    caption = f"On {few.shape[0]:,} samples"
-    if few.shape[0] < len(X):
-        caption += f" of {len(X):,}, evenly spaced (--max-samples)"
-    caption += ". FVU: fraction of variance unexplained; dead: never active."
-    console.print(comparison_table(rows, f"Decoders at equal L0, {title}", caption))
-    draw(comparison, f"Sparse autoencoder: {title}", arguments.output)
+    caption = _caption(arguments, few.shape[0], comparison.attrs["n_left_out"])
+    console.print(comparison_table(rows, COLUMNS, f"Decoders at equal L0, {title}", caption))
+    for columns, title_of_codes, caption in (
+        (TRUTH, "Codes against the truth", "Means over features; MCC: mean correlation."),
+        (AUCS, "Probes on few latents", "AUC_k: mean area under the ROC curve, of k latents."),
+    ):
+        if columns[0] in rows[0]:
+            console.print(comparison_table(rows, ("L0", *columns), title_of_codes, caption))
+    draw(comparison, arguments.y, f"Sparse autoencoder: {title}", arguments.output)
     console.print(f"The comparison is drawn in {arguments.output}.", highlight=False)
     if arguments.csv is not None:
-        write_csv(rows, arguments.csv, COLUMNS)
+        write_csv(rows, arguments.csv)
         console.print(f"The table is written to {arguments.csv}.", highlight=False)
+
+
+def _caption(arguments, n_samples, n_left_out):
+    """Return on which samples the table is, and what its columns are."""
+    caption = f"On {n_samples:,} samples"
+    if n_samples < len(arguments.X):
+        caption += f" of {len(arguments.X):,}, evenly spaced (--max-samples)"
+    if arguments.max_norm is not None:
+        caption += f", less {n_left_out:,} of norm above {arguments.max_norm:g}"
+    return (
+        f"{caption}. FVU: fraction of variance unexplained; error: squared error over squared "
+        "norm, mean over samples; dead: never active."
+    )

@@ -6,12 +6,17 @@
 import argparse
 from pathlib import Path
 
-from numpy.lib.format import open_memmap
-
 from sksupercode import load_sae
+from sksupercode._cli._compare_files import evenly_spaced, map_activations, read_codes, read_labels
 from sksupercode._cli._decoders import comparison_decoders
+from sksupercode.sae._baselines import KINDS
+from sksupercode.sae._feature_columns import PROBED
 
 DECODERS = comparison_decoders()
+# What is measured, always, and of the truth and of probes.
+COLUMNS = ("L0", "FVU", "sample_error", "cosine", "dead_latents", "seconds_per_sample")
+TRUTH = ("F1", "precision", "recall", "MCC")
+AUCS = tuple(f"AUC_{n}" for n in PROBED)
 _LOADED = ("format", "k", "normalization", "scale", "transcoder")
 # It fits latents to what was encoded, which is not what a transcoder's codewords are for.
 _OF_SAMPLES = "sae-refit"
@@ -24,7 +29,8 @@ def add_compare(commands):
         help="compare a sparse autoencoder's encoder with other decoders, and stop",
         description="How much better than the one-step encoder of a sparse autoencoder are other "
         "decoders of the same codewords? Compare them on the same activations: "
-        "numbers of active latents, fraction of variance unexplained, cosine, and time.",
+        "numbers of active latents, fraction of variance unexplained, error, cosine, and time; "
+        "against the truth, as features for probes, and beside baselines if asked for.",
     )
     add = parser.add_argument
     add(
@@ -96,6 +102,35 @@ def add_compare(commands):
         "(default: half of that, the same and twice as many)",
     )
     add(
+        "--truth",
+        type=Path,
+        metavar="CODES",
+        help="true codes of the same samples, an .npz file of scipy.sparse.save_npz or an .npy "
+        "file: adds F1, precision, recall and MCC",
+    )
+    add(
+        "--labels",
+        type=Path,
+        metavar="Y.npy",
+        help="binary labels of the same samples, of one task or a column for each: adds the area "
+        "under the ROC curve of probes on 1, 2, 5 and 20 latents",
+    )
+    add(
+        "--baselines",
+        nargs="+",
+        choices=KINDS,
+        default=(),
+        metavar="KIND",
+        help="also compare each decoder on other codewords of the same norms: random directions, "
+        "or shuffled coordinates",
+    )
+    add(
+        "--max-norm",
+        type=float,
+        metavar="R",
+        help="leave out samples of larger norm, as massive activations of language models are",
+    )
+    add(
         "--max-samples",
         type=int,
         default=2000,
@@ -107,6 +142,13 @@ def add_compare(commands):
         type=Path,
         default=argparse.SUPPRESS,
         help="picture to save (default: decoders.png)",
+    )
+    add(
+        "--y",
+        metavar="COLUMN",
+        default="FVU",
+        help="which column of the table to draw against L0: " + ", ".join(COLUMNS) + ", or one "
+        "of those that other options add (default: %(default)s)",
     )
     add(
         "--csv",
@@ -125,6 +167,13 @@ def complete_compare(parser, arguments):
         parser.error(f"--n-nonzero-coefs must be at least 1, got {min(ks)}")
     if arguments.max_samples < 2:
         parser.error(f"--max-samples must be at least 2, got {arguments.max_samples}")
+    if arguments.max_norm is not None and not arguments.max_norm > 0:
+        parser.error(f"--max-norm must be above 0, got {arguments.max_norm}")
+    columns = COLUMNS
+    columns += TRUTH if arguments.truth is not None else ()
+    columns += AUCS if arguments.labels is not None else ()
+    if arguments.y not in columns:
+        parser.error(f"--y must be one of {', '.join(columns)}, got {arguments.y}")
     arguments.X = _activations(parser, "--activations", arguments.activations)
     arguments.Y = _activations(parser, "--targets", arguments.targets)
     try:
@@ -138,6 +187,13 @@ def complete_compare(parser, arguments):
     kind = "autoencoder" if estimator.reconstructs_samples_ else "transcoder"
     _require_columns(parser, arguments, "activations", kind, estimator.n_features_in_)
     _complete_targets(parser, arguments, estimator)
+    n_rows = len(arguments.X)
+    rows = evenly_spaced(n_rows, arguments.max_samples)
+    for option, read in (("truth", read_codes), ("labels", read_labels)):
+        path = getattr(arguments, option)
+        if path is not None:
+            array = _read(parser, f"--{option}", path, read, path, rows, n_rows)
+            setattr(arguments, option, array)
 
 
 def _complete_targets(parser, arguments, estimator):
@@ -173,45 +229,11 @@ def _require_columns(parser, arguments, option, kind, d):
 
 def _activations(parser, option, path):
     """Return the mapped file, or None where none is named."""
-    if path is None:
-        return None
+    return None if path is None else _read(parser, option, path, map_activations, path)
+
+
+def _read(parser, option, path, read, *arguments):
     try:
-        return map_activations(path)
+        return read(*arguments)
     except (OSError, ValueError) as error:
         parser.error(f"{option} {path}: {error}")
-
-
-def map_activations(path):
-    """Map a matrix of activations from an ``.npy`` file, which cannot run code.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-
-    Returns
-    -------
-    X : memmap of shape (n_samples, d)
-        Read-only; rows are read from the file when they are needed.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be opened.
-
-    ValueError
-        If it is no ``.npy`` file of a matrix of real numbers with two samples or more.
-    """
-    if not path.is_file():
-        raise FileNotFoundError("there is no such file")
-    try:
-        X = open_memmap(path, mode="r")
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"is not an .npy file of numbers, or is damaged ({error})") from error
-    if X.ndim != 2 or X.shape[0] < 2 or X.shape[1] < 1:
-        raise ValueError(
-            f"must be a matrix (n_samples, d) of two samples or more, got shape {X.shape}"
-        )
-    if X.dtype.kind not in "fiu":
-        raise ValueError(f"must hold real numbers, got dtype {X.dtype}")
-    return X

@@ -177,7 +177,7 @@ def compare(parser, arguments):
     try:
         run(arguments)
     except ValueError as error:
-        parser.error(f"--activations {arguments.activations}: {error}")
+        parser.error(str(error))
 
 
 def check_arguments(parser, arguments):

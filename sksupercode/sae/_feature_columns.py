@@ -4,12 +4,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
+from sklearn.utils import check_array
 
 from sksupercode._utils._validation import as_array, check_codes
 from sksupercode.metrics import match_codes
 
-# Numbers of latents that probes get.
-PROBED = (1, 2, 5, 20)
+# Numbers of latents that probes get, and of folds.
+PROBED, FOLDS = (1, 2, 5, 20), 5
 
 
 def check_truth(truth, n_samples):
@@ -21,13 +22,22 @@ def check_labels(labels, n_samples):
     """Return labels of all samples as an array of one column for each task, None for none."""
     if labels is None:
         return None
-    labels = np.asarray(as_array(labels, "labels"))
-    if labels.ndim not in (1, 2) or len(labels) != n_samples or 0 in labels.shape:
+    labels = as_array(labels, "labels")
+    labels = check_array(labels, dtype=None, ensure_2d=False, allow_nd=True, input_name="labels")
+    if labels.ndim > 2 or len(labels) != n_samples:
         raise ValueError(
             f"labels must be of shape ({n_samples},) or ({n_samples}, n_tasks), got shape "
             f"{labels.shape}."
         )
-    return labels.reshape(n_samples, -1)
+    labels = labels.reshape(n_samples, -1)
+    for task, column in enumerate(labels.T):
+        _, counts = np.unique(column, return_counts=True)
+        if len(counts) != 2 or counts.min() < FOLDS:
+            raise ValueError(
+                f"labels must have two values, each of {FOLDS} samples or more, got "
+                f"{len(counts)} of {', '.join(map(str, counts[:9]))} in task {task}."
+            )
+    return labels
 
 
 def feature_columns(given, codes):
@@ -44,6 +54,6 @@ def feature_columns(given, codes):
     if labels is not None:
         from sksupercode.inspection import probe_latents
 
-        probe = probe_latents(codes, labels, n_latents=PROBED, random_state=seed)
+        probe = probe_latents(codes, labels, n_latents=PROBED, cv=FOLDS, random_state=seed)
         columns |= {f"AUC_{n}": float(auc) for n, auc in zip(PROBED, probe.mean, strict=True)}
     return columns

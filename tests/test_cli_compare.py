@@ -148,6 +148,7 @@ def test_features_baselines_and_massive_activations(capsys, file):
     assert all(len(line.rstrip()) <= 80 for line in output.splitlines())
     assert "less 1 of norm above 99" in " ".join(output.split())
     assert "Codes against the truth" in output
+    assert "\u2026" not in output and "│   random " in output
     assert ("Probes on few latents" in output) == has_labels
     assert Path("p.png").read_bytes().startswith(b"\x89PNG")
     few, sae = np.linspace(0, 599, 300).round().astype(int), load_sae("sae")

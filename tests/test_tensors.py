@@ -319,6 +319,17 @@ def test_comparisons_and_reports(dtype, has_gradient):
     for refused, match in refusals(X, "targets"):
         with pytest.raises(ValueError, match=match):
             compare_decoders(decoders, X, targets=refused)
+    # Twelve samples, so that every fold of the probes has both classes.
+    many = np.tile(X, (2, 1))
+    given = {"truth": np.tile(Y, (2, 1)), "labels": np.arange(12) % 2, "max_norm": 1e3}
+    wanted = compare_decoders({"sae": sae}, many, **given)
+    given = {name: tensor(array, dtype, has_gradient) for name, array in given.items()}
+    found = compare_decoders({"sae": sae}, tensor(many, dtype, has_gradient), **given)
+    assert_allclose(found.iloc[:, 6:], wanted.iloc[:, 6:], rtol=1e-5)
+    for name in ("truth", "labels"):
+        for refused, match in list(refusals(X, name))[3:5]:
+            with pytest.raises(ValueError, match=match):
+                compare_decoders(decoders, X, targets=targets, **{name: refused})
     assert dictionary_report(sae, samples).mean_l0 == dictionary_report(sae, X).mean_l0
     normalized = sae.denormalize(samples, torch.ones(6, 1), torch.zeros(6, 1))
     assert isinstance(normalized, np.ndarray)

@@ -44,8 +44,10 @@ def comparison_table(rows, columns, title, caption=None):
     last = None
     for row in rows:
         name = row["decoder"]
+        decoder, _, kind = name.rpartition(", ")
+        shown = f"  {kind}" if decoder else name
         cells = (_cell(column, row[column]) for column in columns)
-        table.add_row("" if name == last else name, *cells)
+        table.add_row("" if name == last else shown, *cells)
         last = name
     return table
 

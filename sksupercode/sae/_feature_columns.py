@@ -23,8 +23,9 @@ def check_labels(labels, n_samples):
     if labels is None:
         return None
     labels = as_array(labels, "labels")
-    labels = check_array(labels, dtype=None, ensure_2d=False, allow_nd=True, input_name="labels")
-    if labels.ndim > 2 or len(labels) != n_samples:
+    options = {"dtype": None, "ensure_2d": False, "allow_nd": True, "ensure_min_features": 0}
+    labels = check_array(labels, input_name="labels", **options)
+    if labels.ndim > 2 or len(labels) != n_samples or 0 in labels.shape:
         raise ValueError(
             f"labels must be of shape ({n_samples},) or ({n_samples}, n_tasks), got shape "
             f"{labels.shape}."

@@ -23,6 +23,7 @@ from sksupercode import (
     Transcoder,
 )
 from sksupercode.datasets import make_planted_activations
+from sksupercode.inspection import probe_latents
 from sksupercode.metrics import fraction_of_variance_unexplained, match_codes
 from sksupercode.sae import SAEWeights, compare_decoders
 from sksupercode.sae._baselines import other_codewords
@@ -54,6 +55,21 @@ def test_codes_against_the_truth(convert, block_size):
         columns = ["F1", "precision", "recall", "MCC"]
         np.testing.assert_allclose(table.loc[name, columns], expected, rtol=1e-6)
     assert table.loc["OMP", "F1"] > 0.8 > 0.3 > table.loc["PCA", "F1"]
+
+
+def test_codes_as_what_labels_are_read_from():
+    few, sae = np.linalg.norm(X, axis=1) < 2.2, make_sae(b_dec=np.zeros(D))
+    labels = np.where(CODES[:, [3, 5]].toarray() != 0, "yes", "no")
+    names = [f"AUC_{k}" for k in (1, 2, 5, 20)]
+    options = {"labels": labels, "max_norm": 2.2, "random_state": 4}
+    table = compare_decoders({"SAE": sae}, X, **options, block_size=90)
+    seed = int(np.random.default_rng(4).integers(2**32))
+    probe = probe_latents(sae.transform(X[few]), labels[few], random_state=seed)
+    np.testing.assert_allclose(table.loc["SAE", names], probe.mean, rtol=1e-6)
+    with parallel_config(backend="threading"):
+        other = compare_decoders({"SAE": sae}, X, **options, block_size=90, n_jobs=2)
+    assert numbers(other).equals(numbers(table)) and list(numbers(table).columns[-4:]) == names
+    assert table.loc["SAE", "AUC_1"] > 0.8
 
 
 @pytest.mark.parametrize("block_size", [40, 400])
@@ -190,6 +206,10 @@ def test_the_table_of_one_process(backend):
         ({"truth": CODES[:7]}, r"truth must have 400 rows, got shape \(7, 60\)"),
         ({"labels": np.ones(7)}, r"labels must be of shape \(400,\) or .*, got shape \(7,\)"),
         ({"labels": np.ones((400, 0))}, r"labels must be of shape .*, got shape \(400, 0\)"),
+        ({"labels": np.ones(400)}, "labels must have two values, .*, got 1 of 400 in task 0"),
+        ({"labels": np.arange(400) % 3}, "got 3 of 134, 133, 133 in task 0"),
+        ({"labels": np.arange(400) < 4}, "of 5 samples or more, got 2 of 396, 4 in task 0"),
+        ({"labels": np.where(np.arange(400) < 9, np.nan, 1)}, "labels contains NaN"),
         ({"baselines": ("random", "zero")}, "baselines must be of random, shuffled, got 'zero'"),
         ({"max_norm": 0}, "max_norm must be a real number > 0"),
         ({"max_norm": "10 medians"}, "max_norm must be a real number"),

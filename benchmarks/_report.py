@@ -65,7 +65,7 @@ _COLUMNS = {
     "precision": ("precision", _number("{:.3f}")),
     "recall": ("recall", _number("{:.3f}")),
     "f1": ("F1", _number("{:.4f}")),
-    "feature_f1": ("of features", _number("{:.4f}")),
+    "feature_f1": ("of features", _number("{:.3f}")),
     "fvu": ("FVU", _number("{:.4f}")),
     "bytes_per_second": ("memory", _unit("B/s")),
     "of_bandwidth": ("of reading", _number("{:.0%}")),

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from benchmarks._planted import PLANTED
 from sksupercode import (
@@ -82,6 +83,7 @@ def _of_planted(kind, n_samples, seed, tell):
             f"OMP, {k}, noise_std": RefitDecoder(omp, noise_std=std),
             f"{pruned}, noise_std": RefitDecoder(more, noise_std=std),
             f"{pruned}, swaps, noise_std": SwapDecoder(more, noise_std=std),
+            f"{pruned}, noise_std, swaps": SwapDecoder(RefitDecoder(more, noise_std=std)),
         }
     yield from _measured(decoders, X, Z, tell)
 
@@ -89,24 +91,37 @@ def _of_planted(kind, n_samples, seed, tell):
 def _of_synth_sae_bench(size, seed, tell):
     N = max((n for n, _, _ in SIZES.values() if n <= size.n_features), default=0)
     name = next((name for name in SIZES if SIZES[name][0] == N), "small")
-    tell("SynthSAEBench")
+    tell(f"SynthSAEBench, {name}")
     X, Z, F, intercept = make_synth_sae_bench(
         size.n_samples, name, dtype=np.float32, random_state=seed
     )
     X -= intercept
     k = size.n_nonzero_coefs
-    more, most = 8 * k // 5, 12 * k // 5
-    omp, *larger = _pursuits(F, k, more, most)
+    omp, more = _pursuits(F, k, 8 * k // 5)
+    selected = _Selected(more.fit(X), X)
     decoders = {
         f"top-k, {k}, refitted": RefitDecoder(TopKDecoder(F, k, values="nonnegative")),
         f"MP, {k}": MatchingPursuitDecoder(F, k, values="nonnegative"),
         f"OMP, {k}": omp,
-        f"OMP, {more}, prune={k}": RefitDecoder(larger[0], prune=k),
-        f"OMP, {more}, noise_std={_NOISE_STD}": RefitDecoder(larger[0], noise_std=_NOISE_STD),
-        f"OMP, {more}, prune={_FRACTION}": RefitDecoder(larger[0], prune=_FRACTION),
-        f"OMP, {most}, prune={_NEGLIGIBLE}": RefitDecoder(larger[1], prune=_NEGLIGIBLE),
+        f"{selected.name}, prune={k}": RefitDecoder(selected, prune=k),
+        f"{selected.name}, noise_std={_NOISE_STD}": RefitDecoder(selected, noise_std=_NOISE_STD),
+        f"{selected.name}, prune={_FRACTION}": RefitDecoder(selected, prune=_FRACTION),
+        f"{selected.name}, prune={_NEGLIGIBLE}": RefitDecoder(selected, prune=_NEGLIGIBLE),
     }
     yield from _measured(decoders, X, Z, tell)
+
+
+class _Selected(BaseEstimator):
+    """What a pursuit selects for known samples, found once."""
+
+    def __init__(self, pursuit, X):
+        self.name = f"OMP, {pursuit.n_nonzero_coefs}"
+        self.dictionary_, self.intercept_ = pursuit.dictionary_, pursuit.intercept_
+        self.codes = pursuit.transform(X)
+        self.rows = {x.tobytes(): row for row, x in enumerate(X)}
+
+    def transform(self, X):
+        return self.codes[[self.rows[x.tobytes()] for x in X]]
 
 
 def _pursuits(F, *numbers):

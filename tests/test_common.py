@@ -66,6 +66,8 @@ ESTIMATORS += [
     OrthogonalMatchingPursuitDecoder(RECIPE, tol=0.1, values="real", sparse_output=False),
     RefitDecoder(ThresholdDecoder(RECIPE), values="real", sparse_output=False),
     SwapDecoder(TopKDecoder(RECIPE, 2, values="real"), sparse_output=False),
+    RefitDecoder(TopKDecoder(RECIPE, 9, values="real"), prune=2, noise_std=0.01),
+    SwapDecoder(TopKDecoder(RECIPE, 4, values="nonnegative"), prune=0.01, sparse_output=False),
     AMPDecoder(RECIPE, n_nonzero_coefs=2, values="real", damping=0.2),
     BasisPursuitDecoder(RECIPE, n_nonzero_coefs=2, values="real"),
     DictionaryLearner(9, n_nonzero_coefs=2, init="random", fit_intercept=False, random_state=0),

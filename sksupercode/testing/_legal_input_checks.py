@@ -104,9 +104,11 @@ def check_unreachable_tolerance(decoder):
     """A tolerance that no code reaches gives a result and a ConvergenceWarning."""
     X = np.random.default_rng(0).standard_normal((4, 20))
     dictionary = float_dictionary(n_features=3)
-    for name in tolerances(decoder):
+    # The noise of a decoder around another says what leaves, and is no residual to reach.
+    names = [] if hasattr(decoder, "estimator") else tolerances(decoder)
+    for name in names:
         for k in (1, 2, 10):
-            params = dict.fromkeys(tolerances(decoder)) | {name: 1e-6}
+            params = dict.fromkeys(names) | {name: 1e-6}
             fitted = configured(decoder, dictionary, k, **params).fit(X)
             for method in (fitted.transform, fitted.predict):
                 with warnings.catch_warnings(record=True) as caught:

@@ -57,6 +57,7 @@ DECODERS += [
     GradientPursuitDecoder(RECIPE, tol=0.5),
     RefitDecoder(TopKDecoder(RECIPE, values="real"), values="real"),
     RefitDecoder(MatchingPursuitDecoder(RECIPE)),
+    RefitDecoder(MatchingPursuitDecoder(RECIPE), prune=0.001),
     SwapDecoder(TopKDecoder(RECIPE, values="real"), max_swaps=1, values="real"),
     SwapDecoder(MatchingPursuitDecoder(RECIPE)),
     AMPDecoder(RECIPE, sections=True),

@@ -338,5 +338,6 @@ def test_supports_with_the_true_dictionary():
     f1s = {row["method"]: row["f1"][0] for row in rows}
     assert f1s[".5 bits/dim: OMP, 9, prune=6"] > 0.99
     noisy = "Zipf, noise: OMP, 16"
+    assert f1s["Zipf, noise: all others known"] > f1s[f"{noisy}, noise_std"]
     assert f1s[f"{noisy}, noise_std"] > f1s[f"{noisy}, prune=8"] > f1s[noisy]
     assert sum(name.startswith("SynthSAEBench") for name in f1s) == 7

@@ -79,7 +79,9 @@ def _eliminate(words, samples, sizes, n_most, least, is_signed):
 
 def _eliminate_by_bases(units, x, n_most, least, is_signed):
     """Return which codewords stay, and their coefficients, from QR decompositions in each step."""
-    kept, coefs, error = _fit(units, x, _independent(units), is_signed)
+    # Nonnegative least squares have left independent codewords alone.
+    kept = np.arange(len(units)) if is_signed else _independent(units)
+    kept, coefs, error = _fit(units, x, kept, is_signed)
     while len(kept):
         Q, R = np.linalg.qr(units[kept].T)
         bounds = (coefs / np.linalg.norm(solve_triangular(R, Q.T), axis=1)) ** 2

@@ -78,7 +78,7 @@ def _eliminate_all(fit, S, m, n_most, least, is_signed):
     while m > 0:
         for a in range(m):
             bounds[a] = fit.coefs[a] ** 2 / fit.inverse[a, a]
-        # What nothing that leaves may cost.
+        # What a codeword that leaves may cost.
         limit = np.inf if m > n_most else least
         best, lowest = -1, np.inf
         for a in np.argsort(bounds[:m], kind="mergesort"):

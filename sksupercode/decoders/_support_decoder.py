@@ -123,11 +123,17 @@ class SupportDecoder(BaseDecoder):
             )
         return fitted
 
+    @property
+    def _normalizer(self):
+        """The autoencoder that normalises each sample by itself before it selects, or None."""
+        inner = self.estimator_
+        if isinstance(inner, SupportDecoder):
+            return inner._normalizer
+        return inner if getattr(inner, "normalizes_samples_", False) else None
+
     def _normalize(self, X):
         """Return the samples that the estimator's dictionary reconstructs."""
-        if not getattr(self.estimator_, "normalizes_samples_", False):
-            return X
-        return self.estimator_.normalize(X)[0]
+        return X if self._normalizer is None else self._normalizer.normalize(X)[0]
 
     def _to_units(self, X):
         # They are to be encoded first.
@@ -181,7 +187,15 @@ class SupportDecoder(BaseDecoder):
             If X is not a matrix of finite numbers with d columns.
         """
         check_is_fitted(self)
-        if not getattr(self.estimator_, "normalizes_samples_", False):
+        if self._normalizer is None:
             return super().reconstruct(X)
-        _, scale, shift = self.estimator_.normalize(X)
-        return self.estimator_.denormalize(super().reconstruct(X), scale, shift)
+        _, scale, shift = self._normalizer.normalize(X)
+        return self._normalizer.denormalize(super().reconstruct(X), scale, shift)
+
+
+def selecting_estimator(decoder):
+    """Return what selects the support for decoders around one another, or what is no such one."""
+    decoder = unfrozen(decoder)
+    while isinstance(decoder, SupportDecoder):
+        decoder = unfrozen(decoder.estimator)
+    return decoder

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._tasks import recorded_warnings
 from sksupercode._utils._validation import check_codes, check_integer, unfrozen, without_names
-from sksupercode.decoders._support_decoder import SupportDecoder
+from sksupercode.decoders._support_decoder import SupportDecoder, selecting_estimator
 from sksupercode.sae._base import BaseSparseCoder
 from sksupercode.sae._transcoder import Transcoder
 
@@ -33,10 +33,7 @@ class Candidate:
         if k is not None:
             self.decoder = _at_sparsity(decoder, k)
         # A decoder around another takes what that takes.
-        decoder = unfrozen(decoder)
-        if isinstance(decoder, SupportDecoder):
-            decoder = decoder.estimator
-        autoencoder = unfrozen(decoder)
+        autoencoder = selecting_estimator(decoder)
         self.encodes = isinstance(autoencoder, BaseSparseCoder)
         if not self.encodes:
             autoencoder = unfrozen(getattr(autoencoder, "dictionary", None))
@@ -135,7 +132,9 @@ def candidates_of(decoders, n_nonzero_coefs):
                 f"decoders[{name!r}] must have transform and inverse_transform, got "
                 f"{type(decoder).__name__}."
             )
-        inner = decoder.estimator if isinstance(decoder, SupportDecoder) else decoder
+        inner = decoder
+        while isinstance(inner, SupportDecoder):
+            inner = inner.estimator
         swept = (
             isinstance(inner, BaseEstimator)
             and not isinstance(inner, FrozenEstimator | BaseSparseCoder)

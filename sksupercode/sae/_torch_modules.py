@@ -14,7 +14,7 @@ from torch import nn
 from sksupercode._utils._memory import require_memory
 from sksupercode._utils._validation import as_array, check_codes, unfrozen
 from sksupercode.decoders._codebook import as_dictionary
-from sksupercode.decoders._support_decoder import SupportDecoder
+from sksupercode.decoders._support_decoder import selecting_estimator
 from sksupercode.sae._base import BaseSparseCoder
 from sksupercode.sae._module_config import ModuleConfig
 from sksupercode.sae._normalization import PER_SAMPLE
@@ -285,8 +285,7 @@ def _normalizing(estimator):
     It is None where nothing is normalised. An autoencoder does it by itself, and so does a decoder
     around one.
     """
-    if isinstance(estimator, SupportDecoder):
-        estimator = unfrozen(estimator.estimator)
+    estimator = selecting_estimator(estimator)
     encodes = isinstance(estimator, BaseSparseCoder)
     source = estimator if encodes else unfrozen(getattr(estimator, "dictionary", None))
     return (source if getattr(source, "normalizes_samples_", False) else None), not encodes

@@ -192,20 +192,33 @@ def test_latents_of_an_autoencoder(normalization):
         np.testing.assert_allclose(decoder.reconstruct(X), X_hat, atol=1e-5)
 
 
+@pytest.mark.parametrize("freeze", [FrozenEstimator, lambda decoder: decoder])
+def test_decoders_around_a_decoder_around_an_autoencoder_that_normalises(freeze):
+    sae, X = make_sae("layer_norm")
+    once = RefitDecoder(sae).fit(X)
+    twice = RefitDecoder(freeze(once)).fit(X)
+    np.testing.assert_allclose(twice.transform(X).toarray(), once.transform(X).toarray(), atol=1e-9)
+    np.testing.assert_allclose(twice.reconstruct(X), once.reconstruct(X), atol=1e-9)
+    fvu = compare_decoders({"once": once, "twice": twice, "new": RefitDecoder(once)}, X)["FVU"]
+    np.testing.assert_allclose(fvu, fvu.iloc[0], rtol=1e-9)
+
+
 @pytest.mark.parametrize("normalization", ["none", "layer_norm"])
 def test_decoders_of_an_autoencoder_are_compared_at_several_k(normalization):
     sae, X = make_sae(normalization)
     decoders = {
         "top-k": TopKDecoder(sae, n_nonzero_coefs=1),
         "refit": RefitDecoder(TopKDecoder(sae, n_nonzero_coefs=1)),
+        "twice": RefitDecoder(RefitDecoder(TopKDecoder(sae, n_nonzero_coefs=1))),
         "SAE": RefitDecoder(FrozenEstimator(sae)),
     }
     comparison = compare_decoders(decoders, X, n_nonzero_coefs=[2, 4])
-    assert list(comparison.index) == ["top-k", "top-k", "refit", "refit", "SAE"]
+    assert list(comparison.index) == ["top-k"] * 2 + ["refit"] * 2 + ["twice"] * 2 + ["SAE"]
     assert decoders["refit"].estimator.n_nonzero_coefs == 1
     fvu, l0 = comparison["FVU"].to_numpy(), comparison["L0"].to_numpy()
     assert fvu[2] < fvu[0] and fvu[3] < fvu[1] and fvu[3] < fvu[2]
     assert 1 < l0[2] <= 2 < l0[3] <= 4
+    np.testing.assert_allclose(fvu[4:6], fvu[2:4], rtol=1e-9)
     normalized, scale, shift = sae.normalize(X)
     decoder = RefitDecoder(TopKDecoder(sae, n_nonzero_coefs=4)).fit(normalized)
     X_hat = decoder.inverse_transform(decoder.transform(normalized)) * scale + shift

@@ -16,6 +16,8 @@ from sksupercode.dictionaries._sign_kernels import compiled
 _SMALL = 1e-5
 # A step of this part of the norm of the residual is rounding.
 _NO_STEP = 1e-14
+# Integers of NumPy: for each literal, numba compiles once more what is called with it.
+_NONE, _ONE = np.int64(0), np.int64(1)
 
 
 @compiled
@@ -35,7 +37,7 @@ def matching(rows, samples, gram, words, is_signed, n_iter, fresh_error):
                     samples.status[row] = ENDED
                     break
                 chosen = choose(
-                    row, samples, gram, words, is_signed, 0, length, fresh_error, buffers
+                    row, samples, gram, words, is_signed, _NONE, length, fresh_error, buffers
                 )
                 if chosen < 0:
                     samples.status[row] = STALE if chosen == -2 else ENDED
@@ -64,7 +66,7 @@ def matching(rows, samples, gram, words, is_signed, n_iter, fresh_error):
                     gram,
                     changed,
                     weights,
-                    1,
+                    _ONE,
                     length,
                 )
 
@@ -87,7 +89,7 @@ def gradient(rows, samples, gram, words, is_signed, n_iter, fresh_error):
                     samples.status[row] = ENDED
                     break
                 chosen = choose(
-                    row, samples, gram, words, is_signed, 0, length, fresh_error, buffers
+                    row, samples, gram, words, is_signed, _NONE, length, fresh_error, buffers
                 )
                 if chosen == -2:
                     samples.status[row] = STALE

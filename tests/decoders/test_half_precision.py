@@ -111,4 +111,4 @@ def test_there_is_no_copy_in_float32(decoder, format):
     """It would take 128 MiB."""
     script = SCRIPT.format(decoder=decoder, format=format)
     # The first process may compile, which takes memory as well.
-    assert min(printed_number(script) for _ in range(2)) < 100 * 2**20
+    assert any(printed_number(script) < 100 * 2**20 for _ in range(2))

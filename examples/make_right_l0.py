@@ -1,6 +1,6 @@
 """Test statistics that are said to find the right L0, on samples of which the truth is known.
 
-Some ten minutes on one core, or half of that on two::
+Some ten minutes of one core, or half of that of two::
 
     python examples/make_right_l0.py --n-jobs 2
 
@@ -9,7 +9,7 @@ times that, from several seeds each. Chanin and Garriga-Alonso (2025, arXiv:2508
 mean absolute cosine of codewords, and before that a quantile of the projections of samples on them,
 to be least at the right L0. What is known of the truth, and how well seeds agree (Paulo and Belrose
 2025, arXiv:2501.16615), stand beside these. Some samples are activations of a transformer, of which
-the truth is unknown. Two tables and a figure of the user guide are written into ``--docs``. With
+the truth is unknown. A table and a figure of the user guide are written into ``--docs``. With
 ``--small`` there are two seeds, fewer samples and three problems.
 """
 
@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 from joblib import Parallel, delayed
 from matplotlib import pyplot as plt
+from matplotlib.ticker import FuncFormatter
 from scipy.sparse import csr_array
 from scipy.special import ndtri
 
@@ -210,13 +211,16 @@ def show(rows):
 
 
 def draw(rows, problems, path):
-    names = {"c_dec": "mean absolute cosine", "MCC": "MCC with the truth", "stability": "of seeds"}
+    names = {"c_dec": "mean absolute cosine", "MCC": "MCC with the truth"}
+    names["stability"] = "stability over seeds"
     figure, axes = plt.subplots(
         len(names), len(problems), figsize=(13, 6.5), sharex="col", layout="constrained"
     )
     for problem, column in zip(problems, axes.T, strict=True):
         known = problem.truth is not None
         for (name, label), ax in zip(names.items(), column, strict=True):
+            if problem is problems[0]:
+                ax.set_ylabel(label)
             for method in METHODS:
                 own = [r for r in rows if (r["samples"], r["learner"]) == (problem.name, method)]
                 x = [row["k / L0"] if known else row["k"] for row in own]
@@ -230,9 +234,8 @@ def draw(rows, problems, path):
             if not known and name == "MCC":
                 ax.set_axis_off()
             ax.set_xscale("log", base=2)
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
             ax.spines[["top", "right"]].set_visible(False)
-            if column is axes.T[0]:
-                ax.set_ylabel(label)
         column[0].set_title(problem.name, fontsize=10)
         column[-1].set_xlabel("k / L0" if known else "k")
     axes[0, 0].legend(frameon=False)
@@ -251,7 +254,6 @@ def main():
     show(summary)
     if args.small:
         return
-    write_csv(rows, args.docs / "user_guide" / "right_l0.csv")
     write_csv(summary, args.docs / "user_guide" / "right_l0_summary.csv")
     draw(rows, problems, args.docs / "images" / "right_l0.png")
 

@@ -31,7 +31,8 @@ def with_k(sae, k):
 def decoders_on(dictionary, k, encoder):
     """Return decoders by name, on one dictionary, that find k codewords where they can.
 
-    ``encoder`` is what the dictionary has for itself: an autoencoder, or top-k.
+    ``encoder`` is what the dictionary has for itself: an autoencoder, or top-k. Pruned are supports
+    of OMP of 2 k codewords.
     """
     pursuits = {
         f"{short}, {values}": kind(dictionary, k, values=values)
@@ -45,7 +46,13 @@ def decoders_on(dictionary, k, encoder):
         f"swaps, {values}": SwapDecoder(pursuits[f"OMP, {values}"], max_swaps=2 * k)
         for values in ("nonnegative", "real")
     }
-    return {OWN: encoder, "encoder, refit": RefitDecoder(encoder)} | pursuits | swaps
+    pruned = {
+        f"pruned, {values}": RefitDecoder(
+            OrthogonalMatchingPursuitDecoder(dictionary, 2 * k, values=values), prune=k
+        )
+        for values in ("nonnegative", "real")
+    }
+    return {OWN: encoder, "encoder, refit": RefitDecoder(encoder)} | pursuits | swaps | pruned
 
 
 def tied(dictionary, intercept, k):

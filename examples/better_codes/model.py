@@ -7,11 +7,13 @@ import numpy as np
 
 from sksupercode import OrthogonalMatchingPursuitDecoder
 
-from .decoders import baselines, decode, decoders_on, reconstruction, with_k
+from .decoders import OWN, baselines, decode, decoders_on, reconstruction, with_k
 from .model_data import ModelData, draw_activations
 from .model_dictionaries import learn, train
 
 LEARNED = "OMP, real, learned dictionary"
+# What is measured of other seeds and k than the first.
+FEW = (OWN, "MP, real", "OMP, nonnegative", "OMP, real")
 
 
 def measure_decoder(key, data, decoder):
@@ -46,22 +48,24 @@ def measure_model(settings, memory, log):
     rows = refer(size, data)
     log("references")
 
-    def add(seed, k, decoders):
+    def add(seed, k, decoders, **more):
         for name, decoder in decoders.items():
-            key = size | {"learning": (*learning, seed), "k": k, "decoder": name}
+            key = size | {"learning": (*learning, seed), "k": k, "decoder": name} | more
             rows.append({"seed": seed} | measure(key, data, decoder))
             log(f"seed {seed}, k = {k}, {name}: {rows[-1]['losses'].mean():.3f} nats")
 
     learning = (settings.n_latents, settings.n_nonzero_coefs, settings.passes)
     for seed, k in settings.points:
         source = with_k(fit(data.X, *learning, seed), k)
-        others = {name: decoder for name, _, decoder in baselines(source, k, seed)}
-        add(seed, k, decoders_on(source, k, source) | others)
-    sae = fit(data.X, *learning, 0)
-    learner = go_on(data.X, sae, settings.n_nonzero_coefs, settings.passes_of_learner, 0)
-    log("a dictionary is learned")
-    for seed, k in settings.points:
-        if seed == 0:
-            learned = OrthogonalMatchingPursuitDecoder(learner, k, values="real")
-            add(seed, k, {LEARNED: learned})
+        decoders = decoders_on(source, k, source)
+        if (seed, k) != settings.points[0]:
+            add(seed, k, {name: decoders[name] for name in FEW})
+            continue
+        add(seed, k, decoders)
+        add(seed, k, {name: decoder for name, _, decoder in baselines(source, k, seed)})
+        passes = settings.passes_of_learner
+        learner = go_on(data.X, source, k, passes, seed)
+        log("a dictionary is learned")
+        learned = OrthogonalMatchingPursuitDecoder(learner, k, values="real")
+        add(seed, k, {LEARNED: learned}, passes=passes)
     return rows

@@ -27,7 +27,8 @@ def draw(planted, minilm, model, path):
             own = [row for row in table if row["dictionary"] == dictionary]
             panels.append((f"{data},\n{label} dictionary", own, "F1"))
     panels.append(("MiniLM", [row for row in minilm if row["FVU"]], "AUC, k = 1"))
-    panels.append(("SmolLM2", model, "rise of the loss"))
+    own = [row for row in model if row["seed"] == "0"]
+    panels.append(("SmolLM2", own, "rise of the loss"))
     panels = [panel for panel in panels if panel[1]]
     n_columns = min(3, len(panels))
     n_rows = -(-len(panels) // n_columns)

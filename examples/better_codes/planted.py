@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from sksupercode import DictionaryLearner, SparseAutoencoder
+from sksupercode import DictionaryLearner, SparseAutoencoder, TopKDecoder
 from sksupercode.datasets import make_planted_activations, make_synth_sae_bench
 from sksupercode.metrics import match_codes, match_dictionaries
 
@@ -45,8 +45,17 @@ def learn(kind, X, N, k, passes, seed):
     return SparseAutoencoder(N, architecture=kind, **settings).fit(X)
 
 
+def learn_by_top_k(kind, X, N, k, passes, seed):
+    """Return top-k on a dictionary that was learned as that of the learner, but by top-k."""
+    decoder = TopKDecoder(None, values="nonnegative")
+    settings = {"n_nonzero_coefs": k, "max_iter": passes, "random_state": seed}
+    learner = DictionaryLearner(N, decoder=decoder, **settings).fit(X)
+    return tied(learner.dictionary_, learner.intercept_, k)
+
+
 # The dictionaries, and the passes over the samples of those that are learned.
-DICTIONARIES = {"true": 0, "topk": 20, "learner": 4, "batchtopk": 20}
+DICTIONARIES = {"true": 0, "topk": 20, "batchtopk": 20, "learner": 4, "learner by top-k": 4}
+FITS = {"learner by top-k": learn_by_top_k}
 
 
 def measure_planted(data, n_samples, seed, share, dictionary, fit=learn):

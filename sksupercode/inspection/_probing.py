@@ -14,6 +14,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, check_cv
 from sklearn.utils import check_array
 
+from sksupercode._utils._labels import check_labels
 from sksupercode._utils._validation import as_array, check_generator, check_integer
 from sksupercode._utils._warnings import warn
 from sksupercode.inspection._latent_probe import LatentProbe
@@ -123,7 +124,7 @@ def probe_latents(Z, y, *, n_latents=(1, 2, 5, 20), cv=5, random_state=None):
     Z = check_array(
         as_array(Z, "Z"), accept_sparse="csr", dtype=(np.float64, np.float32), input_name="Z"
     )
-    tasks = _check_labels(y, Z.shape[0])
+    tasks = check_labels(y, "y", Z.shape[0]).T
     asked = _check_sizes(n_latents, Z.shape[1])
     seed = int(check_generator(random_state).integers(2**31))
     if cv is None or isinstance(cv, Integral):
@@ -148,25 +149,6 @@ def probe_latents(Z, y, *, n_latents=(1, 2, 5, 20), cv=5, random_state=None):
     return LatentProbe(asked, np.array(scores).swapaxes(1, 2))
 
 
-def _check_labels(y, n_samples):
-    """Return labels 0 and 1 of each task."""
-    y = as_array(y, "y")
-    y = y.toarray() if issparse(y) else y
-    y = check_array(y, dtype=None, ensure_2d=False, input_name="y")
-    if y.ndim > 2 or len(y) != n_samples:
-        raise ValueError(
-            f"y must have shape ({n_samples},) or ({n_samples}, n_tasks), got {y.shape}."
-        )
-    tasks = []
-    for column in y.reshape(n_samples, -1).T:
-        classes, labels = np.unique(column, return_inverse=True)
-        if len(classes) != 2:
-            where = "" if y.ndim == 1 else f" in column {len(tasks)}"
-            raise ValueError(f"y must have two classes, got {len(classes)}{where}.")
-        tasks.append(labels)
-    return tasks
-
-
 def _check_sizes(n_latents, N):
     sizes = [n_latents] if np.ndim(n_latents) == 0 else n_latents
     sizes = tuple(check_integer(k, "n_latents", minimum=1) for k in sizes)
@@ -185,6 +167,8 @@ def _splits(cv, Z, labels):
             f"{np.bincount(labels).min()} samples."
         )
     splits = [tuple(map(np.asarray, split)) for split in cv.split(Z, labels)]
+    if not splits:
+        raise ValueError(f"cv must give one fold at least, got none of {cv!r}.")
     for fold, split in enumerate(splits):
         for part, rows in zip(("training", "test"), split, strict=True):
             if len(np.unique(labels[rows])) < 2:
@@ -213,5 +197,8 @@ def _scores(Z, labels, train, test, sizes, seed):
 
 
 def _root_mean_square(Z):
+    # Squares overflow from 1e154 on, and underflow below 1e-154.
+    exponent = np.clip(np.frexp(abs(Z).max())[1], -1000, 1000)
+    Z = Z * np.ldexp(1.0, -exponent)
     squares = Z.power(2) if issparse(Z) else np.square(Z)
-    return np.sqrt(squares.mean()) or 1.0
+    return np.ldexp(np.sqrt(squares.mean()), exponent) or 1.0

@@ -20,7 +20,7 @@ KINDS = ("random", "shuffled")
 
 def check_baselines(baselines):
     """Return the kinds of baselines as a tuple, each once."""
-    kinds = (baselines,) if isinstance(baselines, str) else tuple(baselines)
+    kinds = tuple(baselines) if isinstance(baselines, list | tuple | set) else (baselines,)
     for kind in kinds:
         if kind not in KINDS:
             raise ValueError(f"baselines must be of {', '.join(KINDS)}, got {kind!r}.")

@@ -23,7 +23,7 @@ from sksupercode._utils._validation import (
 from sksupercode.sae._baselines import Baselines, check_baselines
 from sksupercode.sae._candidates import candidates_of
 from sksupercode.sae._comparison_sums import Measurement, sums_of_blocks
-from sksupercode.sae._feature_columns import check_labels, check_truth, feature_columns
+from sksupercode.sae._feature_columns import check_tasks, check_truth, feature_columns
 
 
 def compare_decoders(
@@ -203,7 +203,7 @@ def compare_decoders(
     block_size = check_integer(block_size, "block_size", minimum=1, allow_none=True)
     check_jobs(n_jobs)
     n_samples = X.shape[0]
-    truth, labels = check_truth(truth, n_samples), check_labels(labels, n_samples)
+    truth, labels = check_truth(truth, n_samples), check_tasks(labels, n_samples)
     max_norm = check_real(max_norm, "max_norm", 0, closed="right", allow_none=True)
     seed = int(check_generator(random_state).integers(2**32))
     baselines = Baselines(check_baselines(baselines), seed)
@@ -222,6 +222,7 @@ def compare_decoders(
         columns = [of_all.columns(moments.total()) for of_all in sums]
         if keeps_codes:
             given = [None if part is None else part[kept] for part in (truth, labels)]
+            check_tasks(given[1], np.count_nonzero(kept), "labels of samples up to max_norm")
             tasks = [(vstack(of_all.codes, format="csr"),) for of_all in sums]
             found = run_tasks(feature_columns, Shared((*given, seed)), tasks, n_jobs)
             columns = [of_one | more for of_one, more in zip(columns, found, strict=True)]

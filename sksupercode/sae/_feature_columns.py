@@ -3,10 +3,8 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import numpy as np
-from sklearn.utils import check_array
-
-from sksupercode._utils._validation import as_array, check_codes
+from sksupercode._utils._labels import check_labels
+from sksupercode._utils._validation import check_codes
 from sksupercode.metrics import match_codes
 
 # Numbers of latents that probes get, and of folds.
@@ -18,27 +16,9 @@ def check_truth(truth, n_samples):
     return None if truth is None else check_codes(truth, "truth", n_samples=n_samples)
 
 
-def check_labels(labels, n_samples):
-    """Return labels of all samples as an array of one column for each task, None for none."""
-    if labels is None:
-        return None
-    labels = as_array(labels, "labels")
-    options = {"dtype": None, "ensure_2d": False, "allow_nd": True, "ensure_min_features": 0}
-    labels = check_array(labels, input_name="labels", **options)
-    if labels.ndim > 2 or len(labels) != n_samples or 0 in labels.shape:
-        raise ValueError(
-            f"labels must be of shape ({n_samples},) or ({n_samples}, n_tasks), got shape "
-            f"{labels.shape}."
-        )
-    labels = labels.reshape(n_samples, -1)
-    for task, column in enumerate(labels.T):
-        _, counts = np.unique(column, return_counts=True)
-        if len(counts) != 2 or counts.min() < FOLDS:
-            raise ValueError(
-                f"labels must have two values, each of {FOLDS} samples or more, got "
-                f"{len(counts)} of {', '.join(map(str, counts[:9]))} in task {task}."
-            )
-    return labels
+def check_tasks(labels, n_samples, name="labels"):
+    """Return labels 0 and 1 of one column for each task, enough for all folds; None for none."""
+    return None if labels is None else check_labels(labels, name, n_samples, least=FOLDS)
 
 
 def feature_columns(given, codes):

@@ -3,6 +3,8 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy.optimize import nnls
@@ -199,11 +201,19 @@ def test_numbers_of_latents():
     assert RefitDecoder(top, prune=0.1).fit(X).transform(np.zeros_like(X)).nnz == 0
 
 
-@pytest.mark.parametrize("prune", [-1, -0.1, 1.0, np.nan, np.inf, True, "4", [4]])
+@pytest.mark.parametrize("prune", [-1, -0.1, 1.0, np.nan, np.inf, True, False, "4", [4]])
 def test_numbers_refused(prune):
     F, X = draw()
     with pytest.raises(ValueError, match="prune must be an integer >= 0"):
         SwapDecoder(TopKDecoder(F, 4), prune=prune).fit(X)
+
+
+def test_noise_beyond_all_samples_leaves_nothing():
+    F, X = draw()
+    decoder = RefitDecoder(TopKDecoder(F, 4), noise_std=1e300).fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert decoder.transform(X).nnz == 0
 
 
 def test_noise_refused():

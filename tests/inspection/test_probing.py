@@ -188,12 +188,24 @@ def test_global_output_of_pandas_does_not_matter():
     assert_array_equal(found.scores, wanted.scores)
 
 
+@pytest.mark.parametrize("scale", [1e-250, 1e-170, 1e200, 1e300])
+def test_codes_of_any_unit(scale):
+    Z, y = make_latents()
+    options = {"n_latents": 3, "cv": 2, "random_state": 0}
+    for of_kind in (np.asarray, csr_array):
+        found = probe_latents(of_kind(Z * scale), y, **options).scores
+        assert_allclose(found, probe_latents(Z, y, **options).scores, atol=0.01)
+
+
 @pytest.mark.parametrize(
     "changes, match",
     [
-        ({"y": np.arange(60)}, "y must have two classes, got 60"),
-        ({"y": np.c_[np.arange(60) % 2, np.ones(60)]}, "two classes, got 1 in column 1"),
-        ({"y": np.arange(59) % 2}, r"y must have shape \(60,\)"),
+        ({"y": np.arange(60)}, "y must have two values, .* got 60 of"),
+        ({"y": np.c_[np.arange(60) % 2, np.ones(60)]}, "two values, .* got 1 of 60 .*in task 1"),
+        ({"y": np.arange(59) % 2}, r"y must be of shape \(60,\)"),
+        ({"y": None}, r"y must be of shape \(60,\) .* got shape \(\)"),
+        ({"y": np.array([1, "a"] * 30, dtype=object)}, "y must have two values of one type"),
+        ({"cv": []}, "cv must give one fold at least, got none"),
         ({"y": np.where(np.arange(60) == 3, np.nan, 1)}, "y contains NaN"),
         ({"Z": np.full((60, 2), np.inf)}, "Z contains infinity"),
         ({"n_latents": (1, 0)}, "n_latents must be an integer >= 1"),

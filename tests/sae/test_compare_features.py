@@ -206,11 +206,16 @@ def test_the_table_of_one_process(backend):
         ({"truth": CODES[:7]}, r"truth must have 400 rows, got shape \(7, 60\)"),
         ({"labels": np.ones(7)}, r"labels must be of shape \(400,\) or .*, got shape \(7,\)"),
         ({"labels": np.ones((400, 0))}, r"labels must be of shape .*, got shape \(400, 0\)"),
-        ({"labels": np.ones(400)}, "labels must have two values, .*, got 1 of 400 in task 0"),
-        ({"labels": np.arange(400) % 3}, "got 3 of 134, 133, 133 in task 0"),
-        ({"labels": np.arange(400) < 4}, "of 5 samples or more, got 2 of 396, 4 in task 0"),
+        (
+            {"labels": np.ones(400)},
+            "labels must have two values, .*, got 1 of 400 samples",
+        ),
+        ({"labels": np.arange(400) % 3}, "got 3 of 134, 133, 133 samples in task 0"),
+        ({"labels": np.arange(400) < 4}, "of 5 samples or more, got 2 of 396, 4 samples"),
         ({"labels": np.where(np.arange(400) < 9, np.nan, 1)}, "labels contains NaN"),
         ({"baselines": ("random", "zero")}, "baselines must be of random, shuffled, got 'zero'"),
+        ({"baselines": None}, "baselines must be of random, shuffled, got None"),
+        ({"labels": 1}, r"labels must be of shape \(400,\) or .*, got shape \(\)"),
         ({"max_norm": 0}, "max_norm must be a real number > 0"),
         ({"max_norm": "10 medians"}, "max_norm must be a real number"),
     ],
@@ -218,3 +223,21 @@ def test_the_table_of_one_process(backend):
 def test_options_refused(options, message):
     with pytest.raises(ValueError, match=message):
         compare_decoders({"PCA": PCA(2)}, X, **options)
+
+
+def test_labels_of_samples_that_are_left_out():
+    norms = np.linalg.norm(X, axis=1)
+    largest = np.argsort(norms)[-6:]
+    labels = np.isin(np.arange(len(X)), largest)
+    message = "labels of samples up to max_norm must have two values, .* got 2 of 394, 3 samples"
+    with pytest.raises(ValueError, match=message):
+        compare_decoders({"PCA": PCA(2)}, X, labels=labels, max_norm=norms[largest[2]])
+
+
+def test_labels_may_be_sparse():
+    labels = CODES[:, [0]].toarray() != 0
+    dense, sparse = (
+        compare_decoders({"top": TopKDecoder(F, K)}, X, labels=given)["AUC_1"].item()
+        for given in (labels, csr_array(labels))
+    )
+    assert sparse == dense

@@ -328,7 +328,7 @@ def test_pareto_display_from_comparison():
         np.testing.assert_array_equal(display.lines_[1].get_ydata(), [0.7])
         with pytest.raises(ValueError, match="y must be a column of result, L0, FVU, cosine, got"):
             ParetoDisplay.from_result(comparison, y="F1")
-    with pytest.raises(ValueError, match="y must be a column of result"):
+    with pytest.raises(ValueError, match=r"result must be of compare_decoders, got \[\]"):
         ParetoDisplay.from_result([])
 
 

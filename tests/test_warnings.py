@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler
 
 from sksupercode import DictionaryLearner, MatchingPursuitDecoder, RefitDecoder
+from sksupercode.sae import compare_decoders
 
 X = np.random.default_rng(0).standard_normal((20, 8))
 DECODER = MatchingPursuitDecoder(np.eye(8)[:5], n_nonzero_coefs=3, tol=1e-9)
@@ -28,4 +29,11 @@ DECODER = MatchingPursuitDecoder(np.eye(8)[:5], n_nonzero_coefs=3, tol=1e-9)
 def test_the_line_that_calls_the_package(estimator):
     with pytest.warns((ConvergenceWarning, UserWarning)) as caught:
         estimator.fit(X).transform(X)
+    assert {warning.filename for warning in caught} == {__file__}
+
+
+def test_the_line_that_calls_the_package_through_joblib():
+    labels = np.arange(len(X)) % 2
+    with pytest.warns(UserWarning, match="all 5 are taken") as caught:
+        compare_decoders({"MP": DECODER}, X, labels=labels)
     assert {warning.filename for warning in caught} == {__file__}

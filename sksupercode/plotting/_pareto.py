@@ -108,9 +108,9 @@ class ParetoDisplay(Display):
             result = result.reset_index().to_dict("records")
         try:
             names, l0 = ([row[key] for row in result] for key in ("decoder", "L0"))
-        except (KeyError, TypeError) as error:
+            columns = [key for key in result[0] if key != "decoder"]
+        except (IndexError, KeyError, TypeError) as error:
             raise ValueError(f"result must be of compare_decoders, got {result!r}.") from error
-        columns = [key for key in result[0] if key != "decoder"] if result else []
         if y not in columns:
             raise ValueError(f"y must be a column of result, {', '.join(columns)}, got {y!r}.")
         return cls(names, l0, [row[y] for row in result], y=y).plot(ax, **kwargs)

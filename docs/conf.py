@@ -56,6 +56,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "ignore_pattern": r"(make_\w+|figure_options|language_model)\.py$",  # not pages
+    "parallel": True,  # as many examples at a time as ``sphinx-build -j`` says
     "reference_url": {"sksupercode": None},
     "within_subsection_order": "ExampleTitleSortKey",
 }
@@ -109,5 +110,7 @@ def check_reference_is_complete(app):
 
 
 def setup(app):
+    # It copies a file, but does not say that several processes may read pages beside it.
+    app.extensions["sphinx-mathjax-offline"].parallel_read_safe = True
     app.connect("autodoc-skip-member", skip_foreign_members)
     app.connect("builder-inited", check_reference_is_complete)

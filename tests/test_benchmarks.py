@@ -255,7 +255,7 @@ def test_pursuits_on_learned_dictionaries():
 
 
 def test_swaps_and_their_starts():
-    rows = _learned_coding.shipped_swaps(Size(2048, 4, 384, 10), 2, lambda what: None)
+    rows = _learned_coding.shipped_swaps(Size(2048, 4, 384, 5), 1, lambda what: None)
     for start, swapped in zip(rows[::2], rows[1::2], strict=True):
         ratios = np.divide(swapped["first_seconds"], start["first_seconds"])
         np.testing.assert_allclose(swapped["ratio_to_start"], ratios)
@@ -286,7 +286,7 @@ def few_passes(monkeypatch):
 
 
 def test_time_to_the_fvu_of_others(few_passes):
-    own, *others = _learning.time_to_fvu(TINY_PLANTED, 2, lambda what: None)
+    own, *others = _learning.time_to_fvu(TINY_PLANTED, 1, lambda what: None)
     assert 0 <= own["fvu"] < 0.5 < own["mcc"] <= 1
     assert [row["method"] for row in others] == [peer.name for peer in _learning_methods.PEERS]
     for row in (row for row in others if "ratio" in row):

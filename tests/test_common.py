@@ -23,7 +23,6 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import sksupercode
 from sksupercode import (
     AMPDecoder,
-    BasisPursuitDecoder,
     DictionaryLearner,
     GaussianChannel,
     MatchingPursuitDecoder,
@@ -72,7 +71,6 @@ ESTIMATORS += [
     RefitDecoder(TopKDecoder(RECIPE, 9, values="real"), prune=2, noise_std=0.01),
     SwapDecoder(TopKDecoder(RECIPE, 4, values="nonnegative"), prune=0.01, sparse_output=False),
     AMPDecoder(RECIPE, n_nonzero_coefs=2, values="real", damping=0.2),
-    BasisPursuitDecoder(RECIPE, n_nonzero_coefs=2, values="real"),
     DictionaryLearner(9, n_nonzero_coefs=2, init="random", fit_intercept=False, random_state=0),
     DictionaryLearner(
         n_latents=9,

@@ -5,6 +5,7 @@
 
 import sys
 import warnings
+from functools import cache
 
 import numpy as np
 import pytest
@@ -115,12 +116,19 @@ def cases():
     for estimator in estimators():
         inner = getattr(estimator, "estimator", estimator)
         inner = inner if isinstance(estimator, FrozenEstimator) else estimator
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            fitted = inner if hasattr(inner, "weights_") else clone(inner).fit(*data(inner))
         for method in METHODS:
-            if hasattr(fitted, method) and not ("fit" in method and hasattr(inner, "weights_")):
-                yield pytest.param(fitted, method, id=f"{type(inner).__name__}-{method}")
+            if hasattr(inner, method) and not ("fit" in method and hasattr(inner, "weights_")):
+                yield pytest.param(inner, method, id=f"{type(inner).__name__}-{method}")
+
+
+@cache
+def fitted(estimator):
+    """Fit an estimator for all of its methods, in the first of their tests."""
+    if hasattr(estimator, "weights_"):
+        return estimator
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return clone(estimator).fit(*data(estimator))
 
 
 def data(estimator):
@@ -151,9 +159,13 @@ def call(estimator, method, *arrays):
     return [part.toarray() if issparse(part) else np.asarray(part) for part in found]
 
 
+CASES = [*cases()]
+
+
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("estimator, method", [*cases()])
+@pytest.mark.parametrize("estimator, method", CASES)
 def test_methods_of_estimators(estimator, method):
+    estimator = fitted(estimator)
     arrays = arguments(estimator, method)
     for dtype, has_gradient in KINDS:
         tensors = [None if a is None else tensor(a, dtype, has_gradient) for a in arrays]
@@ -182,8 +194,9 @@ def refusals(array, name="X"):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("estimator, method", [*cases()])
+@pytest.mark.parametrize("estimator, method", CASES)
 def test_what_is_no_matrix_is_refused(estimator, method):
+    estimator = fitted(estimator)
     first, *others = arguments(estimator, method)
     for refused, match in refusals(first):
         with pytest.raises(ValueError, match=match):

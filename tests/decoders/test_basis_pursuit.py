@@ -372,9 +372,7 @@ def ill_conditioned(smallest):
 
 
 @pytest.mark.parametrize("solver", ["auto", "homotopy", "cvxpy", "HIGHS"])
-@pytest.mark.parametrize(
-    "F", [bumps(0.005), bumps(0.02), ill_conditioned(1e-4), ill_conditioned(1e-8)]
-)
+@pytest.mark.parametrize("F", [bumps(0.02), ill_conditioned(1e-4), ill_conditioned(1e-8)])
 def test_solvers_are_not_believed(F, solver):
     """Residuals as short as was asked for, or a warning, and never more than the zero code's."""
     rng = np.random.default_rng(1)

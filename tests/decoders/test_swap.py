@@ -146,8 +146,7 @@ def test_each_exchange_is_the_best(kind, values):
     )
 
 
-@pytest.mark.parametrize("values", ["nonnegative", "real"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("values, dtype", [("nonnegative", np.float32), ("real", np.float64)])
 def test_blocks_budgets_and_storages_do_not_matter(values, dtype):
     rng = np.random.default_rng(0)
     encoder = RademacherEncoder(40, n_features=200, random_state=0)

@@ -133,30 +133,31 @@ def test_gradients(estimator):
 
 
 def decoders():
-    rng = np.random.default_rng(2)
-    F = rng.standard_normal((N, D)).astype(np.float32)
+    """Yield decoders, and the autoencoder that has normalised their samples, or else None."""
+    F = np.random.default_rng(2).standard_normal((N, D)).astype(np.float32)
     sae = SparseAutoencoder.from_weights(weights("topk", normalization="expected_average"))
     normalizing = SparseAutoencoder.from_weights(weights("topk", normalization="layer_norm"))
-    normalized = normalizing.normalize(X)[0]
     recipe = RademacherEncoder(D, n_features=N, random_state=0)
-    yield OrthogonalMatchingPursuitDecoder(F, 4).fit(X), None
-    yield (
-        OrthogonalMatchingPursuitDecoder(F.astype(np.float16), 4, sparse_output=False).fit(X),
-        None,
-    )
-    yield MatchingPursuitDecoder(sae, 4).fit(X), None
-    yield MatchingPursuitDecoder(transcoder(), 4).fit(X), None
-    yield ThresholdDecoder(recipe, 4, values="real").fit(X), None
-    yield RefitDecoder(normalizing).fit(X), None
-    yield SwapDecoder(FrozenEstimator(sae)).fit(X), None
-    yield MatchingPursuitDecoder(normalizing, 4).fit(normalized), normalizing
-    yield SwapDecoder(MatchingPursuitDecoder(normalizing, 4)).fit(normalized), normalizing
-    many = rng.standard_normal((120, D)) + 1
-    yield DictionaryLearner(20, n_nonzero_coefs=3, max_iter=2, random_state=0).fit(many), None
+    yield OrthogonalMatchingPursuitDecoder(F, 4), None
+    yield OrthogonalMatchingPursuitDecoder(F.astype(np.float16), 4, sparse_output=False), None
+    yield MatchingPursuitDecoder(sae, 4), None
+    yield MatchingPursuitDecoder(transcoder(), 4), None
+    yield ThresholdDecoder(recipe, 4, values="real"), None
+    yield RefitDecoder(normalizing), None
+    yield SwapDecoder(FrozenEstimator(sae)), None
+    yield MatchingPursuitDecoder(normalizing, 4), normalizing
+    yield SwapDecoder(MatchingPursuitDecoder(normalizing, 4)), normalizing
+    yield DictionaryLearner(20, n_nonzero_coefs=3, max_iter=2, random_state=0), None
 
 
-@pytest.mark.parametrize("decoder, normalizing", decoders(), ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "decoder, normalizing", [*decoders()], ids=lambda value: type(value).__name__
+)
 def test_decoders(decoder, normalizing):
+    samples = X if normalizing is None else normalizing.normalize(X)[0]
+    if isinstance(decoder, DictionaryLearner):
+        samples = np.random.default_rng(3).standard_normal((120, D)) + 1
+    decoder.fit(samples)
     module, x = as_module(FrozenEstimator(decoder)), torch.tensor(X).unflatten(0, (4, 6))
     inputs, *undo = (X,) if normalizing is None else normalizing.normalize(X)
     X_hat = decoder.reconstruct(inputs)

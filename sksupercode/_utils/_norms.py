@@ -63,8 +63,8 @@ class MomentsByNorm:
         """Return the number, the lowest norm and the share of the variance of massive samples.
 
         These have more than about ten times the median norm, and are a group apart: more than those
-        of half of that and more, as in no ordinary tail. The share is the part of the variance that
-        is gone without them. None where it is less than half, or there are none.
+        from half of that up to it, which few ordinary tails have. The share is the part of the
+        variance that is gone without them. None where it is less than half, or there are none.
         """
         classes = sorted(self._classes)
         counts = np.cumsum([self._classes[i].n_samples for i in classes])

@@ -18,12 +18,18 @@ from sksupercode.dictionaries import DenseDictionary
 KINDS = ("random", "shuffled")
 
 
-def check_baselines(baselines):
-    """Return the kinds of baselines as a tuple, each once."""
-    kinds = tuple(baselines) if isinstance(baselines, list | tuple | set) else (baselines,)
+def check_baselines(baselines, names):
+    """Return the kinds of baselines as a tuple, each once; their rows must not be among names."""
+    kinds = tuple(baselines) if isinstance(baselines, list | tuple) else (baselines,)
     for kind in kinds:
         if kind not in KINDS:
             raise ValueError(f"baselines must be of {', '.join(KINDS)}, got {kind!r}.")
+        taken = [name for name in names if f"{name}, {kind}" in names]
+        if taken:
+            raise ValueError(
+                f"decoders must not have the name of a baseline, got {taken[0]!r} and "
+                f"'{taken[0]}, {kind}' with baselines={baselines!r}."
+            )
     return tuple(dict.fromkeys(kinds))
 
 

@@ -206,8 +206,8 @@ def compare_decoders(
     truth, labels = check_truth(truth, n_samples), check_tasks(labels, n_samples)
     max_norm = check_real(max_norm, "max_norm", 0, closed="right", allow_none=True)
     seed = int(check_generator(random_state).integers(2**32))
-    baselines = Baselines(check_baselines(baselines), seed)
     candidates = candidates_of(decoders, n_nonzero_coefs)
+    baselines = Baselines(check_baselines(baselines, decoders), seed)
     for candidate in candidates:
         candidate.check_targets(targets)
         candidate.compare_names(X if targets is None or not candidate.takes_targets else targets)

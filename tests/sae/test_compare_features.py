@@ -225,6 +225,13 @@ def test_options_refused(options, message):
         compare_decoders({"PCA": PCA(2)}, X, **options)
 
 
+def test_no_decoder_has_the_name_of_a_baseline():
+    decoders = {name: TopKDecoder(F, K) for name in ("top", "top, random")}
+    with pytest.raises(ValueError, match="must not have the name of a baseline, got 'top' and"):
+        compare_decoders(decoders, X, baselines="random")
+    assert len(compare_decoders(decoders, X, baselines="shuffled")) == 4
+
+
 def test_labels_of_samples_that_are_left_out():
     norms = np.linalg.norm(X, axis=1)
     largest = np.argsort(norms)[-6:]

@@ -153,7 +153,7 @@ def test_no_estimator_is_missing_from_the_list():
         if not inspect.isabstract(value) and not value.__name__.startswith(("_", "Base"))
     }
     # Of these, Sweep is there where scikit-learn has callbacks.
-    inner = {"FittedDictionary", "LearnedCodewords", "Sweep"}
+    inner = {"Codewords", "FittedDictionary", "LearnedCodewords", "Sweep"}
     listed = {estimator for _, estimator in all_estimators()}
     assert listed <= defined and {value.__name__ for value in defined - listed} <= inner
 

@@ -10,10 +10,11 @@ _TITLES = {"torch": "PyTorch"}
 
 def require(name, what):
     """Import and return a module, or raise an ImportError that says how to get it."""
+    package = name.partition(".")[0]
     try:
+        import_module(package)
         return import_module(name)
     except ImportError as error:
-        package = name.partition(".")[0]
         title = _TITLES.get(package, package)
         message = f"{what} needs {title}: python -m pip install {package}."
         raise ImportError(message) from error

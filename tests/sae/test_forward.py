@@ -385,6 +385,7 @@ def test_latents_of_all_samples_are_never_held_at_once():
     )
     sae = SparseAutoencoder.from_weights(weights)
     X = rng.standard_normal((n_samples, d)).astype(np.float32)
+    sae.transform(X[:2])  # compiles
     with config_context(working_memory=4):
         tracemalloc.start()
         sae.transform(X)

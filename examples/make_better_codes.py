@@ -1,6 +1,6 @@
 """Measure whether codes of less error are codes of better features, on three kinds of data.
 
-Some half an hour of processor time, or less than five minutes in the form ``--small``. What is
+Some half an hour of processor time, or some minutes in the form ``--small``. What is
 finished is kept in ``--cache``, and what other options do not change is taken from there::
 
     python -m pip install torch transformers gguf accelerate
@@ -41,7 +41,7 @@ class Settings:
     n_seeds: int = 3
     n_samples: int = 30_000
     share: float = 1.0
-    minilm: tuple = (2048, 32, 20)
+    minilm: tuple = (2048, 32, 20, 5)
     n_texts: int = 256
     n_test: int = 32
     n_latents: int = 4096
@@ -55,7 +55,7 @@ SMALL = Settings(
     n_seeds=2,
     n_samples=4000,
     share=0.25,
-    minilm=(512, 16, 8),
+    minilm=(512, 16, 8, 2),
     n_texts=32,
     n_test=8,
     n_latents=1024,

@@ -30,8 +30,11 @@ def token_labels(activations):
     return {name: np.asarray(label, dtype=int) for name, label in labels.items()}
 
 
-def measure_minilm(N, k, passes, seed):
-    """Return a row for each decoder, of a split of the passages and an autoencoder by the seed."""
+def measure_minilm(N, k, passes, n_tasks, seed):
+    """Return a row for each decoder, of a split of the passages and an autoencoder by the seed.
+
+    The first ``n_tasks`` of the labels are probed.
+    """
     activations = load_activations()
     X, groups = activations.data, activations.passages
     split = GroupShuffleSplit(1, test_size=0.4, random_state=seed)
@@ -44,6 +47,7 @@ def measure_minilm(N, k, passes, seed):
     folds = StratifiedGroupKFold(3, shuffle=True, random_state=seed)
     # Passages stay whole. What the folds are stratified by is the rarest label.
     cv = list(folds.split(X[test], labels[:, -1], groups[test]))
+    labels = labels[:, :n_tasks]
 
     decoders = decoders_on(sae, k, sae)
     decoders["OMP, real, learned dictionary"] = learner.decoder_

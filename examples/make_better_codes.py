@@ -1,6 +1,6 @@
 """Measure whether codes of less error are codes of better features, on three kinds of data.
 
-Some half an hour of processor time, or some minutes in the form ``--small``. What is
+Some half an hour of processor time; 200 s on two quiet cores in the form ``--small``. What is
 finished is kept in ``--cache``, and what other options do not change is taken from there::
 
     python -m pip install torch transformers gguf accelerate

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -113,11 +114,7 @@ def test_who_warns():
         (lambda X: learner.fit(X), "these are learned first"),
         (lambda X: learner.partial_fit(X), None),
     ]
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        pass
-    else:
+    if find_spec("torch"):
         sae = SparseAutoencoder(D, n_nonzero_coefs=2, max_iter=1, random_state=0)
         calls.append((lambda X: sae.fit(X), "these are learned first"))
     for call, remedy in calls:

@@ -61,7 +61,22 @@ def _cell(column, value):
 
 
 def draw(comparison, y, title, path):
-    """Draw a column against L0."""
+    """Draw a column of a comparison against L0.
+
+    Parameters
+    ----------
+    comparison : DataFrame or list of dict
+        What :func:`~sksupercode.sae.compare_decoders` returned.
+
+    y : str
+        The column.
+
+    title : str
+        Title of the axes.
+
+    path : str or path
+        Where the picture is saved, in the format of its suffix.
+    """
     from matplotlib.figure import Figure
 
     from sksupercode.plotting import ParetoDisplay

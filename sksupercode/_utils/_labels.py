@@ -10,6 +10,14 @@ from sklearn.utils import check_array
 from sksupercode._utils._validation import as_array
 
 
+def check_labelled(Z, name, y):
+    """Return a matrix of floats, CSR where it is sparse, and the labels of its rows."""
+    Z = check_array(
+        as_array(Z, name), accept_sparse="csr", dtype=(np.float64, np.float32), input_name=name
+    )
+    return Z, check_labels(y, "y", Z.shape[0])
+
+
 def check_labels(y, name, n_samples, least=1):
     """Return labels 0 and 1 of shape (n_samples, n_tasks).
 

@@ -8,10 +8,10 @@ samples apart.
 # SPDX-License-Identifier: BSD-3-Clause
 
 from sksupercode.inspection._dictionary_report import DictionaryReport
-from sksupercode.inspection._latent_probe import LatentProbe
-from sksupercode.inspection._mean_difference import mean_difference
-from sksupercode.inspection._probing import probe_latents
 from sksupercode.inspection._report import dictionary_report
+from sksupercode.metrics._latent_probe import LatentProbe
+from sksupercode.metrics._mean_difference import mean_difference
+from sksupercode.metrics._probing import probe_latents
 
 __all__ = [
     "DictionaryReport",

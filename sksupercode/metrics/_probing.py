@@ -12,13 +12,12 @@ from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, check_cv
-from sklearn.utils import check_array
 
-from sksupercode._utils._labels import check_labels
-from sksupercode._utils._validation import as_array, check_generator, check_integer
+from sksupercode._utils._labels import check_labelled
+from sksupercode._utils._validation import check_generator, check_integer
 from sksupercode._utils._warnings import warn
-from sksupercode.inspection._latent_probe import LatentProbe
-from sksupercode.inspection._mean_difference import mean_difference
+from sksupercode.metrics._latent_probe import LatentProbe
+from sksupercode.metrics._mean_difference import mean_difference
 
 _PENALTIES = {"C": [1e-4, 1e-2, 1.0, 1e2, 1e4]}
 _INNER_FOLDS = 5
@@ -121,10 +120,7 @@ def probe_latents(Z, y, *, n_latents=(1, 2, 5, 20), cv=5, random_state=None):
     [0.9]
     [0.83]
     """
-    Z = check_array(
-        as_array(Z, "Z"), accept_sparse="csr", dtype=(np.float64, np.float32), input_name="Z"
-    )
-    tasks = check_labels(y, "y", Z.shape[0]).T
+    Z, tasks = check_labelled(Z, "Z", y)
     asked = _check_sizes(n_latents, Z.shape[1])
     seed = int(check_generator(random_state).integers(2**31))
     if cv is None or isinstance(cv, Integral):
@@ -139,7 +135,7 @@ def probe_latents(Z, y, *, n_latents=(1, 2, 5, 20), cv=5, random_state=None):
                 _scores(Z, labels, *split, np.minimum(asked, Z.shape[1]), seed)
                 for split in _splits(cv, Z, labels)
             ]
-            for labels in tasks
+            for labels in tasks.T
         ]
     if len({len(folds) for folds in scores}) > 1:
         raise ValueError(

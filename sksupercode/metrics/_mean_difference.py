@@ -5,9 +5,9 @@
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
-from sklearn.utils import check_X_y
 
-from sksupercode._utils._validation import as_array, check_bool
+from sksupercode._utils._labels import check_labelled
+from sksupercode._utils._validation import check_bool
 
 
 def mean_difference(X, y, *, normalize=True):
@@ -72,11 +72,11 @@ def mean_difference(X, y, *, normalize=True):
     array([2, 2, 0, 0])
     """
     normalize = check_bool(normalize, "normalize")
-    X, y = check_X_y(as_array(X), as_array(y, "y"), accept_sparse="csr", dtype="numeric")
-    classes, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
-    if len(classes) != 2:
-        raise ValueError(f"y must have two classes, got {len(classes)}.")
-    weights = np.where(labels == 1, 1 / counts[1], -1 / counts[0])
+    X, labels = check_labelled(X, "X", y)
+    if labels.shape[1] != 1:
+        raise ValueError(f"y must be of one task, got {labels.shape[1]}.")
+    labels = labels[:, 0]
+    weights = np.where(labels == 1, 1 / np.sum(labels == 1), -1 / np.sum(labels == 0))
     scores = np.abs(weights @ X)
     if normalize:
         X = abs(csr_array(X) if issparse(X) else X)

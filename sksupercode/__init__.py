@@ -26,6 +26,7 @@ from sksupercode.decoders import (
     TopKDecoder,
 )
 from sksupercode.encoders import (
+    BoundEncoder,
     CoupledEncoder,
     HadamardEncoder,
     RademacherEncoder,
@@ -41,6 +42,7 @@ __all__ = [
     "AMPDecoder",
     "AdaptiveSuccessiveDecoder",
     "BasisPursuitDecoder",
+    "BoundEncoder",
     "CodebookMismatchWarning",
     "CoupledEncoder",
     "DictionaryLearner",

@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
@@ -34,6 +34,7 @@ from sksupercode._utils._validation import as_array
 from sksupercode.datasets import make_planted_activations
 from sksupercode.decoders import BaseDecoder
 from sksupercode.dictionaries import (
+    BoundDictionary,
     DenseDictionary,
     PackedSignDictionary,
     SignDictionary,
@@ -43,6 +44,7 @@ from sksupercode.encoders import BaseEncoder
 from sksupercode.inspection import dictionary_report, mean_difference, probe_latents
 from sksupercode.metrics import exact_recovery_score, match_codes, match_dictionaries
 from sksupercode.sae import SAEWeights, compare_decoders
+from sksupercode.symbols import codes_from_symbols, symbols_from_codes
 from sksupercode.testing import all_estimators
 from sksupercode.testing._problems import constructed
 
@@ -220,6 +222,7 @@ def metrics():
         "fraction_of_variance_unexplained": of_reconstructions | {"mean": X[0]},
         "normalized_mean_squared_error": of_reconstructions,
         "match_codes": of_supports,
+        "decoded_information": {"y_true": np.eye(N)[:6], "y_pred": Y, "n_sections": 4},
         "exact_recovery_score": of_supports | {"sample_weight": np.arange(6) / 8},
     }
     for name in sksupercode.metrics.__all__:
@@ -255,6 +258,17 @@ def test_metrics(metric, arrays):
             for refused, match in refusals(array, name_there):
                 with pytest.raises(ValueError, match=match):
                     metric(**arrays | {name: refused})
+
+
+def test_symbols():
+    symbols = np.arange(12).reshape(3, 4) - 1
+    Y = codes_from_symbols(torch.tensor(symbols), 11)
+    assert_array_equal(Y.toarray(), codes_from_symbols(symbols, 11).toarray())
+    for refused, match in refusals(Y.toarray(), "Y"):
+        with pytest.raises(ValueError, match=match):
+            symbols_from_codes(refused, 4)
+    for dtype, has_gradient in KINDS:
+        assert_array_equal(symbols_from_codes(tensor(Y.toarray(), dtype, has_gradient), 4), symbols)
 
 
 @pytest.mark.parametrize("dtype, has_gradient", KINDS)
@@ -355,6 +369,7 @@ def dictionaries():
     yield PackedSignDictionary(signs)
     yield WeightedDictionary(DenseDictionary(F), 1 + F[:, 0] ** 2)
     yield HadamardEncoder(D, n_features=N, random_state=0).codebook(N, D)
+    yield BoundDictionary(signs[:4], signs[:6])
     yield CoupledEncoder(D, n_features=N, random_state=0).codebook(N, D)
 
 

@@ -5,6 +5,7 @@
 
 from sksupercode.dictionaries._banded import BandedDictionary
 from sksupercode.dictionaries._base import Dictionary
+from sksupercode.dictionaries._bound import BoundDictionary
 from sksupercode.dictionaries._dense import DenseDictionary
 from sksupercode.dictionaries._hadamard import HadamardDictionary
 from sksupercode.dictionaries._packed_signs import PackedSignDictionary, SeededSignDictionary
@@ -13,6 +14,7 @@ from sksupercode.dictionaries._weighted import WeightedDictionary
 
 __all__ = [
     "BandedDictionary",
+    "BoundDictionary",
     "DenseDictionary",
     "Dictionary",
     "HadamardDictionary",

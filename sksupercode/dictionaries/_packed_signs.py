@@ -232,7 +232,7 @@ class SeededSignDictionary(PackedSignDictionary):
         return words.reshape(*indices.shape, words.shape[1])
 
     def lanes(self, indices):
-        return _interleaved(self._words(indices))
+        return interleaved(self._words(indices))
 
     @property
     def nbytes(self):
@@ -247,7 +247,7 @@ class SeededSignDictionary(PackedSignDictionary):
             for block in gen_batches(stop - start, self._block_length(n_components) // _LANES):
                 low, high = start + block.start, start + block.stop
                 words = self._draw(first + _LANES * low, min(first + _LANES * high, n_features))
-                add_correlations(_interleaved(words), low, vectors, rows, scores, low, high)
+                add_correlations(interleaved(words), low, vectors, rows, scores, low, high)
 
         in_threads(add_part, -(-scores.shape[1] // _LANES))
 
@@ -255,7 +255,8 @@ class SeededSignDictionary(PackedSignDictionary):
         return super(PackedSignDictionary, self).superpose(Y)
 
 
-def _interleaved(words):
+def interleaved(words):
+    """Return rows of packed signs in the layout of a dictionary's lanes."""
     lanes = np.zeros((-(-len(words) // _LANES), words.shape[1], _LANES), dtype=np.uint64)
     _interleave(words, lanes)
     lanes.flags.writeable = False

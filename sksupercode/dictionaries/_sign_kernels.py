@@ -43,7 +43,7 @@ LANES = 32
 # Planes that the fixed-point form of any vector may have: 3^34 > 2^53.
 MOST_PLANES = 35
 # Bytes of codewords that are kept in the cache while all samples are correlated with them.
-_CACHE_BYTES = 2**18
+CACHE_BYTES = 2**18
 
 _WORD = ir.IntType(64)
 _REGISTER = ir.VectorType(_WORD, LANES)
@@ -239,7 +239,7 @@ def add_correlations(lanes, origin, vectors, rows, scores, start, stop):
     for m in range(len(rows)):
         n_planes[m], sums[m], units[m] = to_planes(vectors[m], planes[m])
     counts = np.empty(LANES, dtype=np.int64)
-    step = max(1, _CACHE_BYTES // (8 * LANES * n_words))
+    step = max(1, CACHE_BYTES // (8 * LANES * n_words))
     for first in range(start, stop, step):
         for m in range(len(rows)):
             row, plane, n, unit, total = scores[rows[m]], planes[m], n_planes[m], units[m], sums[m]
@@ -266,7 +266,7 @@ def superpose(lanes, words, indptr, indices, data, codewords, out):
     for row in range(len(out)):
         entries = indices[indptr[row] : indptr[row + 1]]
         heads[row] = indptr[row] + np.searchsorted(entries, first)
-    step = max(1, _CACHE_BYTES // (8 * LANES * (words[1] - words[0])))
+    step = max(1, CACHE_BYTES // (8 * LANES * (words[1] - words[0])))
     for g in range(0, len(lanes), step):
         end = min(first + LANES * (g + step), last)
         for row in range(len(out)):

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from sksupercode.encoders._base import BaseEncoder
+from sksupercode.encoders._bound import BoundEncoder
 from sksupercode.encoders._coupled import CoupledEncoder
 from sksupercode.encoders._hadamard import HadamardEncoder
 from sksupercode.encoders._rademacher import RademacherEncoder
@@ -11,6 +12,7 @@ from sksupercode.encoders._spherical import SphericalEncoder
 
 __all__ = [
     "BaseEncoder",
+    "BoundEncoder",
     "CoupledEncoder",
     "HadamardEncoder",
     "RademacherEncoder",

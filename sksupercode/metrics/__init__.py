@@ -10,6 +10,7 @@ sparse in any format, may have explicit zeros, and are never made dense.
 
 from sksupercode.metrics._code_match import CodeMatch
 from sksupercode.metrics._code_matching import match_codes
+from sksupercode.metrics._decoded_information import decoded_information
 from sksupercode.metrics._dictionary_match import DictionaryMatch
 from sksupercode.metrics._dictionary_matching import match_dictionaries
 from sksupercode.metrics._latents import dead_latent_fraction, dense_latent_fraction, mean_l0
@@ -30,6 +31,7 @@ __all__ = [
     "CodeMatch",
     "DictionaryMatch",
     "dead_latent_fraction",
+    "decoded_information",
     "dense_latent_fraction",
     "exact_recovery_score",
     "exact_recovery_scorer",

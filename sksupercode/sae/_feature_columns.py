@@ -6,7 +6,6 @@
 from sksupercode._utils._labels import check_labels
 from sksupercode._utils._validation import check_codes
 from sksupercode.metrics import match_codes
-from sksupercode.metrics._probing import probe_latents
 
 # Numbers of latents that probes get, and of folds.
 PROBED, FOLDS = (1, 2, 5, 20), 5
@@ -34,6 +33,9 @@ def feature_columns(given, codes):
         columns |= {"F1": match.f1, "precision": match.precision, "recall": match.recall}
         columns["MCC"] = match.mcc
     if labels is not None:
+        # Here, since scikit-learn's models import its progress bars, and they rich.
+        from sksupercode.metrics._probing import probe_latents
+
         probe = probe_latents(codes, labels, n_latents=PROBED, cv=FOLDS, random_state=seed)
         columns |= {f"AUC_{n}": float(auc) for n, auc in zip(PROBED, probe.mean, strict=True)}
     return columns

@@ -3,6 +3,7 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import textwrap
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,15 +11,16 @@ from scipy.special import entr
 
 from sksupercode import theory
 from sksupercode.inspection._geometry import Cosines
+from sksupercode.inspection._verdict import verdict
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DictionaryReport:
     r"""How far a dictionary is from a random one, and how many bits its codes carry.
 
-    The result of :func:`dictionary_report`. Printed, it is a table. Codewords are those that are
-    not zero, divided by their norms. Numbers whose names end in ``_random`` are those of as many
-    random directions, and with ``_rademacher`` those of random signs.
+    The result of :func:`dictionary_report`. Printed, it is a verdict and a table. Codewords are
+    those that are not zero, divided by their norms. Numbers whose names end in ``_random`` are
+    those of as many random directions, and with ``_rademacher`` those of random signs.
 
     Parameters
     ----------
@@ -33,8 +35,8 @@ class DictionaryReport:
 
     cosines : Cosines
         Of pairs of codewords: ``n_pairs`` of them, the ``largest`` absolute value and the ``pair``
-        that has it, the mean of absolute values, ``mean_absolute``, and ``counts`` in bins of equal
-        width from -1 to 1.
+        that has it, with the cosine ``pair_cosine``, the mean of absolute values,
+        ``mean_absolute``, and ``counts`` in bins of equal width from -1 to 1.
 
     mean_cosine : float
         Mean of the cosines of all pairs.
@@ -74,6 +76,11 @@ class DictionaryReport:
     activation_frequencies: np.ndarray | None = None
     effective_k: float | None = None
     n_samples: int | None = None
+
+    @property
+    def verdict(self):
+        """What the numbers of the codewords mean for decoding, in a sentence or two."""
+        return verdict(self)
 
     @property
     def coherence(self):
@@ -183,6 +190,7 @@ class DictionaryReport:
         nonzero = self.eigenvalues[: min(self.n_features, d)]
         lines = [
             f"N = {self.n_features:,} codewords in d = {d:,} dimensions",
+            *textwrap.wrap(self.verdict, 78, initial_indent="  ", subsequent_indent="  "),
             _line("", "here", "random"),
             _line("coherence", self.coherence, self.coherence_random),
             _line("mean cosine", self.mean_cosine, 0.0),

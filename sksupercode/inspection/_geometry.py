@@ -26,6 +26,9 @@ class Cosines:
     pair : tuple of (int, int)
         Indices of the codewords that have it.
 
+    pair_cosine : float
+        Their cosine, with its sign.
+
     mean_absolute : float
         The mean of the absolute values.
 
@@ -36,6 +39,7 @@ class Cosines:
     n_pairs: int
     largest: float
     pair: tuple
+    pair_cosine: float
     mean_absolute: float
     counts: np.ndarray
 
@@ -75,7 +79,7 @@ def pair_cosines(dictionary, indices, max_pairs, rng):
         indices = rng.permutation(indices)
     n_bins = 20 * int(np.ceil(np.sqrt(dictionary.shape[1])))
     counts = np.zeros(n_bins, dtype=np.int64)
-    largest, pair, total = -1.0, None, 0.0
+    largest, pair, cosine, total = -1.0, None, 0.0, 0.0
     for rows in gen_batches(m, _BLOCK):
         U = unit_codewords(dictionary, indices[rows])
         for start in range(rows.start, n, _BLOCK):
@@ -86,10 +90,11 @@ def pair_cosines(dictionary, indices, max_pairs, rng):
             sizes = np.where(later, np.abs(C), -1)
             i, j = np.unravel_index(np.argmax(sizes), sizes.shape)
             if sizes[i, j] > largest:
-                largest, pair = float(sizes[i, j]), (indices[rows][i], indices[columns][j])
+                largest, cosine = float(sizes[i, j]), float(C[i, j])
+                pair = indices[rows][i], indices[columns][j]
             total += np.sum(sizes, where=later, dtype=np.float64)
             bins = ((C[later] + 1) * (n_bins / 2)).astype(np.intp)
             counts += np.bincount(np.minimum(bins, n_bins - 1), minlength=n_bins)
     n_pairs = m * (2 * n - m - 1) // 2
     pair = tuple(sorted(map(int, pair)))
-    return Cosines(n_pairs, largest, pair, float(total / n_pairs), counts)
+    return Cosines(n_pairs, largest, pair, cosine, float(total / n_pairs), counts)

@@ -142,36 +142,55 @@ class DictionaryReportDisplay(Display):
 
     def _plot_spectrum(self, ax):
         numbers, eigenvalues, expected = self._spectrum()
-        artists = ax.plot(numbers, eigenvalues, label=self.name)
+        artists = ax.plot(numbers, eigenvalues, "." * (len(numbers) < 20) + "-", label=self.name)
         artists += ax.plot(numbers, expected, "k--", linewidth=1, label="random, theory")
-        ax.set(yscale="log", xlabel="number", ylabel="eigenvalue of $F^T F$")
-        # Eigenvalues that are 0 but for rounding are not drawn.
-        ax.set_ylim(bottom=max(eigenvalues[-1], 1e-4 * eigenvalues[0]) / 1.5)
+        ax.set(xlabel="number", ylabel="eigenvalue of $F^T F$")
+        ax.locator_params(axis="x", integer=True, nbins=7)
+        # Eigenvalues that are 0 but for rounding are not drawn, and set no limit.
+        top = max(eigenvalues[0], expected[0])
+        _set_log_scale(ax, max(min(eigenvalues[-1], expected[-1]), 1e-4 * top) / 1.5, 1.5 * top)
         return artists
 
     def _plot_cosines(self, ax):
         report = self.report
         edges, density = self._cosines()
         artists = [ax.stairs(density, edges, label=self.name)]
-        reach = min(1.0, 1.1 * max(report.coherence, report.coherence_random))
-        t = np.linspace(-reach, reach, 501)[1:-1]
-        law = theory.random_cosine_density(t, report.n_components)
-        artists += ax.plot(t, law, "k--", linewidth=1, label="random, theory")
-        ax.set(yscale="log", xlabel="cosine of two codewords", ylabel="density")
-        ax.set_xlim(-reach, reach)
+        # Bars at the ends, of equal codewords, would be hidden by the frame.
+        reach = min(1.03, 1.1 * max(report.coherence, report.coherence_random))
+        one_pair = 1 / (report.cosines.n_pairs * (edges[1] - edges[0]))
+        bottom, top = one_pair / 2, density.max()
+        if report.n_components > 1:  # Else, all cosines are 1 or -1, which has no density.
+            end = min(reach, 1)
+            t = np.linspace(-end, end, 501)[1:-1]
+            law = theory.random_cosine_density(t, report.n_components)
+            artists += ax.plot(t, law, "k--", linewidth=1, label="random, theory")
+            # The law falls far below one pair, but where pairs are few it is all there.
+            bottom, top = min(bottom, law.max() / 100), max(top, law.max())
+        ax.set(xlabel="cosine of two codewords", ylabel="density", xlim=(-reach, reach))
         ax.locator_params(axis="x", nbins=5)
-        # From half of what one pair is. The law falls far below, which would set the upper limit.
-        bottom = 0.5 / (report.cosines.n_pairs * (edges[1] - edges[0]))
-        ax.set_ylim(bottom, 3 * max(density.max(), law.max()))
+        _set_log_scale(ax, bottom, 3 * top)
         return artists
 
     def _columns(self):
         edges, density = self._cosines()
         centers = (edges[1:] + edges[:-1]) / 2
-        law = theory.random_cosine_density(centers, self.report.n_components)
+        law = np.full(len(centers), np.nan)
+        if self.report.n_components > 1:
+            law = theory.random_cosine_density(centers, self.report.n_components)
         tables = [self._spectrum(), (centers, density, law)]
         sizes = [len(table[0]) for table in tables]
         columns = map(np.concatenate, zip(*tables, strict=True))
         return {"quantity": np.repeat(["eigenvalue", "density of cosines"], sizes)} | dict(
             zip(("at", "measured", "predicted"), columns, strict=True)
         )
+
+
+def _set_log_scale(ax, bottom, top):
+    """Let numbers, not powers, stand beside an axis that spans less than two decades."""
+    ax.set(yscale="log", ylim=(bottom, top))
+    if top < 100 * bottom:
+        from matplotlib.ticker import LogLocator
+
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_formatter("")

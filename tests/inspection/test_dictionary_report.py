@@ -6,6 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from scipy.linalg import hadamard
 from sklearn.frozen import FrozenEstimator
 
 from sksupercode import (
@@ -313,6 +314,7 @@ def test_print():
     assert all(len(line) <= 80 for line in lines)
     cells = {line[:34].strip(): line[34:].split() for line in lines}
     assert lines[0] == "N = 29 codewords in d = 7 dimensions"
+    assert report.verdict in " ".join(" ".join(lines[2:7]).split())
     assert "1 more are zero" in lines[1]
     assert float(cells["coherence"][0]) == pytest.approx(report.coherence, rel=1e-3)
     assert float(cells["rms cosine"][1]) == pytest.approx(7**-0.5, rel=1e-3)
@@ -366,6 +368,82 @@ def test_display_of_a_random_dictionary(n_features, d):
     full = np.interp(centers, t, law) * width * report.cosines.n_pairs > 100
     np.testing.assert_allclose(density[full], np.interp(centers, t, law)[full], rtol=0.4)
     assert n_features < 100 or full.sum() > 10
+
+
+def few_pairs_alike(first, second, cosine=1.0):
+    """Random codewords, of which the second of a pair is nearly the first."""
+    F = np.random.default_rng(0).standard_normal((2048, 384))
+    U = F / np.linalg.norm(F, axis=1, keepdims=True)
+    other = U[second] - U[second] @ U[first] * U[first]
+    F[second] = cosine * U[first] + np.sqrt(1 - cosine**2) * other / np.linalg.norm(other)
+    return F
+
+
+ODD = {
+    "random": lambda rng: rng.standard_normal((500, 64)),
+    "crowded": lambda rng: rng.standard_normal((500, 64)) + 0.5,
+    "near": lambda rng: few_pairs_alike(0, 1, 0.96),
+    "equal": lambda rng: few_pairs_alike(1500, 7),
+    "opposite": lambda rng: few_pairs_alike(5, 7, -1.0),
+    "flat": lambda rng: rng.standard_normal((500, 3)) @ rng.standard_normal((3, 64)),
+    "few": lambda rng: rng.standard_normal((20, 384)),
+    "two": lambda rng: rng.standard_normal((2, 5)),
+    "orthogonal": lambda rng: np.eye(6),
+    "all equal": lambda rng: np.ones((5, 8)),
+    "a tight frame": lambda rng: np.vstack([np.eye(64), hadamard(64)]),
+    "d = 1": lambda rng: rng.standard_normal((30, 1)),
+    "d = 2": lambda rng: rng.standard_normal((30, 2)),
+}
+VERDICTS = {
+    "random": "are like random ones, for which theory says how well decoders do.",
+    "crowded": "more correlated than random ones, and interfere as those would in ",
+    "near": "Codewords 0 and 1 are nearly the same (cosine 0.960), and decoders may take",
+    "equal": "Codewords 7 and 1,500 are the same to six digits, and no decoder tells",
+    "opposite": "Codewords 5 and 7 are opposite to six digits, and only nonnegative values",
+    "flat": "span only 3 of 64 dimensions, where random ones span 64.",
+    "few": "are linearly independent, least squares",
+    "two": "As N is no more than d",
+    "orthogonal": "orthogonal, and one step reads any code. As N is no more than d",
+    "all equal": "span only 1 of 8 dimensions, where random ones span 5. Codewords 0 and 1 are the",
+    "a tight frame": "closer to orthogonal than random ones",
+}
+
+
+@pytest.mark.parametrize("kind", VERDICTS)
+def test_verdicts(kind):
+    report = dictionary_report(ODD[kind](np.random.default_rng(0)))
+    assert VERDICTS[kind] in report.verdict
+    assert ("linearly independent" in report.verdict) == (kind in {"few", "two", "orthogonal"})
+    pairs = {"near", "equal", "opposite", "all equal", "flat"}
+    assert ("Codewords " in report.verdict) == (kind in pairs)
+    assert abs(report.cosines.pair_cosine) == report.coherence
+    if kind in pairs - {"flat"}:
+        assert (report.cosines.pair_cosine < 0) == (kind == "opposite")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", ODD)
+def test_displays_show_what_there_is_and_no_more(kind):
+    report = dictionary_report(ODD[kind](np.random.default_rng(0)))
+    display = DictionaryReportDisplay(report).plot(Figure().subplots(1, 2))
+    spectrum, cosines = display.axes_
+    largest = max(line.get_ydata().max() for line in display.spectrum_)
+    bottom, top = spectrum.get_ylim()
+    assert bottom < report.eigenvalues[0] < top < 2 * largest and bottom > 1e-5 * top
+    bars, *laws = display.cosines_
+    density, edges, _ = bars.get_data()
+    one_pair = 1 / (report.cosines.n_pairs * (edges[1] - edges[0]))
+    peaks = [law.get_ydata().max() for law in laws]
+    assert len(laws) == (report.n_components > 1)
+    # All bars and the upper part of the law are seen, and no limit is far from them.
+    bottom, top = cosines.get_ylim()
+    highest, lowest = max([*peaks, density.max()]), min([*peaks, one_pair])
+    assert lowest / 1000 < bottom < lowest < highest < top < 10 * highest
+    # Bars of equal codewords do not lie under the frame.
+    left, right = cosines.get_xlim()
+    assert left < -report.coherence and report.coherence < right < 1.1
+    display.figure_.canvas.draw()
+    assert len(display.to_frame()) == len(density) + min(report.n_features, report.n_components)
 
 
 def test_display_wants_two_axes():

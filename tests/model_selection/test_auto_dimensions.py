@@ -64,7 +64,7 @@ def test_where_noise_keeps_the_last_codes_from_recovery_dimensions_are_few(encod
 
 
 def test_without_a_transition_it_says_so():
-    options = AUTO | {"n_nonzero_coefs": 4, "channel": GaussianChannel(10.0)}
+    options = AUTO | {"n_nonzero_coefs": 4, "n_trials": 20, "channel": GaussianChannel(10.0)}
     with pytest.raises(ValueError, match=r'^n_components must be a list where "auto" finds none'):
         recovery_curve(ENCODER, TopKDecoder(ENCODER), **options)
     with pytest.raises(ValueError, match='^n_components must be integers or "auto", got \'automa'):

@@ -78,7 +78,7 @@ def test_phase_transitions(cluster):
 
 
 def test_measured_dimensions(cluster):
-    result = measured_dimension(ENCODER, DECODER, n_trials=160, **SIZE)
-    expected = serially(measured_dimension, ENCODER, DECODER, n_trials=160, **SIZE)
+    result = measured_dimension(ENCODER, DECODER, n_trials=60, **SIZE)
+    expected = serially(measured_dimension, ENCODER, DECODER, n_trials=60, **SIZE)
     assert_array_equal(result.curve.n_recovered, expected.curve.n_recovered)
     assert (result.n_components, result.low) == (expected.n_components, expected.low)

@@ -29,7 +29,7 @@ from sksupercode.model_selection._frontier_decoders import default_decoders
 
 ENCODER = RademacherEncoder()
 SIZE = {"n_features": 64, "n_nonzero_coefs": 3}
-OPTIONS = {"n_trials": 80, "random_state": 0}
+OPTIONS = {"n_trials": 40, "random_state": 0}
 
 
 class Foreign(BaseEstimator):
@@ -81,7 +81,7 @@ def test_rows_are_measured_dimensions(tmp_path):
 
 @pytest.mark.parametrize(("encoder", "k"), [(ENCODER, 2), (HadamardEncoder(), 4)])
 def test_message_passing_without_a_law_is_predicted_by_state_evolution(encoder, k):
-    options = {"n_features": 64, "n_nonzero_coefs": k, "n_trials": 40, "random_state": 0}
+    options = {"n_features": 64, "n_nonzero_coefs": k, "n_trials": 10, "random_state": 0}
     (row,) = decoder_frontier({"amp": AMPDecoder(encoder)}, **options).rows
     assert row.predicted_dimension == theory.amp_dimension(64, k)
     noise = {"channel": GaussianChannel(0.01)}

@@ -63,16 +63,19 @@ def test_intervals_allow_for_codebooks(correlation):
     assert covered >= binom.ppf(1e-3, n_runs, 0.93)
 
 
-@pytest.mark.parametrize("link, law", [("logit", expit), ("probit", ndtr)])
-def test_fits_cover_at_their_level(link, law):
+@pytest.mark.parametrize(
+    "link, law, probabilities", [("logit", expit, (0.5, 0.9)), ("probit", ndtr, (0.9,))]
+)
+def test_fits_cover_at_their_level(link, law, probabilities):
     rng, n_runs = np.random.default_rng(0), 100
     dimensions = np.array([60, 75, 90, 110, 130, 160])
     rates = law(8 * np.log(dimensions / 100))
     truth = {"logit": 100 * np.exp(logit(0.9) / 8), "probit": 100 * np.exp(1.2816 / 8)}[link]
-    covered, errors = {0.5: 0, 0.9: 0}, []
+    truths = {p: {0.5: 100, 0.9: truth}[p] for p in probabilities}
+    covered, errors = dict.fromkeys(truths, 0), []
     for _ in range(n_runs):
         curve = RecoveryCurve(dimensions, rng.binomial(60, rates), np.full(6, 60))
-        for p, d in ((0.5, 100), (0.9, truth)):
+        for p, d in truths.items():
             estimate, low, high = curve.dimension_at(p, confidence=0.8, link=link)
             assert low <= estimate <= high
             covered[p] += low <= d <= high

@@ -52,8 +52,7 @@ class Oracle(BaseEstimator):
         return np.mean(rng.random(len(X)) < ndtr(z))
 
 
-@pytest.mark.parametrize("slope", [4.0, 40.0])
-@pytest.mark.parametrize("dimension", [40.5, 900.5])
+@pytest.mark.parametrize("dimension, slope", [(40.5, 40.0), (900.5, 4.0)])
 def test_search_and_measurement_cover_the_truth(slope, dimension):
     decoder = Oracle(None, dimension, slope)
     n_runs = 12

@@ -40,7 +40,7 @@ SIZES = [(300, 3), (1024, 8), (2**20, 256)]
     [(decoder, *size) for decoder in CLOSED for size in SIZES[isinstance(decoder, AMPDecoder) :]],
     ids=str,
 )
-@pytest.mark.parametrize("probability", [0.05, 0.5, 0.999])
+@pytest.mark.parametrize("probability", [0.05, 0.999])
 def test_closed_forms_are_inverted_exactly(decoder, n_features, k, probability):
     size = {"n_features": n_features, "n_nonzero_coefs": k}
     d = predicted_dimension(decoder, probability=probability, **size)
@@ -50,7 +50,7 @@ def test_closed_forms_are_inverted_exactly(decoder, n_features, k, probability):
     assert np.all(errors == 0)
 
 
-@pytest.mark.parametrize("noise_variance", [0.0, 0.01])
+@pytest.mark.parametrize("noise_variance, probability", [(0.0, 0.9), (0.01, 0.5)])
 @pytest.mark.parametrize(
     "decoder, k",
     [
@@ -61,7 +61,6 @@ def test_closed_forms_are_inverted_exactly(decoder, n_features, k, probability):
     ],
     ids=str,
 )
-@pytest.mark.parametrize("probability", [0.5, 0.9])
 def test_simulations_are_inverted_within_their_error(decoder, k, noise_variance, probability):
     size = {"n_features": 1024, "n_nonzero_coefs": k, "noise_variance": noise_variance}
     d = predicted_dimension(decoder, probability=probability, random_state=0, **size)
@@ -77,7 +76,6 @@ def test_simulations_are_inverted_within_their_error(decoder, k, noise_variance,
         (TopKDecoder(ENCODER), 165, 0.03),
         (MatchingPursuitDecoder(ENCODER), 60, 0.0),
         (AMPDecoder(ENCODER), 36, 0.08),
-        (AMPDecoder(ENCODER), 42, 0.08),
         (AMPDecoder(ENCODER), 50, 0.08),
     ],
     ids=str,
@@ -98,7 +96,7 @@ def test_predicts_what_is_measured(decoder, d, allowance):
 
 
 def test_monotone():
-    sweep = {"n_features": 1024, "n_nonzero_coefs": 8, "n_components": np.arange(30, 500, 10)}
+    sweep = {"n_features": 1024, "n_nonzero_coefs": 8, "n_components": np.arange(30, 500, 30)}
     for decoder in CLOSED:
         probability, _ = recovery_probability(decoder, **sweep)
         # Below 1e-4 the refined laws are not meaningful, as their documentation says.

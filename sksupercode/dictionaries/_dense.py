@@ -69,7 +69,8 @@ class DenseDictionary(Dictionary):
     def __getstate__(self):
         # Hashes differ from process to process.
         dropped = ("_gram", "_row_hashes", "_widened")
-        return {name: value for name, value in vars(self).items() if name not in dropped}
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name not in dropped}
 
     @property
     def gram(self):

@@ -124,7 +124,7 @@ class HadamardDictionary(SignDictionary):
         self._set_shape((n_features, n_components), None)
 
     def __getstate__(self):
-        return self.__dict__ | {"_buffers": []}
+        return super().__getstate__() | {"_buffers": []}
 
     @classmethod
     def random(cls, n_features, n_components, seed):

@@ -128,9 +128,8 @@ class SuperpositionTests(DictionaryTwin):
         for operator, array, right, left in (*operators, (self.F.H, self.twin.T, Y, X)):
             self._assert_product(operator.matmat(right), array, right)
             self._assert_product(operator.rmatmat(left), array.T, left)
-            for one in (slice(-1, None), -1):
-                self._assert_product(operator.matvec(right[:, one]), array, right[:, one])
-                self._assert_product(operator.rmatvec(left[:, one]), array.T, left[:, one])
+            self._assert_product(operator.matvec(right[:, -1]), array, right[:, -1])
+            self._assert_product(operator.rmatvec(left[:, -1]), array.T, left[:, -1])
 
     def test_composition(self):
         """SciPy's sums, multiples and products of operators; two transposes are none."""

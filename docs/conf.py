@@ -26,9 +26,11 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "numpydoc",
+    "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
     "benchmark_tables",
     "explorer_tables",
+    "initials",
     "sphinx-mathjax-offline",  # formulas from a file, without a network
 ]
 if os.environ.get("READTHEDOCS"):
@@ -60,6 +62,10 @@ sphinx_gallery_conf = {
     "reference_url": {"sksupercode": None},
     "within_subsection_order": "ExampleTitleSortKey",
 }
+
+# What is copied has no prompts and no output.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
 
 html_theme = "pydata_sphinx_theme"
 html_title = project

@@ -34,14 +34,15 @@ def all_benchmarks():
     from benchmarks import (
         _decoding,
         _fresh_process,
-        _hadamard,
         _learned_coding,
         _learned_encoder,
         _learning,
         _machine,
         _sae_training,
         _scaling,
+        _structured,
         _supports,
+        _vsa,
     )
     from sksupercode.theory import entropy
 
@@ -60,7 +61,7 @@ def all_benchmarks():
         ),
         "hadamard": Benchmark(
             "codewords of a Hadamard matrix beside stored random signs",
-            _hadamard.hadamard,
+            _structured.hadamard,
             Size(2**20, 256, 4810, 16),
             Size(2**14, 16, 256, 4),
         ),
@@ -195,6 +196,18 @@ def all_benchmarks():
             _supports.supports,
             Size(2**14, 25, 768, 2000),
             Size(2**10, 5, 128, 200),
+        ),
+        "vsa": Benchmark(
+            "bits per dimension that are read of bundles of symbols, each decoder at its best k",
+            _vsa.vsa,
+            Size(0, 0, 500, 100),
+            Size(0, 0, 60, 8),
+        ),
+        "bound": Benchmark(
+            "products of keys and symbols beside stored random signs",
+            _structured.bound,
+            Size(2**20, 2**10, 8192, 16),
+            Size(2**14, 16, 256, 4),
         ),
         "scaling": Benchmark(
             "growth with N and with k, d by the rule of thumb of each decoder",

@@ -9,13 +9,13 @@ from scipy.sparse import csc_array
 
 from benchmarks import (
     _decoding,
-    _hadamard,
     _learned_coding,
     _learned_encoder,
     _learning,
     _learning_methods,
     _machine,
     _scaling,
+    _structured,
     _supports,
 )
 from benchmarks._fresh_process import run_fresh
@@ -157,14 +157,18 @@ def test_scaling():
         assert sum("exponent" in row for row in rows if row["method"] == method) == 2
 
 
-def test_hadamard_beside_packed_signs(capsys):
+@pytest.mark.parametrize(
+    ("name", "nbytes", "kind"),
+    [("hadamard", 1664, "HadamardDictionary"), ("bound", 2048, "BoundDictionary")],
+)
+def test_structured_codewords_beside_packed_signs(name, nbytes, kind, capsys):
     arguments = [*TINY_OPTIONS, "--n-samples", "4", "--repeats", "2"]
-    assert main(["hadamard", *arguments]) == 0
-    assert "stores 1,664 bytes" in capsys.readouterr().out
-    rows = _hadamard.hadamard(TINY, 2, lambda what: None)
+    assert main([name, *arguments]) == 0
+    assert f"stores {nbytes:,} bytes" in capsys.readouterr().out
+    rows = getattr(_structured, name)(TINY, 2, lambda what: None)
     assert [row["samples"] for row in rows] == [1, 1, 4, 4, 1, 1, 4, 4]
     for ours, packed in zip(rows[::2], rows[1::2], strict=True):
-        assert ours["method"].startswith("HadamardDictionary.")
+        assert ours["method"].startswith(f"{kind}.")
         np.testing.assert_allclose(np.divide(packed["seconds"], ours["seconds"]), packed["ratio"])
         assert len(packed["ratio"]) == 2
 

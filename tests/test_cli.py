@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import csv
+import re
 import subprocess
 import sys
 
@@ -10,13 +11,15 @@ import pytest
 from matplotlib.figure import Figure
 from sklearn.utils import Bunch
 
-from sksupercode._cli._decoders import SWEPT, comparison_decoders, sweep_decoders
+from sksupercode import theory
+from sksupercode._cli._decoders import SWEPT, comparison_decoders
 from sksupercode._cli._frontier_options import complete_frontier
 from sksupercode._cli._main import build_parser, main
 from sksupercode._cli._passages import PassagesReport
 from sksupercode._cli._sweep import draw_curves, summarize
 from sksupercode.datasets import load_passages
-from sksupercode.model_selection import RecoveryCurve
+from sksupercode.model_selection import RecoveryCurve, predicted_dimension
+from sksupercode.model_selection._frontier_decoders import default_decoders
 from sksupercode.testing import all_estimators
 
 SMALL = ["--n-features", "64", "--n-nonzero-coefs", "3", "--trials", "10", "--seed", "1"]
@@ -40,7 +43,12 @@ def run(capsys, *arguments):
 def test_main_job(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-    output = run(capsys, *SMALL, "--csv", "table.csv")
+    assert main([*SMALL, "--csv", "table.csv"]) == 0
+    output, errors = capsys.readouterr()
+    # Also where no bar can be drawn, each decoder is named when it is finished.
+    for i, name in enumerate((*SWEPT, "real passages")):
+        assert re.search(rf"^{name}: [\d.]+ s \({i + 1} of 5\)$", errors, re.MULTILINE)
+    assert "100%" not in output and "in place of" not in output
     assert all(len(line.rstrip()) <= 80 for line in output.splitlines())
     for name in SWEPT:
         assert name in output
@@ -68,6 +76,38 @@ def test_choice_of_decoders_and_dimensions(capsys, tmp_path):
     assert row["decoder"] == "top-k"
     assert 20 < int(row["dimension_50"]) < int(row["dimension_90"]) <= 160
     assert picture.stat().st_size > 0
+
+
+@pytest.mark.usefixtures("few_documents")
+def test_every_decoder_of_the_frontier_can_be_swept(capsys, tmp_path):
+    table, picture = tmp_path / "t.csv", tmp_path / "p.png"
+    names = ["amp-sections", "amp-coupled", "top-k"]
+    size = ["--n-features", "64", "--n-nonzero-coefs", "4", "--trials", "10"]
+    output = run(capsys, *size, "--decoders", *names, "--output", picture, "--csv", table)
+    assert "amp-coupled: fewer active codewords than the 32 blocks of its code." in output
+    rows = list(csv.DictReader(table.open(newline="")))
+    assert [row["decoder"] for row in rows] == ["amp-sections", "top-k"]
+    # A code of four sections of 16 codewords has 16 bits, one of 4 of 64 has log2 C(64, 4) = 19.28.
+    for row, bits in zip(rows, (16, 19.2772), strict=True):
+        rate = float(row["bits_per_dimension_90"])
+        assert rate * int(row["dimension_90"]) == pytest.approx(bits, rel=1e-4)
+
+
+def test_nothing_to_sweep(capsys):
+    with pytest.raises(SystemExit):
+        main([*SMALL, "--decoders", "amp-coupled"])
+    assert "there is nothing to sweep. amp-coupled: fewer" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("few_documents")
+def test_what_is_replaced_is_named(capsys, tmp_path):
+    table, picture = tmp_path / "t.csv", tmp_path / "p.png"
+    picture.write_text("old")
+    arguments = ["--decoders", "top-k", "--output", picture, "--csv", table]
+    output = " ".join(run(capsys, *SMALL, *arguments).split())
+    assert f"drawn in {picture}, in place of the file that was there." in output
+    assert f"written to {table}." in output
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.usefixtures("few_documents")
@@ -100,6 +140,9 @@ def test_seeds_reproduce_the_table(capsys, tmp_path):
         (["bounds", "--n-nonzero-coefs", "2000"], "--n-nonzero-coefs"),
         (["bounds", "--noise-variance", "-1"], "--noise-variance"),
         (["bounds", "--noise-variance", "nan"], "--noise-variance"),
+        (["bounds", "--probability", "0.5", "1"], "--probability"),
+        (["bounds", "--probability", "nan"], "--probability"),
+        (["bounds", "--csv", "no/such/folder/t.csv"], "no/such/folder"),
         (["limits"], "limits"),
         (["frontier", "--sizes", "1024"], "1024"),
         (["frontier", "--sizes", "8:9"], "8:9"),
@@ -130,12 +173,32 @@ def test_bounds(capsys, monkeypatch, noise_variance):
     # log2 C(512, 4) = 31.40
     assert "31.4 bits" in output
     assert ("all or nothing" in output) == (noise_variance != "0")
+    assert ("without noise" in output) == (noise_variance != "0")
     assert ("│ basis-pursuit  " in output) == (noise_variance == "0")
     rows = [line.split("│")[1:-1] for line in output.splitlines() if line.startswith("│ top-k")]
     # dims/bit and bits/dim are each other's inverse, up to their three decimals.
     for row in rows:
         assert float(row[-1]) * float(row[-2]) == pytest.approx(1, abs=0.02)
     assert [row[1].strip() for row in rows[-2:]] == ["50%", "90%"]
+
+
+def test_bounds_at_other_rates_in_a_file(capsys, tmp_path):
+    table, size = tmp_path / "t.csv", {"n_features": 512, "n_nonzero_coefs": 4}
+    arguments = ["--n-features", "512", "--n-nonzero-coefs", "4", "--noise-variance", "0.02"]
+    arguments += ["--probability", "0.99", "0.8", "--csv", table]
+    output = run(capsys, "bounds", *arguments)
+    assert "guarantee of 99%" in output and "unique decoding, 1% failure" in output
+    rows = list(csv.DictReader(table.open(newline="")))
+    assert {(row["n_features"], row["noise_variance"]) for row in rows} == {("512", "0.02")}
+    measured = {(row["name"], row["probability"]): float(row["n_components"]) for row in rows}
+    for rate in (0.8, 0.99):
+        options = {"probability": rate, "noise_variance": 0.02, **size}
+        expected = predicted_dimension(default_decoders()["top-k"], **options)
+        assert measured["top-k", str(rate)] == expected
+    expected = theory.all_or_nothing_dimension(512, 4, 0.02)
+    assert measured["all or nothing", ""] == pytest.approx(expected, rel=1e-5)
+    expected = theory.topk_guarantee_dimension(512, 4, 0.01)
+    assert measured["top-k, guarantee of 99%", ""] == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.filterwarnings("error")
@@ -187,9 +250,15 @@ def test_frontier_says_what_is_out_of_reach(capsys, tmp_path):
 
 
 def test_decoders_come_from_the_one_list():
-    classes = {cls for _, cls in all_estimators("decoder")}
-    swept = {type(decoder) for decoder in sweep_decoders().values()}
-    assert swept == classes and set(SWEPT) <= set(sweep_decoders())
+    decoders = default_decoders()
+    assert {type(decoder) for decoder in decoders.values()} == {
+        cls for _, cls in all_estimators("decoder")
+    }
+    assert set(SWEPT) <= set(decoders)
+    parser = build_parser()
+    for command in ([], ["frontier"]):
+        given = parser.parse_args([*command, "--decoders", *decoders]).decoders
+        assert given == list(decoders)
     names = ["sae", "sae-refit", "gradient-pursuit", "matching-pursuit", "omp", "top-k"]
     assert list(comparison_decoders()) == [*names, "top-k-refit"]
 

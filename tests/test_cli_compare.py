@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy.sparse import csr_array, save_npz
 
 from sksupercode import SparseAutoencoder, Transcoder, load_sae
 from sksupercode._cli._compare import numbers_of_latents
-from sksupercode._cli._compare_files import Samples, map_activations
+from sksupercode._cli._compare_files import Samples, Shards, map_activations
 from sksupercode._cli._compare_options import DECODERS
 from sksupercode._cli._main import main
 from sksupercode.metrics import fraction_of_variance_unexplained
@@ -37,7 +38,8 @@ def folder(tmp_path, monkeypatch):
 
 
 def run(*arguments, activations="x.npy", sae="sae"):
-    options = ["--activations", activations, "--sae", sae, "--csv", "table.csv", *arguments]
+    files = activations if isinstance(activations, list) else [activations]
+    options = ["--activations", *files, "--sae", sae, "--csv", "table.csv", *arguments]
     return main(["compare", *(str(option) for option in options)])
 
 
@@ -56,7 +58,11 @@ def test_table_and_picture_are_of_compare_decoders(capsys, monkeypatch):
 
     monkeypatch.setattr(Figure, "savefig", keep_figure)
     assert run("--output", "picture.png") == 0
-    output = capsys.readouterr().out
+    output, errors = capsys.readouterr()
+    # Also where no bar can be drawn, each decoder is named when it is finished.
+    for i, name in enumerate(DECODERS):
+        line = rf"^{name}: [\d.]+ s \({i + 1} of {len(DECODERS)}\)$"
+        assert re.search(line, errors, re.MULTILINE)
     assert all(len(line.rstrip()) <= 80 for line in output.splitlines())
     assert "On 600 samples. FVU" in output and "--max-samples" not in output
     sae, X = load_sae("sae"), np.load("x.npy")
@@ -209,14 +215,62 @@ def test_features_that_are_no_use_end_with_a_message(capsys, option, file, write
 
 
 def test_samples_are_read_block_by_block(folder):
-    X = map_activations(folder / "x.npy")
-    assert isinstance(X, np.memmap) and not X.flags.writeable
+    stored = np.load(folder / "x.npy")
+    X = map_activations([folder / "x.npy"])
+    (array,) = X._arrays
+    assert isinstance(array, np.memmap) and not array.flags.writeable
     progress = []
     samples = Samples(X, 10**6, "X", progress.append)
     assert samples.shape == (600, D)
-    np.testing.assert_array_equal(samples[250:500], X[250:500])
-    np.testing.assert_array_equal(samples[:7], X[:7])
+    np.testing.assert_array_equal(samples[250:500], stored[250:500])
+    np.testing.assert_array_equal(samples[:7], stored[:7])
     assert progress == [250, 0]
+
+
+@pytest.mark.usefixtures("folder")
+def test_shards_and_archives_are_the_rows_of_one_file(capsys):
+    X = np.load("x.npy")
+    np.save("a.npy", X[:250].astype(np.float64))
+    np.savez("b.npz", X=X[250:251])
+    np.savez_compressed("c.npz", X=X[251:], Y=X[:3])
+    arguments = ["--decoders", "sae", "omp", "--n-nonzero-coefs", "3", "--max-samples", "101"]
+    tables = []
+    for files in (["x.npy"], ["a.npy", "b.npz", "c.npz"]):
+        run(*arguments, "--key", "X", activations=files)
+        tables.append([[row[name] for name in ("decoder", "L0", "FVU")] for row in read_table()])
+    assert tables[0] == tables[1]
+    capsys.readouterr()
+    X[417] = np.inf
+    np.savez("c.npz", X=X[251:])
+    np.save("narrow.npy", X[:, :3])
+    np.savez("code.npz", X=np.array([[_Payload()]]))
+    for files, key, message in (
+        (["a.npy", "c.npz"], [], "--activations c.npz: row 166 (the first is row 0) has NaN"),
+        (["a.npy", "narrow.npy"], [], "narrow.npy: must have 16 columns, as a.npy, got shape"),
+        (["a.npy", "no.npz"], [], "--activations no.npz: there is no such file"),
+        (["c.npz"], ["--key", "Y"], "c.npz: --key must be one of its arrays, X, got Y"),
+        (["code.npz"], [], "code.npz: is not an .npz file of numbers"),
+    ):
+        with pytest.raises(SystemExit):
+            run("--decoders", "sae", *key, activations=files)
+        assert message in " ".join(capsys.readouterr().err.split())
+    assert not Path("code_was_run").exists()
+    np.savez("c.npz", X=X[:3], Y=X[:3])
+    with pytest.raises(SystemExit):
+        run("--decoders", "sae", activations=["c.npz"])
+    assert "must be one of its arrays, X, Y, got None" in capsys.readouterr().err
+
+
+def test_rows_of_shards():
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal((n, 3)) for n in (5, 1, 4)]
+    X, whole = Shards(arrays, ["a", "b", "c"]), np.vstack(arrays)
+    assert X.shape == (10, 3) and len(X) == 10
+    for rows in (slice(None), slice(4, 7), np.array([9, 0, 5, 5, 4])):
+        np.testing.assert_array_equal(X[rows], whole[rows])
+    assert [X.place(row) for row in (0, 4, 5, 6, 9)] == [
+        ("a", 0), ("a", 4), ("b", 0), ("c", 0), ("c", 3)
+    ]  # fmt: skip
 
 
 def test_sparsities_are_around_that_of_the_autoencoder(folder):

@@ -3,15 +3,18 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import numpy as np
+import math
+
+from rich.console import Console
 from rich.table import Table
 
 from sksupercode import RademacherEncoder, ThresholdDecoder, theory
-from sksupercode._cli._decoders import sweep_decoders
+from sksupercode._cli._files import save
+from sksupercode._utils._tables import write_csv
 from sksupercode.model_selection import predicted_dimension
+from sksupercode.model_selection._frontier_decoders import default_decoders
 from sksupercode.model_selection._prediction import find_predictor
 
-_RATES = (0.5, 0.9)
 _RULES = {
     "rule 0.8 k log2(eN/k), basis pursuit": "basis_pursuit",
     "rule 1.3 k log2(eN/k), matching pursuit": "matching_pursuit",
@@ -20,40 +23,56 @@ _RULES = {
 }
 
 
-def limits(n_features, n_nonzero_coefs, noise_variance):
-    """Return (name, d) of the limits, the guarantees and the rules of thumb."""
+def limits(n_features, n_nonzero_coefs, probability):
+    """Return (name, d) of the limits, the guarantees and the rules of thumb without noise."""
     size = (n_features, n_nonzero_coefs)
+    failure = 1 - probability
     rows = [
         ("one dimension per bit", theory.entropy(*size)),
         ("counting (noiseless converse)", theory.counting_dimension(*size)),
-        ("unique decoding, 10 % failure", theory.unique_decoding_dimension(*size, 0.1)),
+        (
+            f"unique decoding, {_percent(failure)} failure",
+            theory.unique_decoding_dimension(*size, failure),
+        ),
         ("AMP, state evolution", theory.amp_dimension(*size)),
         ("basis pursuit, y >= 0 (Donoho-Tanner)", theory.basis_pursuit_dimension(*size)),
         (
             "basis pursuit, signed (Donoho-Tanner)",
             theory.basis_pursuit_dimension(*size, constraint="signed"),
         ),
-        ("one-step decoding, large N", theory.one_step_dimension(*size, noise_variance)),
-        ("top-k, guarantee of 90 %", theory.topk_guarantee_dimension(*size, 0.1)),
-        ("threshold, guarantee of 90 %", theory.threshold_guarantee_dimension(*size, 0.1)),
+        ("one-step decoding, large N", theory.one_step_dimension(*size)),
+        (
+            f"top-k, guarantee of {_percent(probability)}",
+            theory.topk_guarantee_dimension(*size, failure),
+        ),
+        (
+            f"threshold, guarantee of {_percent(probability)}",
+            theory.threshold_guarantee_dimension(*size, failure),
+        ),
         *((rule, theory.rule_of_thumb_dimension(*size, name)) for rule, name in _RULES.items()),
     ]
-    if noise_variance > 0:
-        dimension = theory.all_or_nothing_dimension(*size, noise_variance)
-        rows.insert(1, ("all or nothing, with noise", dimension))
     return [(name, float(dimension)) for name, dimension in rows]
 
 
-def predictions(n_features, n_nonzero_coefs, noise_variance, seed):
+def noisy_limits(n_features, n_nonzero_coefs, noise_variance):
+    """Return (name, d) of the limits that are known with noise."""
+    size = (n_features, n_nonzero_coefs, noise_variance)
+    return [
+        ("all or nothing", float(theory.all_or_nothing_dimension(*size))),
+        ("one-step decoding, large N", float(theory.one_step_dimension(*size))),
+    ]
+
+
+def predictions(n_features, n_nonzero_coefs, noise_variance, probabilities, seed):
     """Return (name, recovery rate, d) of each decoder that theory knows."""
-    decoders = {"threshold 1/2": ThresholdDecoder(RademacherEncoder())} | sweep_decoders()
+    decoders = {"threshold 1/2": ThresholdDecoder(RademacherEncoder())} | default_decoders()
     rows = []
     for name, decoder in decoders.items():
         try:
             find_predictor(decoder, n_features, n_nonzero_coefs, noise_variance)
         except ValueError:  # no law for it, or none with noise or so small a k
             continue
-        for rate in _RATES:
+        for rate in probabilities:
             dimension = predicted_dimension(
                 decoder,
                 n_features=n_features,
@@ -66,20 +85,56 @@ def predictions(n_features, n_nonzero_coefs, noise_variance, seed):
     return rows
 
 
-def bounds_tables(n_features, n_nonzero_coefs, noise_variance, seed):
-    """Return the tables of bounds and of predictions for the terminal."""
-    bits = float(theory.entropy(n_features, n_nonzero_coefs))
-    title = f"N = {n_features}, k = {n_nonzero_coefs}, {bits:.1f} bits"
-    if noise_variance > 0:
-        title += f", noise variance {noise_variance:g}"
-    lines = limits(n_features, n_nonzero_coefs, noise_variance)
-    first = _table(f"Limits and rules of thumb, {title}", "limit")
-    for name, dimension in lines:
-        first.add_row(name, *_cells(dimension, bits))
-    second = _table("Decoders, predicted", "decoder", "exact recovery")
-    for name, rate, dimension in predictions(n_features, n_nonzero_coefs, noise_variance, seed):
-        second.add_row(name, f"{rate:.0%}", *_cells(dimension, bits))
-    return first, second
+def bounds_rows(arguments):
+    """Return dicts with the title of a table, a name, a recovery rate or None, and d."""
+    size = arguments.n_features, arguments.n_nonzero_coefs
+    noise, rates = arguments.noise_variance, sorted(set(arguments.probability))
+    tables = {"Limits and rules of thumb": limits(*size, rates[-1])}
+    if noise > 0:
+        # Those without noise are too low, but not all of them are known with it.
+        tables = {
+            f"Limits with noise of variance {noise:g}": noisy_limits(*size, noise),
+            "Limits and rules of thumb without noise": limits(*size, rates[-1]),
+        }
+    rows = [
+        {"table": title, "name": name, "probability": None, "n_components": dimension}
+        for title, lines in tables.items()
+        for name, dimension in lines
+    ]
+    title = "Decoders, predicted" + (f" with noise of variance {noise:g}" if noise > 0 else "")
+    return rows + [
+        {"table": title, "name": name, "probability": rate, "n_components": dimension}
+        for name, rate, dimension in predictions(*size, noise, rates, arguments.seed)
+    ]
+
+
+def run(arguments):
+    """Print the tables, and save them if asked for."""
+    console = Console()
+    size = arguments.n_features, arguments.n_nonzero_coefs
+    bits = float(theory.entropy(*size))
+    with Console(stderr=True).status("predicting"):
+        rows = bounds_rows(arguments)
+    console.print(f"N = {size[0]}, k = {size[1]}, {bits:.1f} bits", highlight=False)
+    for title in dict.fromkeys(row["table"] for row in rows):
+        group = [row for row in rows if row["table"] == title]
+        has_rates = group[0]["probability"] is not None
+        labels = ("decoder", "exact recovery") if has_rates else ("limit",)
+        table = _table(title, *labels)
+        for row in group:
+            rate = [_percent(row["probability"])] if has_rates else []
+            table.add_row(row["name"], *rate, *_cells(row["n_components"], bits))
+        console.print(table)
+    if arguments.csv is not None:
+        given = ("n_features", "n_nonzero_coefs", "noise_variance")
+        given = {name: getattr(arguments, name) for name in given}
+        rows = [row | given | {"bits": bits} for row in rows]
+        text = "The tables are written to"
+        save(console, text, arguments.csv, lambda path: write_csv(rows, path))
+
+
+def _percent(probability):
+    return f"{100 * probability:.4g}%"
 
 
 def _table(title, *labels):
@@ -91,8 +146,8 @@ def _table(title, *labels):
 
 
 def _cells(dimension, bits):
-    if not np.isfinite(dimension):
+    if not math.isfinite(dimension):
         return "none", "", ""
     if bits == 0:
-        return f"{np.ceil(dimension):.0f}", "", ""
-    return f"{np.ceil(dimension):.0f}", f"{dimension / bits:.3f}", f"{bits / dimension:.3f}"
+        return f"{math.ceil(dimension)}", "", ""
+    return f"{math.ceil(dimension)}", f"{dimension / bits:.3f}", f"{bits / dimension:.3f}"

@@ -4,7 +4,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
-from contextlib import closing
 
 import numpy as np
 from rich.console import Console
@@ -13,12 +12,14 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sksupercode._cli._compare_files import Samples
 from sksupercode._cli._compare_options import AUCS, COLUMNS, DECODERS, TRUTH
-from sksupercode._utils._progress import track
+from sksupercode._cli._files import save
+from sksupercode._cli._steps import Steps
 from sksupercode._utils._tables import write_csv
 from sksupercode.metrics import mean_l0
 from sksupercode.sae import compare_decoders
 
-_BLOCK_SIZE = 250
+# Blocks after which the bar moves, and the samples that tell how many latents are active.
+_BLOCK_SIZE, _N_FIRST = 100, 250
 _HEADINGS = {"sample_error": "error", "dead_latents": "dead", "seconds_per_sample": "ms/sample"}
 
 
@@ -65,8 +66,8 @@ def draw(comparison, y, title, path):
 
     Parameters
     ----------
-    comparison : DataFrame or list of dict
-        What :func:`~sksupercode.sae.compare_decoders` returned.
+    comparison : list of dict
+        The rows.
 
     y : str
         The column.
@@ -99,35 +100,20 @@ def run(arguments):
     ValueError
         If activations are not finite.
     """
-    sae, X = arguments.autoencoder, arguments.X
-    console = Console()
-    name, n_samples = f"--activations {arguments.activations}", arguments.max_samples
-    few = Samples(X, n_samples, name)
-    targets = arguments.Y
-    if targets is not None:
-        targets = Samples(targets, n_samples, f"--targets {arguments.targets}")
-    n_blocks = -(-few.shape[0] // _BLOCK_SIZE)
-    bar = track(iter(range(n_blocks)), "Blocks of samples", n_blocks, verbose=True)
-    with closing(bar), warnings.catch_warnings():
+    sae, X, console = arguments.autoencoder, arguments.X, Console()
+    few = Samples(X, arguments.max_samples, "--activations")
+    k = arguments.numbers_of_latents
+    names, rows = list(dict.fromkeys(arguments.decoders)), []
+    with Steps(len(names)) as steps, warnings.catch_warnings():
         # Samples that a pursuit explains entirely, or cannot, are counted like others.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        comparison = compare_decoders(
-            {name: DECODERS[name](sae) for name in dict.fromkeys(arguments.decoders)},
-            Samples(X, n_samples, name, lambda _: next(bar, None)),
-            targets=targets,
-            n_nonzero_coefs=arguments.numbers_of_latents
-            or numbers_of_latents(sae, few[:_BLOCK_SIZE]),
-            truth=arguments.truth,
-            labels=arguments.labels,
-            baselines=arguments.baselines,
-            max_norm=arguments.max_norm,
-            block_size=_BLOCK_SIZE,
-            random_state=arguments.seed,
-        )
-        next(bar, None)  # the last block is finished
-    rows = comparison
-    if hasattr(comparison, "to_dict"):
-        rows = comparison.reset_index().to_dict("records")
+        k = numbers_of_latents(sae, few[:_N_FIRST]) if k is None else k
+        # One by one: that of each is the same, and a user sees which of them takes how long.
+        for name in names:
+            with steps.step(name):
+                comparison = _compare_one(arguments, name, k, steps.reach)
+            is_frame = hasattr(comparison, "to_dict")
+            rows += comparison.reset_index().to_dict("records") if is_frame else comparison
     autoencoder = sae.estimator
     architecture = autoencoder.weights_.architecture
     title = f"{architecture}, N = {autoencoder.n_latents_:,}, d = {X.shape[1]:,}"
@@ -139,11 +125,40 @@ def run(arguments):
     ):
         if columns[0] in rows[0]:
             console.print(comparison_table(rows, ("L0", *columns), title_of_codes, caption))
-    draw(comparison, arguments.y, f"Sparse autoencoder: {title}", arguments.output)
-    console.print(f"The comparison is drawn in {arguments.output}.", highlight=False)
+    save(
+        console,
+        "The comparison is drawn in",
+        arguments.output,
+        lambda path: draw(rows, arguments.y, f"Sparse autoencoder: {title}", path),
+    )
     if arguments.csv is not None:
-        write_csv(rows, arguments.csv)
-        console.print(f"The table is written to {arguments.csv}.", highlight=False)
+        save(console, "The table is written to", arguments.csv, lambda path: write_csv(rows, path))
+
+
+def _compare_one(arguments, name, n_nonzero_coefs, reach):
+    """Compare one decoder with different numbers of latents, and with its baselines."""
+    n_samples, n_rows = arguments.max_samples, len(arguments.X)
+    samples = Samples(
+        arguments.X,
+        n_samples,
+        "--activations",
+        lambda n_read: reach(n_read / min(n_samples, n_rows)),
+    )
+    targets = arguments.Y
+    if targets is not None:
+        targets = Samples(targets, n_samples, "--targets")
+    return compare_decoders(
+        {name: DECODERS[name](arguments.autoencoder)},
+        samples,
+        targets=targets,
+        n_nonzero_coefs=n_nonzero_coefs,
+        truth=arguments.truth,
+        labels=arguments.labels,
+        baselines=arguments.baselines,
+        max_norm=arguments.max_norm,
+        block_size=_BLOCK_SIZE,
+        random_state=arguments.seed,
+    )
 
 
 def _caption(arguments, n_samples, n_left_out):

@@ -13,35 +13,104 @@ from sksupercode._utils._validation import check_codes
 from sksupercode.sae._feature_columns import check_tasks
 
 
-def map_activations(path):
-    """Map a matrix of activations from an ``.npy`` file.
+def map_activations(paths, key=None):
+    """Map a matrix of activations from one or more files, the rows of one after another's.
 
     Parameters
     ----------
-    path : pathlib.Path
-        The file.
+    paths : list of pathlib.Path
+        The files: ``.npy``, which are mapped, or ``.npz``, whose arrays are loaded.
+
+    key : str or None, default=None
+        Which array of ``.npz`` files; None is their only one.
 
     Returns
     -------
-    X : memmap of shape (n_samples, d)
-        Read-only; rows are read from the file when they are needed.
+    X : Shards of shape (n_samples, d)
+        Rows are read from the files when they are needed.
 
     Raises
     ------
     OSError
-        If the file cannot be opened.
+        If a file cannot be opened.
 
     ValueError
-        If it is no ``.npy`` file of a matrix of real numbers with two samples or more.
+        If one is no file of a matrix of real numbers, or there are less than two samples.
     """
-    X = _map_array(path)
-    if X.ndim != 2 or X.shape[0] < 2 or X.shape[1] < 1:
+    arrays = []
+    for path in paths:
+        try:
+            arrays.append(_matrix(path, key))
+        except OSError as error:
+            raise OSError(f"{path}: {error}") from error
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+        if arrays[-1].shape[1] != arrays[0].shape[1]:
+            raise ValueError(
+                f"{path}: must have {arrays[0].shape[1]} columns, as {paths[0]}, got shape "
+                f"{arrays[-1].shape}"
+            )
+    X = Shards(arrays, paths)
+    if len(X) < 2:
         raise ValueError(
-            f"must be a matrix (n_samples, d) of two samples or more, got shape {X.shape}"
+            f"{paths[0]}: must be a matrix of two samples or more, got shape {X.shape}"
         )
+    return X
+
+
+def _matrix(path, key):
+    X = _array_of_archive(path, key) if path.suffix == ".npz" else _map_array(path)
+    if X.ndim != 2 or 0 in X.shape:
+        raise ValueError(f"must be a matrix (n_samples, d) of activations, got shape {X.shape}")
     if X.dtype.kind not in "fiu":
         raise ValueError(f"must hold real numbers, got dtype {X.dtype}")
     return X
+
+
+def _array_of_archive(path, key):
+    """Return an array of an ``.npz`` file, the only one where no key is given."""
+    if not path.is_file():
+        raise FileNotFoundError("there is no such file")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            names = archive.files
+            if key is None and len(names) == 1:
+                key = names[0]
+            if key in names:
+                return archive[key]
+    except (ValueError, KeyError, EOFError, BadZipFile, TypeError, AttributeError) as error:
+        raise ValueError(f"is not an .npz file of numbers, or is damaged ({error})") from error
+    raise ValueError(f"--key must be one of its arrays, {', '.join(names)}, got {key}")
+
+
+class Shards:
+    """Matrices of as many columns, one below another, whose rows are read when they are needed."""
+
+    def __init__(self, arrays, paths):
+        self._arrays, self._paths = arrays, paths
+        self._ends = np.cumsum([len(array) for array in arrays])
+        self.shape = (int(self._ends[-1]), arrays[0].shape[1])
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, rows):
+        """Return rows, given as indices or a slice, as an array in memory."""
+        rows = np.arange(len(self))[rows]
+        shards = np.searchsorted(self._ends, rows, side="right")
+        block = np.empty((len(rows), self.shape[1]), np.result_type(*self._arrays))
+        for i in np.unique(shards):
+            mine = shards == i
+            block[mine] = self._arrays[i][rows[mine] - self._start(i)]
+        return block
+
+    def place(self, row):
+        """Return the file of a row, and which row it is there."""
+        i = np.searchsorted(self._ends, row, side="right")
+        return self._paths[i], row - self._start(i)
+
+    def _start(self, i):
+        return self._ends[i] - len(self._arrays[i])
 
 
 def read_codes(path, rows, n_rows):
@@ -96,18 +165,18 @@ def evenly_spaced(n_rows, max_samples):
 
 
 class Samples:
-    """Some rows of a mapped array, which says how many of them were asked for.
+    """Some rows of activations, which say how many of them were asked for.
 
     Parameters
     ----------
-    X : memmap of shape (n_rows, d)
-        The array.
+    X : Shards of shape (n_rows, d)
+        All rows.
 
     max_samples : int
         If there are more rows, so many of them, evenly spaced, are the samples.
 
-    name : str
-        What an error calls the array.
+    option : str
+        The option that names the files, for errors.
 
     progress : callable
         Is given the number of samples before each block that is read.
@@ -118,8 +187,8 @@ class Samples:
         If a block that is read contains NaN or infinity.
     """
 
-    def __init__(self, X, max_samples, name, progress=lambda n_samples: None):
-        self._X, self._name, self._progress = X, name, progress
+    def __init__(self, X, max_samples, option, progress=lambda n_samples: None):
+        self._X, self._option, self._progress = X, option, progress
         self._rows = evenly_spaced(len(X), max_samples)
         self.shape = (len(self._rows), X.shape[1])
 
@@ -129,6 +198,8 @@ class Samples:
         block = self._X[self._rows[start:stop]]
         is_finite = np.isfinite(block).all(axis=1)
         if not is_finite.all():
-            row = self._rows[start + np.argmin(is_finite)]
-            raise ValueError(f"{self._name}: row {row} (the first is row 0) has NaN or infinity")
+            path, row = self._X.place(self._rows[start + np.argmin(is_finite)])
+            raise ValueError(
+                f"{self._option} {path}: row {row} (the first is row 0) has NaN or infinity"
+            )
         return block

@@ -35,11 +35,17 @@ def add_compare(commands):
     add = parser.add_argument
     add(
         "--activations",
+        nargs="+",
         type=Path,
         required=True,
         metavar="X.npy",
-        help="activations, an array of shape (n_samples, d) as numpy.save writes it; it is mapped "
-        "from the file, not loaded",
+        help="activations, an array of shape (n_samples, d) as numpy.save or numpy.savez writes "
+        "it, or several files of the rows; an .npy file is mapped, not loaded",
+    )
+    add(
+        "--key",
+        metavar="NAME",
+        help="which array of .npz files of activations or targets (default: the only one)",
     )
     add(
         "--sae",
@@ -50,6 +56,7 @@ def add_compare(commands):
     )
     add(
         "--targets",
+        nargs="+",
         type=Path,
         metavar="Y.npy",
         help="true output of the transcoder for the same samples, with which all are compared",
@@ -174,8 +181,8 @@ def complete_compare(parser, arguments):
     columns += AUCS if arguments.labels is not None else ()
     if arguments.y not in columns:
         parser.error(f"--y must be one of {', '.join(columns)}, got {arguments.y}")
-    arguments.X = _activations(parser, "--activations", arguments.activations)
-    arguments.Y = _activations(parser, "--targets", arguments.targets)
+    arguments.X = _activations(parser, arguments, "activations")
+    arguments.Y = _activations(parser, arguments, "targets")
     try:
         arguments.autoencoder = load_sae(
             arguments.sae,
@@ -207,8 +214,8 @@ def _complete_targets(parser, arguments, estimator):
         _require_columns(parser, arguments, "targets", kind, d)
         if len(arguments.Y) != len(arguments.X):
             parser.error(
-                f"--targets {arguments.targets} has {len(arguments.Y)} rows, but --activations "
-                f"{arguments.activations} has {len(arguments.X)}"
+                f"{_named(arguments, 'targets')} has {len(arguments.Y)} rows, but "
+                f"{_named(arguments, 'activations')} has {len(arguments.X)}"
             )
     if arguments.decoders is None:
         arguments.decoders = [
@@ -219,17 +226,29 @@ def _complete_targets(parser, arguments, estimator):
 
 
 def _require_columns(parser, arguments, option, kind, d):
-    path, X = getattr(arguments, option), arguments.X if option == "activations" else arguments.Y
+    X = arguments.X if option == "activations" else arguments.Y
     if X.shape[1] != d:
         parser.error(
-            f"--{option} {path} has {X.shape[1]} columns, but the {kind} in --sae "
+            f"{_named(arguments, option)} has {X.shape[1]} columns, but the {kind} in --sae "
             f"{arguments.sae} is for d = {d} dimensions"
         )
 
 
-def _activations(parser, option, path):
-    """Return the mapped file, or None where none is named."""
-    return None if path is None else _read(parser, option, path, map_activations, path)
+def _named(arguments, option):
+    """Return an option with its first file."""
+    first, *others = getattr(arguments, option)
+    return f"--{option} {first}" + " ..." * bool(others)
+
+
+def _activations(parser, arguments, option):
+    """Return the mapped files, or None where none is named."""
+    paths = getattr(arguments, option)
+    if paths is None:
+        return None
+    try:
+        return map_activations(paths, arguments.key)
+    except (OSError, ValueError) as error:
+        parser.error(f"--{option} {error}")
 
 
 def _read(parser, option, path, read, *arguments):

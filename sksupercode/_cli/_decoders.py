@@ -3,21 +3,11 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from sksupercode import RademacherEncoder, RefitDecoder
+from sksupercode import RefitDecoder
 from sksupercode._utils._discovery import all_estimators, short_name
-from sksupercode.model_selection._frontier_decoders import default_decoders
 
+# Those of the first picture, out of the list of the frontier.
 SWEPT = ("threshold", "top-k", "matching-pursuit", "basis-pursuit")
-
-
-def sweep_decoders():
-    """Return those that read codes of random signs without sections, by name."""
-    return {
-        name: decoder
-        for name, decoder in default_decoders().items()
-        if type(decoder.get_params().get("dictionary", RademacherEncoder())) is RademacherEncoder
-        and not decoder.get_params().get("sections", False)
-    }
 
 
 def comparison_decoders():

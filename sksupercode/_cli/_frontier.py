@@ -3,11 +3,16 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from dataclasses import replace
+from itertools import product
+
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
 from sksupercode import theory
+from sksupercode._cli._files import save
+from sksupercode._cli._steps import Steps
 from sksupercode._utils._tables import write_csv
 from sksupercode.model_selection import decoder_frontier
 from sksupercode.model_selection._frontier_decoders import default_decoders
@@ -77,25 +82,37 @@ def draw(frontier, groups, path):
 def run(arguments):
     """Measure the frontier, print its tables, and save what was asked for."""
     console, decoders = Console(), default_decoders()
-    frontier = decoder_frontier(
-        {name: decoders[name] for name in dict.fromkeys(arguments.decoders)},
-        n_features=[size[0] for size in arguments.sizes],
-        n_nonzero_coefs=[size[1] for size in arguments.sizes],
-        probability=RATE,
-        n_trials=arguments.trials,
-        max_seconds=arguments.time_limit,
-        random_state=arguments.seed,
-        verbose=True,
+    names, sizes = dict.fromkeys(arguments.decoders), dict.fromkeys(arguments.sizes)
+    groups = {size: [] for size in sizes}
+    with Steps(len(names) * len(sizes)) as steps:
+        for size, name in product(sizes, names):
+            with steps.step(f"{name}, N = {size[0]}, k = {size[1]}"):
+                frontier = decoder_frontier(
+                    {name: decoders[name]},
+                    n_features=size[0],
+                    n_nonzero_coefs=size[1],
+                    probability=RATE,
+                    n_trials=arguments.trials,
+                    max_seconds=arguments.time_limit,
+                    random_state=arguments.seed,
+                )
+            groups[size] += frontier.rows
+    rows = tuple(row for group in groups.values() for row in group)
+    frontier = replace(frontier, rows=rows)
+    for group in groups.values():
+        console.print(frontier_table(group))
+    save(
+        console,
+        "The frontier is drawn in",
+        arguments.output,
+        lambda path: draw(frontier, groups, path),
     )
-    groups = {}
-    for row in frontier.rows:
-        groups.setdefault((row.n_features, row.n_nonzero_coefs), []).append(row)
-    for rows in groups.values():
-        console.print(frontier_table(rows))
-    draw(frontier, groups, arguments.output)
-    console.print(f"The frontier is drawn in {arguments.output}.", highlight=False)
     if arguments.csv is not None:
-        rows = [row.to_dict() for row in frontier.rows]
-        rows = [{k: None if v != v else v for k, v in row.items()} for row in rows]  # nan
-        write_csv(rows, arguments.csv, COLUMNS)
-        console.print(f"The table is written to {arguments.csv}.", highlight=False)
+        cells = [row.to_dict() for row in rows]
+        cells = [{k: None if v != v else v for k, v in row.items()} for row in cells]  # nan
+        save(
+            console,
+            "The table is written to",
+            arguments.csv,
+            lambda path: write_csv(cells, path, COLUMNS),
+        )

@@ -5,14 +5,14 @@
 
 import argparse
 import importlib.util
-import math
-import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 
+from sksupercode._cli._bounds_options import add_bounds, check_bounds
 from sksupercode._cli._compare_options import add_compare, complete_compare
-from sksupercode._cli._decoders import SWEPT, sweep_decoders
+from sksupercode._cli._decoders import SWEPT
+from sksupercode._cli._files import check_files
 from sksupercode._cli._frontier_options import add_frontier, complete_frontier
+from sksupercode.model_selection._frontier_decoders import default_decoders
 
 _OUTPUT = Path("recovery_curves.png")
 _OUTPUTS = {"frontier": "decoder_frontier.png", "compare": "decoders.png"}
@@ -33,21 +33,8 @@ def main(argv=None):
     check_sizes(parser, arguments)
     if arguments.output is _OUTPUT and arguments.command in _OUTPUTS:
         arguments.output = Path(_OUTPUTS[arguments.command])
-    with _bars_on_stderr():
-        _COMMANDS[arguments.command](parser, arguments)
+    _COMMANDS[arguments.command](parser, arguments)
     return 0
-
-
-@contextmanager
-def _bars_on_stderr():
-    """Let bars go to the standard error: what is printed may go to a file."""
-    import rich
-
-    rich.reconfigure(stderr=True)
-    try:
-        yield
-    finally:
-        rich.reconfigure()
 
 
 def measure_frontier(parser, arguments):
@@ -65,12 +52,15 @@ def sweep(parser, arguments):
 
     check_arguments(parser, arguments)
     check_files(parser, arguments)
-    run(arguments)
+    try:
+        run(arguments)
+    except ValueError as error:
+        parser.error(str(error))
 
 
 def build_parser():
     """Return the parser of the command line, with all commands."""
-    decoders = list(sweep_decoders())
+    decoders = list(default_decoders())
     parser = argparse.ArgumentParser(
         prog="python -m sksupercode",
         description="Sweep the dimension of superposition codes against exact recovery: random "
@@ -106,17 +96,8 @@ def build_parser():
     help = "number of jobs in parallel (default: %(default)s)"
     add("--n-jobs", type=int, default=1, metavar="J", help=help)
     commands = parser.add_subparsers(dest="command", metavar="command")
-    bounds = commands.add_parser(
-        "bounds",
-        help="print what theory says for one N and k, and stop",
-        description="Print every limit, and the dimensions that each decoder needs for exact "
-        "recovery, as theory predicts them.",
-    )
-    bounds.set_defaults(parser=bounds)
     # What is given before the command holds for it as well.
-    add_sizes(bounds, keep=True)
-    help = "per coordinate of the code (default: %(default)g)"
-    bounds.add_argument("--noise-variance", type=float, default=0.0, metavar="V", help=help)
+    add_sizes(add_bounds(commands), keep=True)
     add_frontier(commands)
     add_compare(commands)
     return parser
@@ -150,22 +131,10 @@ def check_sizes(parser, arguments):
 
 def print_bounds(parser, arguments):
     """Print the tables of the command ``bounds``."""
-    from rich.console import Console
+    from sksupercode._cli._bounds import run
 
-    from sksupercode._cli._bounds import bounds_tables
-
-    if not 0 <= arguments.noise_variance < math.inf:
-        parser.error(f"--noise-variance must be at least 0, got {arguments.noise_variance}")
-    console = Console()
-    with console.status("predicting"):
-        tables = bounds_tables(
-            arguments.n_features,
-            arguments.n_nonzero_coefs,
-            arguments.noise_variance,
-            arguments.seed,
-        )
-    for table in tables:
-        console.print(table)
+    check_bounds(parser, arguments)
+    run(arguments)
 
 
 def compare(parser, arguments):
@@ -188,30 +157,6 @@ def check_arguments(parser, arguments):
         parser.error(f"--trials must be at least 2, got {arguments.trials}")
     if arguments.n_jobs == 0:
         parser.error("--n-jobs must not be 0")
-
-
-def check_files(parser, arguments):
-    """End with a message for files that cannot be written."""
-    from matplotlib.backend_bases import FigureCanvasBase
-
-    formats = FigureCanvasBase.get_supported_filetypes()
-    if arguments.output.suffix[1:].lower() not in formats:
-        parser.error(
-            f"--output must end in one of {', '.join(sorted(formats))}, got {arguments.output}"
-        )
-    if arguments.csv is not None and arguments.csv.absolute() == arguments.output.absolute():
-        parser.error(f"--csv and --output must be two files, got {arguments.csv} for both")
-    for path in (arguments.output, arguments.csv):
-        if path is not None and not path.parent.is_dir():
-            parser.error(f"there is no folder {path.parent} to write {path.name} to")
-        if path is not None and path.is_dir():
-            parser.error(f"{path} is a folder, not a file to write to")
-        if path is not None:
-            try:
-                # Of permissions alone the superuser has all, even where there is nothing to write.
-                tempfile.TemporaryFile(dir=path.parent).close()
-            except OSError as error:
-                parser.error(f"cannot write {path}: {error}")
 
 
 _COMMANDS = {None: sweep, "bounds": print_bounds, "frontier": measure_frontier, "compare": compare}

@@ -11,12 +11,17 @@ from matplotlib.ticker import LogLocator
 from rich.console import Console
 from rich.table import Table
 
-from sksupercode import RademacherEncoder, theory
-from sksupercode._cli._decoders import sweep_decoders
+from sksupercode._cli._files import save
 from sksupercode._cli._passages import passages_summary, passages_table, store_passages
-from sksupercode._utils._progress import track
+from sksupercode._cli._steps import Steps
 from sksupercode._utils._tables import write_csv
 from sksupercode.model_selection import recovery_curve
+from sksupercode.model_selection._frontier_decoders import (
+    default_decoders,
+    encoder_of,
+    out_of_reach,
+)
+from sksupercode.model_selection._transition_search import code_entropy
 from sksupercode.plotting import RecoveryCurveDisplay
 
 COLUMNS = {
@@ -28,8 +33,11 @@ COLUMNS = {
 }
 
 
-def summarize(curves, n_features, n_nonzero_coefs):
-    """Return a row for each curve, a dict with the keys of COLUMNS; None is outside the sweep."""
+def summarize(curves, n_features, n_nonzero_coefs, sectioned=()):
+    """Return a row for each curve, a dict with the keys of COLUMNS; None is outside the sweep.
+
+    ``sectioned`` are the names of the curves of codes with sections.
+    """
     rows = []
     for name, curve in curves.items():
         with warnings.catch_warnings():
@@ -40,8 +48,8 @@ def summarize(curves, n_features, n_nonzero_coefs):
         row = dict.fromkeys(COLUMNS) | {"decoder": name, "dimension_50": half}
         if most is not None:
             row["dimension_90"] = most
-            bits = theory.bits_per_dimension(n_features, n_nonzero_coefs, most)
-            row["bits_per_dimension_90"] = float(bits)
+            bits = code_entropy(n_features, n_nonzero_coefs, name in sectioned)
+            row["bits_per_dimension_90"] = bits / most
             seconds = np.interp(most, curve.n_components, curve.seconds_per_trial)
             row["seconds_per_sample_90"] = float(seconds)
         rows.append(row)
@@ -84,33 +92,54 @@ def draw_curves(curves, title, path):
 
 
 def run(arguments):
-    """Sweep random codes, then real passages, and report both."""
+    """Sweep random codes, then real passages, and report both.
+
+    Raises
+    ------
+    ValueError
+        If none of the decoders can be swept.
+    """
     size = {"n_features": arguments.n_features, "n_nonzero_coefs": arguments.n_nonzero_coefs}
-    decoders, encoder, console = sweep_decoders(), RademacherEncoder(), Console()
-    names = list(dict.fromkeys(arguments.decoders))
+    decoders, console = default_decoders(), Console()
+    names, reasons = [], {}
+    for name in dict.fromkeys(arguments.decoders):
+        reasons[name] = out_of_reach(decoders[name], encoder_of(decoders[name]), *size.values())
+        if reasons[name] is None:
+            names.append(name)
+    missing = [f"{name}: {reason}." for name, reason in reasons.items() if reason is not None]
+    if not names:
+        raise ValueError(f"there is nothing to sweep. {' '.join(missing)}")
+    sectioned = [name for name in names if decoders[name].get_params().get("sections", False)]
     curves = {}
-    for name in track([*names, None], "Sweeps", len(names) + 1, verbose=True):
-        if name is None:
+    with Steps(len(names) + 1) as steps:
+        for name in names:
+            with steps.step(name):
+                curves[name] = recovery_curve(
+                    encoder_of(decoders[name]),
+                    decoders[name],
+                    n_components=arguments.dimensions or "auto",
+                    n_trials=arguments.trials,
+                    sections=name in sectioned,
+                    random_state=arguments.seed,
+                    n_jobs=arguments.n_jobs,
+                    **size,
+                )
+        with steps.step("real passages"):
             passages = store_passages(2 * arguments.trials, arguments.seed, arguments.n_jobs)
-        else:
-            curves[name] = recovery_curve(
-                encoder,
-                decoders[name],
-                n_components=arguments.dimensions or "auto",
-                n_trials=arguments.trials,
-                random_state=arguments.seed,
-                n_jobs=arguments.n_jobs,
-                **size,
-            )
     title = "N = {n_features}, k = {n_nonzero_coefs}".format(**size)
     title += f", {arguments.trials} trials a point"
-    rows = summarize(curves, **size)
+    rows = summarize(curves, **size, sectioned=sectioned)
     console.print(recovery_table(rows, f"Exact recovery, {title}"))
-    draw_curves(curves, f"Superposition codes, {title}", arguments.output)
-    console.print(f"The recovery curves are drawn in {arguments.output}.", highlight=False)
+    for reason in missing:
+        console.print(reason, highlight=False)
+    save(
+        console,
+        "The recovery curves are drawn in",
+        arguments.output,
+        lambda path: draw_curves(curves, f"Superposition codes, {title}", path),
+    )
     if arguments.csv is not None:
-        write_csv(rows, arguments.csv)
-        console.print(f"The table is written to {arguments.csv}.", highlight=False)
+        save(console, "The table is written to", arguments.csv, lambda path: write_csv(rows, path))
     console.print()
     console.print(passages_table(passages))
     console.print(passages_summary(passages), highlight=False)

@@ -54,9 +54,10 @@ def check_reports(callbacks, verbose):
         )
 
 
-def consume(results, add, n_results, n_finished, callbacks, verbose):
+def consume(results, add, n_results, n_finished, callbacks, verbose, name="cells"):
     """Pass each of ``results`` to ``add`` as it comes, and report how far it is."""
-    name = f"the last {n_results} of {n_results + n_finished} cells" if n_finished else "cells"
+    if n_finished:
+        name = f"the last {n_results} of {n_results + n_finished}, {name}"
     if FitCallback is not None and (callbacks or verbose):
         callbacks = list(callbacks or ())
         # Two bars are one too many for scikit-learn.

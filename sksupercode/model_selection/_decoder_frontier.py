@@ -235,7 +235,8 @@ def decoder_frontier(
     }
     rows, points = [], [(*named, *size) for size in sizes for named in decoders.items()]
     results = ((_measure(*point, checkpoint, options),) for point in points)
-    consume(results, rows.append, len(points), 0, callbacks, verbose)
+    name = f"decoders ({len(decoders)}) at sizes ({len(sizes)})"
+    consume(results, rows.append, len(points), 0, callbacks, verbose, name)
     return DecoderFrontier(tuple(rows), probability, confidence)
 
 

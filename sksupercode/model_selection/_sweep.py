@@ -16,6 +16,8 @@ from sksupercode.model_selection._checkpoint import TRIALS, Checkpoint
 
 # Cells for each worker in a batch, where a backend returns nothing before all are done.
 _BATCH = 4
+# What a bar calls the sizes of cells, those of decoders and of learners.
+_LETTERS = {"n_features": "N", "n_latents": "N", "n_nonzero_coefs": "k", "n_components": "d"}
 
 
 class Runner:
@@ -38,12 +40,24 @@ class Runner:
         report = (None, False) if silent or not missing else (self.callbacks, self.verbose)
         with closing(self._results(missing)) as results:
             n_finished = len(distinct) - len(missing)
-            consume(results, self.store.add, len(missing), n_finished, *report)
+            name = self._name(missing)
+            consume(results, self.store.add, len(missing), n_finished, *report, name)
         return [finished[cell] for cell in cells]
 
     def are_finished(self, cells):
         """Return whether none of the cells needs to be run."""
         return all(cell in self.store.cells for cell in cells)
+
+    def _name(self, cells):
+        """Return what is swept, such as "TopKDecoder N=256 k=4 d=24-110"."""
+        decoder = getattr(self.chain, "decoder", None)
+        parts = [] if decoder is None else [type(decoder).__name__]
+        for field, letter in _LETTERS.items():
+            values = {getattr(cell, field) for cell in cells if field in cell._fields}
+            if values:
+                low, high = min(values), max(values)
+                parts.append(f"{letter}={low}" + f"-{high}" * (low < high))
+        return " ".join(parts)
 
     def _results(self, cells):
         """Yield each cell and its results as they come."""

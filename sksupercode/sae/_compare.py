@@ -97,8 +97,8 @@ def compare_decoders(
     -------
     comparison : pandas.DataFrame or list of dict
         One row for each decoder and k, a data frame indexed by ``"decoder"`` if pandas is
-        installed, and otherwise dicts in which that is a key. ``comparison.attrs["n_left_out"]`` is
-        the number of samples beyond ``max_norm``. Columns:
+        installed, and otherwise dicts in which that is a key; either is printed as a table.
+        ``comparison.attrs["n_left_out"]`` is the number of samples beyond ``max_norm``. Columns:
 
         * ``"L0"``, mean number of active latents;
         * ``"FVU"``, fraction of variance unexplained, pooled over samples and dimensions;
@@ -237,7 +237,23 @@ def compare_decoders(
 
 
 class Rows(list):
-    """A list of dicts with ``attrs``, as a data frame has."""
+    """A list of dicts with ``attrs``, as a data frame has, that prints as a table."""
+
+    def __repr__(self):
+        if not self:
+            return "[]"
+        columns = [
+            [name, *(f"{row[name]:.6g}" if name != "decoder" else row[name] for row in self)]
+            for name in self[0]
+        ]
+        widths = [max(map(len, column)) for column in columns]
+        return "\n".join(
+            "  ".join(
+                cell.rjust(width) if i else cell.ljust(width)
+                for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+            )
+            for cells in zip(*columns, strict=True)
+        )
 
 
 def _table(rows, **attrs):

@@ -175,7 +175,9 @@ class SAEWeights:
         """Return what it is, without the numbers."""
         n_latents, d = self.shape
         sizes = f"N={n_latents}, d={d}" + (f", d_in={self.d_in}" if self.d_in != d else "")
-        return f"SAEWeights({self.architecture!r}, {sizes}, name={self.name!r})"
+        sizes += "" if self.k is None else f", k={self.k}"
+        rest = f"dtype={self.W_dec.dtype.name}, name={self.name!r}"
+        return f"SAEWeights({self.architecture!r}, {sizes}, {rest})"
 
     @property
     def shape(self):

@@ -235,7 +235,9 @@ def test_progress_is_shown(capsys):
     pytest.importorskip("rich", reason="progress bars are rich's")
     curve = recovery_curve(ENCODER, TOP_K, verbose=True, **SWEEP)
     shown = capsys.readouterr().out
-    assert "100%" in shown and "Sweep" in shown
+    d = SWEEP["n_components"]
+    assert "100%" in shown and f"Sweep - TopKDecoder N={SWEEP['n_features']} k=" in shown
+    assert f" d={min(d)}-{max(d)} " in shown
     assert_array_equal(curve.n_recovered, recovery_curve(ENCODER, TOP_K, **SWEEP).n_recovered)
     assert not capsys.readouterr().out
 
@@ -268,8 +270,8 @@ def test_callbacks_are_told(tmp_path):
 
     options = SWEEP | {"checkpoint": tmp_path / "cells", "callbacks": [Recorder()]}
     recovery_curve(ENCODER, TOP_K, **options)
-    cells = [("end", "cell")] * 12
-    assert calls == [("setup", 12), *cells, ("end", "cells"), ("teardown", None)]
+    cells, name = [("end", "cell")] * 12, "TopKDecoder N=64 k=4 d=20-45"
+    assert calls == [("setup", 12), *cells, ("end", name), ("teardown", None)]
     # The time that is left is that of what is left.
     calls.clear()
     recovery_curve(ENCODER, TOP_K, **options | {"n_trials": 50})

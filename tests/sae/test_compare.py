@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import builtins
+import re
 import tracemalloc
 from dataclasses import replace
 
@@ -168,6 +169,18 @@ def test_without_pandas(monkeypatch):
     rows = compare_decoders({"SAE": make_sae()}, make_activations(20).tolist())
     assert [row["decoder"] for row in rows] == ["SAE"]
     assert list(rows[0]) == ["decoder", *COLUMNS, "seconds_per_sample"]
+    head, line = repr(rows).splitlines()
+    assert head.split() == ["decoder", *COLUMNS, "seconds_per_sample"]
+    name, *numbers = line.split()
+    assert name == "SAE" and [float(number) for number in numbers] == pytest.approx(
+        list(rows[0].values())[1:], rel=1e-5
+    )
+    # Columns are aligned to the right under their names.
+    assert [match.end() for match in re.finditer(r"\S+", head)][1:] == [
+        match.end() for match in re.finditer(r"\S+", line)
+    ][1:]
+    rows.clear()
+    assert repr(rows) == "[]"
 
 
 def test_global_output_setting_is_ignored():

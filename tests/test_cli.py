@@ -17,7 +17,6 @@ from sksupercode._cli._frontier_options import complete_frontier
 from sksupercode._cli._main import build_parser, main
 from sksupercode._cli._passages import PassagesReport
 from sksupercode._cli._sweep import draw_curves, summarize
-from sksupercode.datasets import load_passages
 from sksupercode.model_selection import RecoveryCurve, predicted_dimension
 from sksupercode.model_selection._frontier_decoders import default_decoders
 from sksupercode.testing import all_estimators
@@ -27,8 +26,10 @@ SMALL = ["--n-features", "64", "--n-nonzero-coefs", "3", "--trials", "10", "--se
 
 @pytest.fixture
 def few_documents(monkeypatch):
-    """Let real passages be two hundred, for runs that look at other things."""
-    documents = Bunch(data=load_passages().data[:200])
+    """Let sixty lists of words be all passages, for runs that look at other things."""
+    rng = np.random.default_rng(0)
+    lists = [rng.choice(300, 8, replace=False) for _ in range(60)]
+    documents = Bunch(data=[" ".join(f"word{i}" for i in words) for words in lists])
     monkeypatch.setattr("sksupercode._cli._passages.load_passages", lambda: documents)
 
 

@@ -15,8 +15,8 @@ from sksupercode._cli._compare import numbers_of_latents
 from sksupercode._cli._compare_files import Samples, Shards, map_activations
 from sksupercode._cli._compare_options import DECODERS
 from sksupercode._cli._main import main
-from sksupercode.metrics import fraction_of_variance_unexplained
-from sksupercode.sae import SAEWeights, compare_decoders
+from sksupercode.metrics import _probing, fraction_of_variance_unexplained
+from sksupercode.sae import SAEWeights, _feature_columns, compare_decoders
 
 N, D, K = 64, 16, 4
 
@@ -139,13 +139,15 @@ def features(folder):
     np.save("x.npy", X)
     save_npz("codes.npz", codes)
     np.save("codes.npy", codes.toarray())
-    np.save("y.npy", codes[:, :2].toarray() != 0)
+    np.save("y.npy", codes[:, :1].toarray() != 0)
     return folder
 
 
 @pytest.mark.usefixtures("features")
 @pytest.mark.parametrize("file", ["codes.npz", "codes.npy"])
-def test_features_baselines_and_massive_activations(capsys, file):
+def test_features_baselines_and_massive_activations(capsys, file, monkeypatch):
+    monkeypatch.setattr(_feature_columns, "FOLDS", 2)
+    monkeypatch.setattr(_probing, "_INNER_FOLDS", 2)
     arguments = ["--truth", file, "--baselines", "random", "--max-norm", "99", "--y", "MCC"]
     arguments += ["--decoders", "sae", "omp", "--n-nonzero-coefs", "3", "--max-samples", "300"]
     has_labels = file == "codes.npy"

@@ -43,7 +43,7 @@ from sksupercode.dictionaries import (
 from sksupercode.encoders import BaseEncoder
 from sksupercode.inspection import dictionary_report, mean_difference, probe_latents
 from sksupercode.metrics import exact_recovery_score, match_codes, match_dictionaries
-from sksupercode.sae import SAEWeights, compare_decoders
+from sksupercode.sae import SAEWeights, _feature_columns, compare_decoders
 from sksupercode.symbols import codes_from_symbols, symbols_from_codes
 from sksupercode.testing import all_estimators
 from sksupercode.testing._problems import constructed
@@ -321,7 +321,8 @@ def test_dictionaries_and_numbers(dtype, has_gradient):
 
 
 @pytest.mark.parametrize("dtype, has_gradient", KINDS)
-def test_comparisons_and_reports(dtype, has_gradient):
+def test_comparisons_and_reports(dtype, has_gradient, monkeypatch):
+    monkeypatch.setattr(_feature_columns, "PROBED", (1,))
     sae = SparseAutoencoder.from_weights(SAEWeights("topk", F, F[0], F.T, F[:, 0], k=2))
     transcoder = Transcoder.from_weights(
         SAEWeights("topk", F, F[0], F.T, F[:, 0], k=2, is_transcoder=True)

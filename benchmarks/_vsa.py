@@ -33,7 +33,9 @@ from sksupercode import (
     TopKDecoder,
 )
 
-_CODEBOOKS = (5, 15, 100)
+# Sizes of codebooks; for the largest there are but a few decoders.
+_CODEBOOKS = (5, 15, 100, 1000)
+_LARGE = ("codebook decoding", "explain away, in turns", "AMP", "AMP, damping .1")
 # Bits per dimension by the size of the codebook.
 _PUBLISHED = {
     5: {"published in 2021": 1.20, "published in 2023": 1.40},
@@ -43,10 +45,10 @@ _SOURCE = (
     "by Hersche et al. and by Kleyko et al., both from the abstract of the latter, whose smaller "
     "and larger codebooks are taken to be those of 5 and of 100 symbols"
 )
-# The number of positions is searched on a grid of these steps, first coarse and then fine, by so
-# many bundles that count for nothing else.
+# The number of positions is searched on a grid of these steps, first coarse and then fine, by
+# bundles that count for nothing else: so many of each of so many codebooks, at least.
 _STEP, _COARSE = 1.05, 5
-_TRIAL_CODEBOOKS, _TRIAL_BUNDLES = 2, 5
+_TRIAL_BUNDLES, _TRIAL_CODEBOOKS = 5, 2
 
 
 def _sectioned(decoder, **parameters):
@@ -68,7 +70,8 @@ def _pursued_in_turns(bundles):
 
 _basis_pursuit = _nonnegative(BasisPursuitDecoder)
 # Each with the bits per dimension that are stored where the search begins, and the part of the
-# bundles that it gets, for some take long.
+# bundles that it gets: some take long, and intervals of some are wide because hardly any bundle has
+# an error.
 _METHODS = {
     "codebook decoding": (0.8, 1, _sectioned(TopKDecoder)),
     "linear regression": (0.5, 1, linear_regression),
@@ -82,8 +85,8 @@ _METHODS = {
     "OMP": (0.5, 0.5, _nonnegative(OrthogonalMatchingPursuitDecoder)),
     "BP": (1.1, 0.5, _basis_pursuit),
     "BP, then in turns": (1.15, 0.5, _pursued_in_turns),
-    "AMP": (1.4, 1, _sectioned(AMPDecoder)),
-    "AMP, damping .1": (1.5, 1, _sectioned(AMPDecoder, damping=0.1)),
+    "AMP": (1.3, 2, _sectioned(AMPDecoder)),
+    "AMP, damping .1": (1.3, 2, _sectioned(AMPDecoder, damping=0.1)),
 }
 
 
@@ -99,8 +102,10 @@ def vsa(size, repeats, tell):
             rows.append({**row, "note": _SOURCE})
         drawn = _Drawn(size, n_symbols, max(2, repeats))
         for name, (begin, part, decode) in _METHODS.items():
+            if n_symbols >= 1000 and name not in _LARGE:
+                continue
             tell(f"{n_symbols} symbols: {name}")
-            best = best_number(partial(drawn.trial, decode), drawn.number(begin))
+            best = best_number(partial(drawn.trial, decode, part), drawn.number(begin))
             measured = drawn.measure(decode, best, part)
             rows.append({"method": name, "n_symbols": n_symbols, **measured})
     return rows
@@ -134,11 +139,12 @@ class _Drawn:
         """Return how many positions store so many bits per dimension."""
         return max(2, round(bits * self.size.n_components / np.log2(self.n_symbols)))
 
-    def trial(self, decode, n_sections):
+    def trial(self, decode, part, n_sections):
         """Return the bits per dimension that a decoder reads in a trial."""
+        n_each = round(max(1, part) * _TRIAL_BUNDLES)
         right = [
             np.mean(decode(bundles) == bundles.symbols)
-            for bundles in self._draw(n_sections, _TRIAL_CODEBOOKS, _TRIAL_BUNDLES, "trial")
+            for bundles in self._draw(n_sections, _TRIAL_CODEBOOKS, n_each, is_trial=True)
         ]
         return self._bits(n_sections, np.mean(right))
 
@@ -146,7 +152,7 @@ class _Drawn:
         """Return a row: bits per dimension with an interval of 95 %, and what they come of."""
         n_each = max(1, round(part * self.size.n_samples / self.n_codebooks))
         seconds, right = [], []
-        for bundles in self._draw(n_sections, self.n_codebooks, n_each, "measured"):
+        for bundles in self._draw(n_sections, self.n_codebooks, n_each, is_trial=False):
             taken, found = timed(decode, bundles)
             seconds.append(taken / n_each)
             right.append(np.mean(found == bundles.symbols, axis=1))
@@ -160,12 +166,10 @@ class _Drawn:
             "seconds": seconds,
         }
 
-    def _draw(self, n_sections, n_codebooks, n_bundles, purpose):
+    def _draw(self, n_sections, n_codebooks, n_bundles, *, is_trial):
         for codebook in range(n_codebooks):
-            seed = [purpose == "trial", self.n_symbols, n_sections, codebook]
-            yield Bundles(
-                self.size.n_components, n_sections, self.n_symbols, n_bundles, [*map(int, seed)]
-            )
+            seed = [int(is_trial), self.n_symbols, n_sections, codebook]
+            yield Bundles(self.size.n_components, n_sections, self.n_symbols, n_bundles, seed)
 
     def _bits(self, n_sections, right):
         return symbol_information(n_sections, self.n_symbols, right) / self.size.n_components

@@ -1,7 +1,7 @@
-"""Measure the recovery rates at the paper's rules of thumb, by decoding random codes.
+"""Measure the recovery rates at the manuscript's rules of thumb, by decoding random codes.
 
-An hour on two cores at the paper's own size, whose largest codebook takes 4 GiB; what is finished
-is kept in the folder of ``--checkpoint``::
+An hour on two cores at the manuscript's own size, whose largest codebook takes 4 GiB; what is
+finished is kept in the folder of ``--checkpoint``::
 
     python examples/make_claims.py claims.csv --n-jobs 2 --checkpoint claims
 

@@ -16,7 +16,7 @@ def parse_options(description):
     """Return the options of the command line, once what they name can be written."""
     parser = argparse.ArgumentParser(description=description)
     add = parser.add_argument
-    add("--full", action="store_true", help="the size of the paper, which may take hours")
+    add("--full", action="store_true", help="the size of the original figure, which may take hours")
     add("--output", type=Path, help="picture to save, instead of a window")
     add("--csv", type=Path, metavar="FILE", help="also write the table to this file")
     add(

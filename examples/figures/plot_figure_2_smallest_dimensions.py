@@ -127,13 +127,13 @@ finish(figure, rows, options)
 # the normal approximation for basis pursuit gives a few dimensions too many. There is no
 # prediction for AMP below k = 4. Bars are 95 % intervals.
 #
-# The paper gives the cost in "bits per dimension" where it means dimensions per bit; see
+# The manuscript gives the cost in "bits per dimension" where it means dimensions per bit; see
 # :doc:`/user_guide/corrections`.
 #
 # In full
 # -------
 #
-# The figure of the paper has N = 2^20 and k up to 1024. The command
+# The figure of the manuscript has N = 2^20 and k up to 1024. The command
 #
 # .. code-block:: text
 #

@@ -11,8 +11,8 @@ of variance P. How large must d be for the message to be read?
 
 # %%
 # The codebook is a superposition code with k = 1, and the best decoder takes the codeword with
-# the largest inner product. Proposition 3 of the paper says that :math:`(2 + \epsilon) P \ln N`
-# dimensions suffice for large N, for every :math:`\epsilon > 0`.
+# the largest inner product. Proposition 3 of the manuscript says that
+# :math:`(2 + \epsilon) P \ln N` dimensions suffice for large N, for every :math:`\epsilon > 0`.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -10,7 +10,8 @@ than a constant times k ln N. How large must N be for this to hold?
 # SPDX-License-Identifier: BSD-3-Clause
 
 # %%
-# Proposition 5, with the factor k that is missing in print: let :math:`k = N^\eta`. In
+# Proposition 5 of the manuscript, with the factor k that is missing in print: let
+# :math:`k = N^\eta`. In
 #
 # .. math:: d > \kappa(\eta)\, k \ln N, \qquad \kappa(\eta) = 2 (1 + \sqrt\eta)^2
 #

@@ -10,7 +10,8 @@ The inverse capacity of one-step decoding, in dimensions for each nat that a cod
 
 # %%
 # A subset of :math:`k = N^\eta` out of N carries about :math:`(1 - \eta)\, k \ln N` nats, and
-# Proposition 5 asks for :math:`2 (1 + \sqrt\eta)^2\, k \ln N` dimensions. The quotient is
+# Proposition 5 of the manuscript asks for :math:`2 (1 + \sqrt\eta)^2\, k \ln N` dimensions. The
+# quotient is
 #
 # .. math:: \frac{1}{C(\eta)} = \frac{2 (1 + \sqrt\eta)}{1 - \sqrt\eta}
 #
@@ -96,7 +97,7 @@ finish(figure, rows, options)
 # them carries fewer nats. Finite codes need fewer dimensions than the limit, which they approach
 # slowly, as the grey curve for N = 2^40 shows.
 #
-# The paper has "at least :math:`4 \ln 2`" and calls it bits per dimension, while d/H is
+# The manuscript has "at least :math:`4 \ln 2`" and calls it bits per dimension, while d/H is
 # dimensions per bit. And it is no lower bound. What theory has for the limit, and for k = 8:
 
 print(f"4 ln 2 = {4 * np.log(2):.2f}")
@@ -125,7 +126,7 @@ print(f"{estimate:.2f} dimensions per bit, from {low:.2f} to {high:.2f}")
 
 # %%
 # The capacity in bits per dimension, and the :math:`\eta` from which on it is "less than 1/6", as
-# the paper says of one-step decoding:
+# the manuscript says of one-step decoding:
 
 root = (1 - np.log(2) / 3) / (1 + np.log(2) / 3)
 print(f"C(0) = {theory.one_step_capacity(0.0):.3f}")

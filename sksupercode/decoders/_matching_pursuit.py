@@ -139,7 +139,7 @@ class MatchingPursuitDecoder(PursuitDecoder):
     def _least_gains(self, norms):
         if self.values_ != "binary":
             return super()._least_gains(norms)
-        # The paper's decoder takes k codewords, whether or not they shorten the residual.
+        # By definition it takes k codewords, whether or not they shorten the residual.
         return -np.inf if self.tol_ is None else 0.0
 
     def _new_search(self, fit):

@@ -1,7 +1,8 @@
 """The information theory of superposition codes, as pure functions of numbers.
 
-What the paper states, corrected where it is wrong, and predictions of the probability of exact
-recovery at finite size. All functions broadcast their arguments; scalars in give scalars out.
+What the manuscript on superposition codes states that this package began with, corrected where it
+is wrong, and predictions of the probability of exact recovery at finite size. Propositions are
+those of the manuscript. All functions broadcast their arguments; scalars in give scalars out.
 
 Throughout, N is ``n_features``, the number of codewords; k is ``n_nonzero_coefs``, how many are
 active; and d is ``n_components``, the dimension of the code. Codewords have unit norm and, unless

@@ -104,7 +104,7 @@ def _bpsk_information(noise_variance):
 
 
 def fano_dimension(n_features, noise_variance, failure_probability, *, tight=False):
-    """Dimension that any code needs by Fano's inequality (Proposition 2).
+    """Dimension that any code needs by Fano's inequality (Proposition 2 of the manuscript).
 
     .. math:: d \\ge \\frac{2 ((1 - p) \\ln N - \\ln 2)}{\\ln(1 + 1/P)}
 
@@ -163,7 +163,7 @@ def fano_dimension(n_features, noise_variance, failure_probability, *, tight=Fal
 
 
 def random_codebook_dimension(n_features, noise_variance, margin=0.0, *, codebook="spherical"):
-    r"""Dimension at which a random codebook passes from failure to success (Proposition 3).
+    r"""Dimension at which a random codebook begins to succeed (Proposition 3 of the manuscript).
 
     .. math:: d = (1/C(P) + \epsilon) \ln N
 

@@ -11,7 +11,7 @@ __all__ = ["coherence_dimension"]
 
 
 def coherence_dimension(n_features, coherence, failure_probability, *, sharp=False):
-    r"""Dimension that bounds the coherence of a Rademacher dictionary (Proposition 1).
+    r"""Dimension that bounds the coherence of random signs (Proposition 1 of the manuscript).
 
     .. math:: d = 2 \epsilon^{-2} (2 \ln N + \ln(1/p)) \implies
               P\big(\max_{i \ne j} |\langle f_i, f_j \rangle| \ge \epsilon\big) \le p

@@ -14,7 +14,7 @@ __all__ = ["threshold_converse_dimension"]
 
 
 def threshold_converse_dimension(n_features, n_nonzero_coefs):
-    r"""Dimension below which no threshold decodes reliably (Proposition 4).
+    r"""Dimension below which no threshold decodes reliably (Proposition 4 of the manuscript).
 
     .. math:: d = C_k k \ln N, \quad C_k = \frac{1}{k I_k}, \quad
               I_k = \sup_\lambda \{\lambda - E \ln\cosh(\lambda W_k)\},

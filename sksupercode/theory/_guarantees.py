@@ -13,7 +13,7 @@ __all__ = ["threshold_guarantee_dimension", "topk_guarantee_dimension"]
 def threshold_guarantee_dimension(
     n_features, n_nonzero_coefs, failure_probability, *, return_threshold=False
 ):
-    r"""Dimension that guarantees threshold decoding at finite size (Proposition 5).
+    r"""Dimension that guarantees threshold decoding at finite N (Proposition 5 of the manuscript).
 
     .. math:: d = 2 k (A + B)^2, \quad A = \sqrt{\ln(2 (N-k)/p)}, \quad B = \sqrt{\ln(2k/p)},
               \quad \tau = \frac{A}{A + B}
@@ -70,7 +70,7 @@ def threshold_guarantee_dimension(
 
 
 def topk_guarantee_dimension(n_features, n_nonzero_coefs, failure_probability):
-    r"""Dimension that guarantees decoding by the k largest scores at finite size (Proposition 5).
+    r"""Dimension that guarantees decoding by top-k at finite N (Proposition 5 of the manuscript).
 
     .. math:: d = 4 k \ln(k (N - k)/p)
 

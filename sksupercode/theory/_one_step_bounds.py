@@ -11,7 +11,7 @@ __all__ = ["one_step_capacity", "one_step_constant", "one_step_dimension"]
 
 
 def one_step_constant(exponent):
-    r"""Constant of the achievability of one-step decoding (Proposition 5).
+    r"""Constant of the achievability of one-step decoding (Proposition 5 of the manuscript).
 
     .. math:: \kappa(\eta) = 2 (1 + \sqrt{\eta})^2
 
@@ -49,7 +49,7 @@ def one_step_constant(exponent):
 
 
 def one_step_dimension(n_features, n_nonzero_coefs, noise_variance=0.0):
-    r"""Dimension that suffices for one-step decoding (Proposition 5).
+    r"""Dimension that suffices for one-step decoding (Proposition 5 of the manuscript).
 
     .. math:: d = \kappa(\eta) k \ln N = 2 k (\sqrt{\ln N} + \sqrt{\ln k})^2
 
@@ -105,7 +105,7 @@ def one_step_dimension(n_features, n_nonzero_coefs, noise_variance=0.0):
 
 
 def one_step_capacity(exponent, *, unit="bits"):
-    r"""Rate that one-step decoding achieves (Proposition 5).
+    r"""Rate that one-step decoding achieves (Proposition 5 of the manuscript).
 
     .. math:: C(\eta) = \frac{1 - \eta}{\kappa(\eta)}
               = \frac{1 - \sqrt{\eta}}{2 (1 + \sqrt{\eta})} \text{ nats}

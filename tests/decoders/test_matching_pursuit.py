@@ -15,9 +15,9 @@ from sksupercode.datasets import make_sparse_codes
 
 
 def binary_reference(signs, x, k):
-    """The paper's decoder in integers: k times the signed argmax, the lowest index of equals.
+    """The decoder by its definition, in integers: k times the argmax, the first of equals.
 
-    Ours ends at a residual of exactly zero, where the paper's would go on to add codewords.
+    Ours ends at a residual of exactly zero, where that would go on to add codewords.
     """
     y, residual = [0] * len(signs), list(x)
     for _ in range(k):

@@ -282,6 +282,23 @@ def test_frontier_of_decoders():
     assert ax.get_xlim()[1] > 1.5
 
 
+def test_numbers_of_a_frontier_are_beside_what_was_measured():
+    """Not beside a diamond that stands apart."""
+    names, rates = list("abcd"), np.array([1.0, 1.0, 1.0, 0.1])
+    predicted = [1.6, 1.02, 0.5, 0.3]
+    display = FrontierDisplay(names, rates, rates - 0.02, rates + 0.02, predicted=predicted).plot()
+    display.figure_.canvas.draw()
+    places = display.ax_.transData.transform(np.column_stack([rates, np.arange(4)]))
+    diamonds = display.ax_.transData.transform(np.column_stack([predicted, np.arange(4)]))
+    boxes = [text.get_window_extent() for text in display.ax_.texts]
+    assert boxes[0].x1 < places[0, 0] < diamonds[0, 0]
+    assert places[1, 0] < diamonds[1, 0] < boxes[1].x0
+    assert diamonds[2, 0] < places[2, 0] < boxes[2].x0
+    assert boxes[3].x0 > diamonds[3, 0]
+    for box, x in zip(boxes, diamonds[:, 0], strict=True):
+        assert not box.x0 < x < box.x1
+
+
 def test_frontier_without_results_or_predictions():
     nothing = [np.nan, np.nan]
     display = FrontierDisplay(["one", "two"], nothing, nothing, nothing).plot()
@@ -349,6 +366,33 @@ def test_pareto_display_of_other_columns(y, bottom, top, label):
     low, high = ax.get_ylim()
     assert (low == 0) == (bottom == 0) and (high == 1) == (top == 1)
     assert low < 0.7 and high > 0.9
+
+
+@pytest.mark.parametrize("y", ["FVU", "sample_error"])
+def test_a_decoder_that_is_far_worse_is_beyond_the_axis(y):
+    names, l0 = ["a"] * 3 + ["b"] * 3 + ["c"] * 2, [8, 16, 32] * 2 + [16, 32]
+    values = [0.3, 0.2, 0.1, 0.25, 0.15, 0.08, 3.0, 7.0]
+    ax = ParetoDisplay(names, l0, values, y=y).plot(Figure().subplots()).ax_
+    bottom, top = ax.get_ylim()
+    assert bottom == 0 and 0.3 < top < 0.4
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b", "c (above)"]
+    # One that is seen at some L0 has its name alone, and times are drawn however long they are.
+    ax = ParetoDisplay(names, l0, [*values[:6], 0.3, 7.0], y=y).plot(Figure().subplots()).ax_
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b", "c"]
+    ax = ParetoDisplay(names, l0, values, y="seconds_per_sample").plot(Figure().subplots()).ax_
+    assert ax.get_ylim()[1] > 7
+    # Where all are worse than the mean of the samples, they are drawn.
+    ax = ParetoDisplay(["a", "b"], [8, 8], [2.0, 3.0], y=y).plot(Figure().subplots()).ax_
+    assert 3 < ax.get_ylim()[1] < 4
+
+
+def test_names_of_many_decoders_lie_beside_the_axes():
+    for n, inside in ((4, True), (7, False)):
+        display = ParetoDisplay([f"decoder {i}" for i in range(n)], [8] * n, np.arange(n)).plot()
+        display.figure_.canvas.draw()
+        legend = display.ax_.get_legend().get_window_extent()
+        assert (legend.x0 < display.ax_.get_window_extent().x1) == inside
+        assert legend.x1 < display.figure_.bbox.x1
 
 
 def test_pareto_display_of_baselines():

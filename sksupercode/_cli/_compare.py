@@ -82,12 +82,8 @@ def draw(comparison, y, title, path):
 
     from sksupercode.plotting import ParetoDisplay
 
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    display = ParetoDisplay.from_result(comparison, y=y, ax=figure.subplots())
-    ax = display.ax_
-    if y in ("FVU", "sample_error"):
-        # Whatever is worse than the mean activation, or than 0, is in the table alone.
-        ax.set_ylim(top=min(1.0, ax.get_ylim()[1]))
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    ax = ParetoDisplay.from_result(comparison, y=y, ax=figure.subplots()).ax_
     ax.set_title(title)
     figure.savefig(path, dpi=150)
 

@@ -3,9 +3,9 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-from dataclasses import replace
 from itertools import product
 
+import numpy as np
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
@@ -63,15 +63,32 @@ def frontier_table(rows):
     return table
 
 
-def draw(frontier, groups, path):
-    """Draw a panel for each (N, k) side by side."""
-    height = 1.4 + 0.28 * max(map(len, groups.values()))
-    figure = Figure(figsize=(2.2 + 3.0 * len(groups), height), layout="constrained")
-    panels = figure.subplots(1, len(groups), sharey=True, sharex=True, squeeze=False)[0]
-    for ax, size in zip(panels, groups, strict=True):
-        FrontierDisplay.from_result(frontier, size=size, ax=ax, legend=False)
-        ax.set_title(f"N = {size[0]:,}, k = {size[1]:,}")
+def draw(rows, path):
+    """Draw a panel for each (N, k), two in a row, to be read at the width of a page.
+
+    ``rows`` are dicts, those of ``FrontierRow.to_dict`` or of the file that ``--csv`` writes.
+    """
+    groups = {}
+    for row in rows:
+        groups.setdefault((row["n_features"], row["n_nonzero_coefs"]), []).append(row)
+    n_columns = min(2, len(groups))
+    n_rows = -(-len(groups) // n_columns)
+    height = 0.5 + n_rows * (0.9 + 0.24 * max(map(len, groups.values())))
+    figure = Figure(figsize=(2.0 + 3.2 * n_columns, height), layout="constrained")
+    panels = figure.subplots(n_rows, n_columns, sharey=True, sharex=True, squeeze=False).ravel()
+    for ax, (size, group) in zip(panels, groups.items(), strict=False):
+        names, rates, low, high, predicted = (
+            [row[key] for row in group]
+            for key in ("decoder", "bits_per_dimension", "bits_low", "bits_high", "predicted_bits")
+        )
+        # A decoder that needs infinitely many dimensions has no rate to draw.
+        rates = [rate or np.nan for rate in rates]
+        display = FrontierDisplay(names, rates, low, high, predicted=predicted)
+        display.plot(ax, legend=False)
+        ax.set_title(f"N = {size[0]:,}, k = {size[1]:,}", fontsize="medium")
         ax.label_outer()
+    for ax in panels[len(groups) :]:
+        ax.set_axis_off()
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(
         handles[::-1], labels[::-1], loc="outside lower center", ncols=len(labels), frameon=False
@@ -87,7 +104,7 @@ def run(arguments):
     with Steps(len(names) * len(sizes)) as steps:
         for size, name in product(sizes, names):
             with steps.step(f"{name}, N = {size[0]}, k = {size[1]}"):
-                frontier = decoder_frontier(
+                groups[size] += decoder_frontier(
                     {name: decoders[name]},
                     n_features=size[0],
                     n_nonzero_coefs=size[1],
@@ -95,21 +112,13 @@ def run(arguments):
                     n_trials=arguments.trials,
                     max_seconds=arguments.time_limit,
                     random_state=arguments.seed,
-                )
-            groups[size] += frontier.rows
-    rows = tuple(row for group in groups.values() for row in group)
-    frontier = replace(frontier, rows=rows)
+                ).rows
     for group in groups.values():
         console.print(frontier_table(group))
-    save(
-        console,
-        "The frontier is drawn in",
-        arguments.output,
-        lambda path: draw(frontier, groups, path),
-    )
+    rows = [row.to_dict() for group in groups.values() for row in group]
+    save(console, "The frontier is drawn in", arguments.output, lambda path: draw(rows, path))
     if arguments.csv is not None:
-        cells = [row.to_dict() for row in rows]
-        cells = [{k: None if v != v else v for k, v in row.items()} for row in cells]  # nan
+        cells = [{k: None if v != v else v for k, v in row.items()} for row in rows]  # nan
         save(
             console,
             "The table is written to",

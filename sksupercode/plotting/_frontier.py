@@ -8,6 +8,9 @@ import numpy as np
 from sksupercode.model_selection import DecoderFrontier
 from sksupercode.plotting._base import Display, check_numbers, with_defaults
 
+# Of the width, from where on a diamond to the right of an interval stands apart from it.
+_APART = 0.03
+
 
 class FrontierDisplay(Display):
     """Bits per dimension of several decoders, with intervals and predictions.
@@ -143,29 +146,40 @@ class FrontierDisplay(Display):
         self.errorbar_ = ax.errorbar(rates, rows, xerr=widths, **with_defaults(kwargs, **defaults))
         self.predicted_ = None
         # An end that the samples leave open may be anywhere.
-        ends = [np.minimum(self.high, 1.5 * rates)]
+        ends = np.minimum(self.high, 1.5 * rates)
+        predicted = np.full(len(rows), np.nan) if self.predicted is None else self.predicted
         if self.predicted is not None:
             diamonds = {"marker": "D", "ls": "", "ms": 8.5, "mfc": "none", "mec": "0.3"}
             diamonds |= {"label": "theory", "clip_on": False}
-            (self.predicted_,) = ax.plot(self.predicted, rows, **diamonds)
-            ends.append(self.predicted)
-        # To the right of everything drawn in the row.
-        beside = {"xytext": (8, 0), "textcoords": "offset points", "va": "center"}
-        font = {"fontsize": "small", "color": self.errorbar_[0].get_color()}
-        for row, rate, end in zip(rows, rates, np.fmax.reduce(ends), strict=True):
-            if np.isfinite(rate):
-                ax.annotate(f"{rate:.2f}", (end, row), **beside, **font)
+            (self.predicted_,) = ax.plot(predicted, rows, **diamonds)
+        largest = np.nanmax(np.concatenate([rates, ends, predicted, [0]]))
+        self._annotate(ax, ends, predicted, largest)
         ax.set_yticks(rows, self.names)
         ax.set(xlabel="bits per dimension", ylim=(len(rows) - 0.5, -0.5))
         # Room for the last number; a neighbour that shares the axis may need more.
         right = 0.1 if ax.get_autoscalex_on() else ax.get_xlim()[1]
-        ax.set_xlim(0, np.nanmax([right, *(1.17 * np.concatenate([rates, *ends]))]))
+        ax.set_xlim(0, max(right, 1.17 * largest))
         ax.grid(axis="y", color="0.85", ls=":")
         ax.grid(axis="x", color="0.93")
         ax.set_axisbelow(True)
         ax.tick_params(axis="y", length=0)
         ax.spines[["top", "right", "left"]].set_visible(False)
         return self._finish(ax, legend)
+
+    def _annotate(self, ax, ends, predicted, largest):
+        """Write each measured rate beside its interval, where no diamond comes between."""
+        font = {"fontsize": "small", "color": self.errorbar_[0].get_color()}
+        font |= {"textcoords": "offset points", "va": "center"}
+        for row, (rate, low, end, theory) in enumerate(
+            zip(self.bits_per_dimension, self.low, ends, predicted, strict=True)
+        ):
+            if not np.isfinite(rate):
+                continue
+            if theory - end > _APART * largest and min(rate, low) > 0.2 * largest:
+                place = {"xy": (low, row), "xytext": (-6, 0), "ha": "right"}
+            else:
+                place = {"xy": (np.fmax(end, theory), row), "xytext": (8, 0)}
+            ax.annotate(f"{rate:.2f}", **place, **font)
 
     def _columns(self):
         columns = {"decoder": self.names, "bits_per_dimension": self.bits_per_dimension}

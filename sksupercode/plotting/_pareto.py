@@ -21,6 +21,12 @@ _BEST_AT_1 = {
     "recall": "recall, mean over features",
     "MCC": "mean correlation coefficient (MCC)",
 }
+# Above 1 they are worse than the mean of the samples, or than 0.
+_RELATIVE = ("FVU", "sample_error")
+# A point that is so many times worse than three of four others sets no limit.
+_FAR = 2
+# The most names of a legend within the axes.
+_MANY = 4
 _AUC = "area under the ROC curve, probes on {} latent{}"
 # The line styles of baselines, by what follows the name of their decoder.
 _BASELINES = {"random": "--", "shuffled": ":"}
@@ -30,6 +36,8 @@ class ParetoDisplay(Display):
     """A column of a comparison against L0, one line per decoder.
 
     Of the fraction of variance unexplained, lower left is better; of F1 and the like, upper left.
+    The axis of errors ends above the good points: a decoder that is far worse than the others is
+    beyond it, and the legend says so where none of its points is seen.
 
     Parameters
     ----------
@@ -145,14 +153,33 @@ class ParetoDisplay(Display):
             self.lines_ += ax.plot(self.l0[points][order], self.values[points][order], **options)
             colors[name] = self.lines_[-1].get_color()
         ax.set(xlabel="L0, active latents", ylabel=self._label())
-        if self.y in _BEST_AT_0:
+        if self.y in _RELATIVE:
+            self._limit(ax)
+        elif self.y in _BEST_AT_0:
             ax.set_ylim(bottom=0)
         elif self._label() != self.y:
             ax.set_ylim(top=1)
         ax.grid(color="0.93")
         ax.set_axisbelow(True)
         ax.spines[["top", "right"]].set_visible(False)
-        return self._finish(ax, legend)
+        self._finish(ax, legend)
+        if legend and len(self.lines_) > _MANY and ax.figure.get_layout_engine() is not None:
+            # So many names would lie over the lines.
+            ax.get_legend().set_loc("upper left")
+            ax.get_legend().set_bbox_to_anchor((1, 1))
+        return self
+
+    def _limit(self, ax):
+        """Let the axis of errors go from 0 to what most points need, and name what is beyond."""
+        values = self.values[np.isfinite(self.values)]
+        near = values[values <= _FAR * np.quantile(values, 0.75)] if len(values) else values
+        top = 1.08 * near.max(initial=0)
+        top = min(top, 1.0) if near.min(initial=np.inf) <= 1 else top
+        ax.set_ylim(0, top if top > 0 else None)
+        for line in self.lines_:
+            y = line.get_ydata()
+            if top > 0 and len(y) and np.min(y) > top:
+                line.set_label(f"{line.get_label()} (above)")
 
     def _baseline(self, name, colors):
         """Return the style of a baseline of a decoder that has a colour, and nothing of others."""

@@ -8,7 +8,6 @@ import sys
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from sklearn.utils import Bunch
 
 from sksupercode import theory
@@ -302,11 +301,9 @@ def test_summary_of_curves():
     assert set(none.values()) == {"none", None}
 
 
-def test_picture_of_curves_has_one_legend(tmp_path, monkeypatch):
-    figures = []
-    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
-    draw_curves({"a": curve([0, 50, 100]), "b": curve([0, 0, 1])}, "title", tmp_path / "p.png")
-    ((ax,), (legend,)) = figures[0].axes, figures[0].legends
+def test_picture_of_curves_has_one_legend():
+    figure = draw_curves({"a": curve([0, 50, 100]), "b": curve([0, 0, 1])}, "title")
+    ((ax,), (legend,)) = figure.axes, figure.legends
     assert ax.get_legend() is None
     assert [text.get_text() for text in legend.texts] == ["a", "b"]
 

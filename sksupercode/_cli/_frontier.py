@@ -63,8 +63,8 @@ def frontier_table(rows):
     return table
 
 
-def draw(rows, path):
-    """Draw a panel for each (N, k), two in a row, to be read at the width of a page.
+def draw(rows):
+    """Return a figure with a panel for each (N, k), two in a row, for the width of a page.
 
     ``rows`` are dicts, those of ``FrontierRow.to_dict`` or of the file that ``--csv`` writes.
     """
@@ -93,7 +93,7 @@ def draw(rows, path):
     figure.legend(
         handles[::-1], labels[::-1], loc="outside lower center", ncols=len(labels), frameon=False
     )
-    figure.savefig(path, dpi=150)
+    return figure
 
 
 def run(arguments):
@@ -116,7 +116,12 @@ def run(arguments):
     for group in groups.values():
         console.print(frontier_table(group))
     rows = [row.to_dict() for group in groups.values() for row in group]
-    save(console, "The frontier is drawn in", arguments.output, lambda path: draw(rows, path))
+    save(
+        console,
+        "The frontier is drawn in",
+        arguments.output,
+        lambda path: draw(rows).savefig(path, dpi=150),
+    )
     if arguments.csv is not None:
         cells = [{k: None if v != v else v for k, v in row.items()} for row in rows]  # nan
         save(

@@ -76,8 +76,8 @@ def _cell(value):
     return f"{value:.2g}" if isinstance(value, float) else f"{value}"
 
 
-def draw_curves(curves, title, path):
-    """Draw the recovery curves of all decoders into one picture."""
+def draw_curves(curves, title):
+    """Return a figure of the recovery curves of all decoders."""
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     ax = figure.subplots()
     for name, curve in curves.items():
@@ -88,7 +88,7 @@ def draw_curves(curves, title, path):
     ax.xaxis.set_minor_formatter("")
     ax.grid(alpha=0.3)
     figure.legend(loc="outside lower center", ncols=min(len(curves), 4), frameon=False)
-    figure.savefig(path, dpi=150)
+    return figure
 
 
 def run(arguments):
@@ -132,11 +132,12 @@ def run(arguments):
     console.print(recovery_table(rows, f"Exact recovery, {title}"))
     for reason in missing:
         console.print(reason, highlight=False)
+    figure = draw_curves(curves, f"Superposition codes, {title}")
     save(
         console,
         "The recovery curves are drawn in",
         arguments.output,
-        lambda path: draw_curves(curves, f"Superposition codes, {title}", path),
+        lambda path: figure.savefig(path, dpi=150),
     )
     if arguments.csv is not None:
         save(console, "The table is written to", arguments.csv, lambda path: write_csv(rows, path))

@@ -442,7 +442,7 @@ def test_displays_show_what_there_is_and_no_more(kind):
     # Bars of equal codewords do not lie under the frame.
     left, right = cosines.get_xlim()
     assert left < -report.coherence and report.coherence < right < 1.1
-    display.figure_.canvas.draw()
+    display.figure_.draw_without_rendering()
     assert len(display.to_frame()) == len(density) + min(report.n_features, report.n_components)
 
 

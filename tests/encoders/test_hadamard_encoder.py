@@ -89,6 +89,8 @@ def test_too_much_memory_is_refused(monkeypatch):
     ],
 )
 @pytest.mark.parametrize("noise", [0, 0.02])
+# Basis pursuit is not told of the noise here.
+@pytest.mark.filterwarnings("ignore:Every sample takes:sklearn.exceptions.ConvergenceWarning")
 def test_decoders_give_what_they_give_on_the_same_signs(make, noise):
     """Correlations are the same numbers in any storage, and so are results."""
     dictionary = HadamardEncoder(60, random_state=0).codebook(400, 60)

@@ -51,6 +51,14 @@ autodoc_typehints = "none"
 toc_object_entries_show_parents = "hide"
 autosummary_generate = True
 numpydoc_show_class_members = False
+# All checks but those for sections that not every docstring needs, for returned values that have no
+# name, for verbs where a summary is none, and for what inherits its docstring.
+numpydoc_validation_checks = {"all", "ES01", "EX01", "SA01", "RT02", "SS05", "GL08"}
+numpydoc_validation_exclude = {
+    # Results, whose parameters are their attributes.
+    r"\.(DecoderFrontier|DictionaryRecovery|DimensionEstimate|FrontierRow|MeasuredDimension)$",
+    r"\.(PhaseTransition|RecoveryCurve)$",
+}
 
 sphinx_gallery_conf = {
     "abort_on_example_error": True,
@@ -84,6 +92,7 @@ html_sidebars = {
     "contributing": [],
     "explorer": [],
     "getting_started": [],
+    "versions": [],
 }
 
 

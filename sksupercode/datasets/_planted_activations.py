@@ -69,7 +69,7 @@ def make_planted_activations(
         Number d of dimensions. None is that of `dictionary`, or else 96.
 
     n_nonzero_coefs : int or None, default=None
-        k, the mean number of latents that fire in a sample; from 0 to N. None is the sum of
+        Mean number k of latents that fire in a sample; from 0 to N. None is the sum of
         `support` where that is an array, which any other number must agree with, or else 6.
 
     support : {"fixed", "bernoulli", "zipf"} or array-like of shape (n_latents,), default="fixed"

@@ -54,7 +54,7 @@ def make_sparse_codes(
     n_features : int, default=1024
         N, number of columns.
     n_nonzero_coefs : int, default=8
-        k, number of nonzeros per row or, unless ``support="fixed"``, its mean; from 0 to N.
+        Number k of nonzeros per row or, unless ``support="fixed"``, its mean; from 0 to N.
     support : {"fixed", "bernoulli", "zipf"}, default="fixed"
         How positions are drawn.
     sections : bool, default=False
@@ -68,7 +68,7 @@ def make_sparse_codes(
         How fast frequencies fall with the rank; only for ``support="zipf"``. 0 is ``"bernoulli"``;
         the words of natural languages have about 1.
     dtype : dtype, default=float64
-        dtype of the values: float64 or float32 and, for binary values, also bool or an integer
+        That of the values: float64 or float32 and, for binary values, also bool or an integer
         type.
     random_state : int, RandomState, Generator or None, default=None
         An integer gives the same codes in every call.

@@ -64,7 +64,7 @@ def make_synth_sae_bench(
         The codewords, of norm 1.
 
     intercept : ndarray of shape (d,)
-        b, of norm .5.
+        The intercept b, of norm .5.
 
     Raises
     ------

@@ -64,8 +64,8 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
         rounding.
 
     tol : float or None, default=None
-        Norm of the residual to allow for, in the units of X. None or 0 asks for equality.
-        (Scikit-learn's orthogonal matching pursuit has the squared norm.)
+        Norm of the residual to allow for, in the units of X. None or 0 asks for equality. In
+        scikit-learn's orthogonal matching pursuit it is the squared norm.
 
     noise_std : float or None, default=None
         Standard deviation of the noise on each coordinate, which stands for

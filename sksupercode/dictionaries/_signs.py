@@ -168,7 +168,24 @@ class SignDictionary(Dictionary):
 
     @classmethod
     def from_words(cls, words, n_components, scale=None):
-        """Build the dictionary from rows packed as by :func:`random_sign_words`."""
+        """Build the dictionary from rows of packed signs.
+
+        Parameters
+        ----------
+        words : uint64 ndarray of shape (N, n_words)
+            Rows packed as by ``random_sign_words``.
+
+        n_components : int
+            Number d of signs in a row.
+
+        scale : float or None, default=None
+            Magnitude of the entries; None is ``1 / sqrt(d)``.
+
+        Returns
+        -------
+        dictionary : SignDictionary
+            The dictionary, of this class.
+        """
         if words.ndim != 2 or words.shape[1] != n_words(n_components):
             raise ValueError(
                 f"words must have {n_words(n_components)} columns for {n_components} dimensions, "
@@ -217,6 +234,16 @@ class SignDictionary(Dictionary):
 
         A row that is within floating-point rounding (1e-6 of its largest entry, so float32 input
         counts) of a vector of integers becomes that vector; other rows are left as they are.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, d)
+            Points in code space.
+
+        Returns
+        -------
+        V : float64 ndarray of shape (n_samples, d)
+            The samples in these units.
         """
         V = np.asarray(as_array(X), dtype=np.float64) / self.scale
         lattice = np.rint(V)

@@ -98,6 +98,28 @@ def overlap(F, G):
     return np.sum(np.asarray(F, dtype=float) * np.asarray(G)) * np.sqrt(n_components / n_features)
 
 
+# None of them may ever change: they read what was written with them years ago.
+DIGESTS = {
+    "BoundEncoder": "e5a96fa278039d98",
+    "CoupledEncoder": "e1f1f99a410705ea",
+    "HadamardEncoder": "40eeb40650781311",
+    "RademacherEncoder": "b831e1507b08bbd4",
+}
+
+
+def test_a_seed_names_the_same_codebook_for_ever():
+    kinds = dict(all_estimators("encoder"))
+    assert set(DIGESTS) == set(kinds) - {"SphericalEncoder"}
+    for name, digest in DIGESTS.items():
+        signs = np.sign(np.asarray(kinds[name](random_state=11).codebook(200, 64)))
+        assert hashlib.sha256(signs.astype(np.int8).tobytes()).hexdigest()[:16] == digest
+    F = np.asarray(SphericalEncoder(random_state=11).codebook(200, 64))
+    # Lengths are rounded in ways that differ.
+    np.testing.assert_allclose(
+        F[0, :3], [-0.00416932, 0.02698941, -0.10066748], rtol=1e-6, atol=1e-8
+    )
+
+
 def test_kinds_are_unrelated():
     F, G = (np.asarray(kind(random_state=0).codebook(50, 40)) for kind in KINDS)
     assert abs(overlap(F, G)) < 4

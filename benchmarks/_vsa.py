@@ -46,9 +46,9 @@ _SOURCE = (
     "and larger codebooks are taken to be those of 5 and of 100 symbols"
 )
 # The number of positions is searched on a grid of these steps, first coarse and then fine, by
-# bundles that count for nothing else: so many of each of so many codebooks, at least.
+# bundles that count for nothing else: so many of each of so many codebooks.
 _STEP, _COARSE = 1.05, 5
-_TRIAL_BUNDLES, _TRIAL_CODEBOOKS = 5, 2
+_TRIAL_BUNDLES, _TRIAL_CODEBOOKS = 5, 4
 
 
 def _sectioned(decoder, **parameters):
@@ -70,16 +70,15 @@ def _pursued_in_turns(bundles):
 
 _basis_pursuit = _nonnegative(BasisPursuitDecoder)
 # Each with the bits per dimension that are stored where the search begins, and the part of the
-# bundles that it gets: some take long, and intervals of some are wide because hardly any bundle has
-# an error.
+# bundles that it gets: some take long, and some need many because few bundles have an error.
 _METHODS = {
     "codebook decoding": (0.8, 1, _sectioned(TopKDecoder)),
     "linear regression": (0.5, 1, linear_regression),
     "explain away, all at once": (0.5, 1, all_at_once),
     "explain away, clearest first": (0.5, 1, clearest_first),
     "explain away, in turns": (0.8, 1, in_turns),
-    "soft feedback": (0.6, 1, soft_feedback),
-    "soft feedback, half damped": (1.1, 1, partial(soft_feedback, damping=0.5)),
+    "soft feedback": (0.6, 2, soft_feedback),
+    "soft feedback, half damped": (1.1, 2, partial(soft_feedback, damping=0.5)),
     "adaptive successive": (0.5, 1, _plain(AdaptiveSuccessiveDecoder)),
     "MP": (0.5, 1, _plain(MatchingPursuitDecoder)),
     "OMP": (0.5, 0.5, _nonnegative(OrthogonalMatchingPursuitDecoder)),
@@ -115,18 +114,19 @@ def best_number(rate, begin):
     """Return the number at which a rate is largest, of a geometric grid that has ``begin``."""
     rates = {}
 
+    def number(place):
+        return max(2, round(begin * _STEP**place))
+
     def at(place):
-        number = max(2, round(begin * _STEP**place))
-        if number not in rates:
-            rates[number] = rate(number)
-        return rates[number], number
+        if number(place) not in rates:
+            rates[number(place)] = rate(number(place))
+        return rates[number(place)]
 
     best = 0
-    for step in (_COARSE, 1):
-        for direction in (step, -step):
-            while at(best + direction)[0] > at(best)[0]:
-                best += direction
-    return at(best)[1]
+    for direction in (_COARSE, -_COARSE):
+        while at(best + direction) > at(best):
+            best += direction
+    return number(max(range(best - _COARSE + 1, best + _COARSE), key=at))
 
 
 class _Drawn:
@@ -141,7 +141,7 @@ class _Drawn:
 
     def trial(self, decode, part, n_sections):
         """Return the bits per dimension that a decoder reads in a trial."""
-        n_each = round(max(1, part) * _TRIAL_BUNDLES)
+        n_each = round(part * _TRIAL_BUNDLES)
         right = [
             np.mean(decode(bundles) == bundles.symbols)
             for bundles in self._draw(n_sections, _TRIAL_CODEBOOKS, n_each, is_trial=True)

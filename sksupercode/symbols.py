@@ -57,6 +57,8 @@ def codes_from_symbols(symbols, n_symbols):
     try:
         symbols = np.asarray(as_array(symbols, "symbols"))
     except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
         raise ValueError(
             "symbols must be a matrix of integers; fill up shorter sequences with -1."
         ) from error

@@ -54,6 +54,7 @@ def test_the_largest_coefficient_counts():
         ([[0.0, 1.0]], 5, "dtype float64"),
         ([[True, False]], 5, "dtype bool"),
         ([0, 1], 5, r"shape \(2,\)"),
+        (np.zeros((1, 2, 3), dtype=int), 5, r"symbols must be a matrix.*shape \(1, 2, 3\)"),
         ([[0], [0, 1]], 5, "fill up shorter sequences with -1"),
         ([["a"]], 5, "dtype <U1"),
         ([[0]], 0, "n_symbols must be an integer"),

@@ -4,6 +4,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
 
 from sksupercode._utils._sections import section_bounds
 from sksupercode._utils._threads import in_threads
@@ -44,8 +46,9 @@ class BoundDictionary(PackedSignDictionary):
     Raises
     ------
     ValueError
-        If keys and symbols are not two matrices of the same number of columns, have no row, or
-        are too few for ``n_features`` codewords.
+        If keys and symbols are not two matrices of real numbers other than 0, of the same number of
+        columns, have no row, or are too few for ``n_features`` codewords; or if scale is not a
+        finite number > 0.
 
     See Also
     --------
@@ -101,6 +104,19 @@ class BoundDictionary(PackedSignDictionary):
 
     def _set_shape(self, shape, scale):
         SignDictionary._set_shape(self, shape, scale)
+
+    @classmethod
+    def random(cls, n_features, n_components, seed):
+        """Raise a TypeError: :class:`~sksupercode.encoders.BoundEncoder` draws them."""
+        raise TypeError("BoundDictionary is made of keys and symbols, which BoundEncoder draws.")
+
+    @classmethod
+    def from_words(cls, words, n_components, scale=None):
+        """Raise a TypeError: keys and symbols may be of :class:`PackedSignDictionary`."""
+        raise TypeError(
+            "BoundDictionary is made of keys and symbols, which may come from "
+            "PackedSignDictionary.from_words."
+        )
 
     @property
     def keys(self):
@@ -169,9 +185,19 @@ def _packed(signs, name):
         return signs.unnormalized
     if isinstance(signs, SignDictionary):
         return PackedSignDictionary(signs._signs(slice(None)), scale=1.0)
+    if issparse(signs) or isinstance(signs, BaseEstimator):
+        raise ValueError(
+            f"{name} must be a matrix of signs, got {type(signs).__name__}: pass an array, or the "
+            "dictionary_ of a fitted encoder."
+        )
     signs = np.asarray(as_array(signs, name))
     if signs.ndim != 2 or not signs.size:
         raise ValueError(f"{name} must be a matrix of signs, got an array of shape {signs.shape}.")
-    if not np.all(signs != 0) or not np.isfinite(signs).all():
-        raise ValueError(f"{name} must have finite entries that are not 0.")
+    if signs.dtype.kind not in "iuf":
+        raise ValueError(
+            f"{name} must be a matrix of real numbers +1 and -1, got one of dtype {signs.dtype}"
+            + (f": pass 1 - 2 * {name}, where True stands for -1." if signs.dtype == bool else ".")
+        )
+    if not signs.all() or not np.isfinite(signs).all():
+        raise ValueError(f"{name} must have finite entries that are not 0, such as +1 and -1.")
     return PackedSignDictionary(signs, scale=1.0)

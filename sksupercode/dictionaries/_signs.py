@@ -16,7 +16,7 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from sksupercode._utils._threads import in_threads
-from sksupercode._utils._validation import as_array
+from sksupercode._utils._validation import as_array, check_real
 from sksupercode.dictionaries._base import Dictionary, as_indices
 
 # A superposition that was rounded to float32 lies this close, relative to its largest entry.
@@ -129,6 +129,7 @@ class SignDictionary(Dictionary):
 
     def _set_shape(self, shape, scale):
         super().__init__(shape, np.float64)
+        scale = check_real(scale, "scale", minimum=0, closed="neither", allow_none=True)
         self.scale = 1 / math.sqrt(shape[1]) if scale is None else scale
 
     def _store(self, signs):

@@ -175,7 +175,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def _allocate_power(self, dictionary):
         if self.power_allocation is None:
             return dictionary
-        powers = _check_powers(self.power_allocation)
+        powers = check_powers(self.power_allocation)
         sizes = np.diff(section_bounds(dictionary.shape[0], len(powers)))
         return WeightedDictionary(dictionary, np.repeat(np.sqrt(powers / powers.mean()), sizes))
 
@@ -268,7 +268,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return tags
 
 
-def _check_powers(power_allocation):
+def check_powers(power_allocation):
     """Return the relative powers of sections as a float64 array."""
     try:
         powers = np.asarray(as_array(power_allocation, "power_allocation"), dtype=np.float64)

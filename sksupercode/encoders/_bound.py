@@ -7,7 +7,7 @@ from sksupercode._utils._memory import require_memory
 from sksupercode._utils._validation import check_integer
 from sksupercode.dictionaries import BoundDictionary, PackedSignDictionary
 from sksupercode.dictionaries._signs import n_words
-from sksupercode.encoders._base import BaseEncoder
+from sksupercode.encoders._base import BaseEncoder, check_powers
 
 
 class BoundEncoder(BaseEncoder):
@@ -112,6 +112,16 @@ class BoundEncoder(BaseEncoder):
 
     def _variant(self, n_features, n_components):
         return min(check_integer(self.n_sections, "n_sections", minimum=1), n_features)
+
+    def _allocate_power(self, dictionary):
+        if self.power_allocation is not None:
+            n_powers = len(check_powers(self.power_allocation))
+            if n_powers != self.n_sections:
+                raise ValueError(
+                    f"power_allocation must have one number for each of n_sections="
+                    f"{self.n_sections}, got {n_powers}."
+                )
+        return super()._allocate_power(dictionary)
 
     def _draw(self, n_features, n_components, seed):
         n_sections = self._variant(n_features, n_components)

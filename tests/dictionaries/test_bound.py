@@ -6,8 +6,9 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from scipy.sparse import csr_array
 
-from sksupercode import TopKDecoder
+from sksupercode import RademacherEncoder, TopKDecoder
 from sksupercode.dictionaries import (
     BoundDictionary,
     PackedSignDictionary,
@@ -98,6 +99,11 @@ def test_a_bundle_made_by_hand_is_read():
         (np.ones((2, 3)), np.ones((0, 3)), None, r"symbols must be a matrix of signs.*\(0, 3\)"),
         (np.ones((2, 3)), np.zeros((2, 3)), None, "symbols must have finite entries.*not 0"),
         (np.full((2, 3), np.nan), np.ones((2, 3)), None, "keys must have finite entries"),
+        ([["a"]], np.ones((2, 3)), None, "keys must be.*real numbers.*dtype <U1"),
+        (np.ones((2, 3)), 1j * np.ones((2, 3)), None, "symbols must be.*real.*dtype complex128"),
+        (np.ones((2, 3), bool), np.ones((2, 3)), None, r"dtype bool: pass 1 - 2 \* keys"),
+        (csr_array(np.ones((2, 3))), np.ones((2, 3)), None, "keys must be.*got csr_array"),
+        (np.ones((2, 3)), RademacherEncoder(3), None, "symbols must be.*got RademacherEncoder"),
         (np.ones((2, 3)), np.ones((2, 3)), 5, "n_features=5.*2 keys and 2 symbols"),
         (np.ones((2, 3)), np.ones((2, 3)), 0, "n_features must be"),
     ],
@@ -105,3 +111,22 @@ def test_a_bundle_made_by_hand_is_read():
 def test_refusals(keys, symbols, n_features, match):
     with pytest.raises(ValueError, match=match):
         BoundDictionary(keys, symbols, n_features)
+
+
+@pytest.mark.parametrize("scale", [0, -1.0, np.nan, np.inf, "a", True, [1, 2]])
+def test_scale_is_checked(scale):
+    with pytest.raises(ValueError, match="scale must be a finite real number > 0"):
+        BoundDictionary(np.ones((2, 3)), np.ones((2, 3)), scale=scale)
+
+
+def test_scale_may_be_a_tensor():
+    torch = pytest.importorskip("torch")
+    dictionary = BoundDictionary(np.ones((2, 3)), np.ones((2, 3)), scale=torch.tensor(2.0))
+    assert_array_equal(np.asarray(dictionary), np.full((4, 3), 2.0))
+
+
+def test_no_codewords_without_factors():
+    with pytest.raises(TypeError, match="BoundEncoder draws"):
+        BoundDictionary.random(4, 64, np.random.SeedSequence(0))
+    with pytest.raises(TypeError, match="keys and symbols"):
+        BoundDictionary.from_words(np.zeros((4, 1), dtype=np.uint64), 64)

@@ -66,15 +66,16 @@ ESTIMATORS += [
     TopKDecoder(RECIPE, n_nonzero_coefs=2, values="nonnegative", sparse_output=False),
     MatchingPursuitDecoder(RECIPE, tol=0.1, values="nonnegative"),
     OrthogonalMatchingPursuitDecoder(RECIPE, tol=0.1, values="real", sparse_output=False),
-    RefitDecoder(ThresholdDecoder(RECIPE), values="real", sparse_output=False),
-    SwapDecoder(TopKDecoder(RECIPE, 2, values="real"), sparse_output=False),
-    RefitDecoder(TopKDecoder(RECIPE, 9, values="real"), prune=2, noise_std=0.01),
+    RefitDecoder(
+        TopKDecoder(RECIPE, 9, values="real"), prune=2, noise_std=0.01, sparse_output=False
+    ),
     SwapDecoder(TopKDecoder(RECIPE, 4, values="nonnegative"), prune=0.01, sparse_output=False),
-    AMPDecoder(RECIPE, n_nonzero_coefs=2, values="real", damping=0.2),
-    DictionaryLearner(9, n_nonzero_coefs=2, init="random", fit_intercept=False, random_state=0),
     DictionaryLearner(
         n_latents=9,
         n_nonzero_coefs=None,
+        init="random",
+        fit_intercept=False,
+        random_state=0,
         decoder=RefitDecoder(TopKDecoder(None, 2), values="real", sparse_output=False),
         max_iter=3,
     ),
@@ -83,8 +84,7 @@ ESTIMATORS += [
 # Fitting these takes PyTorch.
 TRAINED = [
     SparseAutoencoder(max_iter=3),
-    SparseAutoencoder(20, architecture="batchtopk", n_nonzero_coefs=4, max_iter=5),
-    SparseAutoencoder(20, architecture="relu", n_nonzero_coefs=4, max_iter=5, sparse_output=False),
+    SparseAutoencoder(20, architecture="relu", n_nonzero_coefs=4, max_iter=3, sparse_output=False),
 ]
 
 

@@ -56,11 +56,9 @@ DECODERS += [
     SwapDecoder(TopKDecoder(RECIPE, values="real"), max_swaps=1, values="real"),
     SwapDecoder(MatchingPursuitDecoder(RECIPE)),
     AMPDecoder(RECIPE, sections=True),
-    AMPDecoder(RECIPE, values="nonnegative"),
     AMPDecoder(RECIPE, values="real", damping=0.2),
     MaximumLikelihoodDecoder(RECIPE, time_limit=None, max_nodes=0),
-    BasisPursuitDecoder(RECIPE, values="real"),
-    BasisPursuitDecoder(RECIPE, tol=1e-2),
+    BasisPursuitDecoder(RECIPE, values="real", tol=1e-2),
 ]
 
 

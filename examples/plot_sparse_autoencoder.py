@@ -52,14 +52,14 @@ print(comparison.drop(columns="seconds_per_sample").round(3))
 
 # %%
 # Lower left is better. A ninth of the encoder's FVU is due to the values that it gives to its
-# latents, and another quarter to their selection: pursuits correlate with the residual before they
-# select the next latent. With 16 latents orthogonal matching pursuit explains more than the encoder
-# with 32. Gradient pursuit, which takes one step for each latent, is almost as good.
+# latents, and more than a quarter to their selection: pursuits correlate with the residual before
+# they select the next latent. With 16 latents orthogonal matching pursuit explains more than the
+# encoder with 32. Gradient pursuit, which takes one step for each latent, is almost as good.
 
 _, ax = plt.subplots(layout="constrained")
 display = ParetoDisplay.from_result(comparison, ax=ax)
 ax.set_xscale("log")
 ax.set_xticks(ks, ks)
 ax.minorticks_off()
-ax.set_title("Activations of MiniLM, N = 2,048 latents, k = 32")
+ax.set_title("Activations of MiniLM, N = 2,048 latents")
 plt.show()

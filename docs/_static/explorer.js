@@ -116,7 +116,7 @@
   function draw(curves, limits, [low, high]) {
     const width = Math.max(root.clientWidth, 280);
     const labels = curves.length * 19 + 8;
-    const box = { left: 46, right: width - 10, top: labels, bottom: labels + 260 };
+    const box = { left: 62, right: width - 10, top: labels, bottom: labels + 260 };
     const height = box.bottom + 84;
     const x = (d) =>
       box.left + ((box.right - box.left) * Math.log(d / low)) / Math.log(high / low);
@@ -129,6 +129,9 @@
       parts.push(line(box.left, y(p), box.right, y(p), { class: "grid" }));
       parts.push(text(`${100 * p} %`, box.left - 6, y(p) + 4, { class: "pale", "text-anchor": "end" }));
     }
+    const [side, centre] = [14, (box.top + box.bottom) / 2];
+    const turned = { transform: `rotate(-90 ${side} ${centre})`, "text-anchor": "middle" };
+    parts.push(text("probability of success", side, centre, turned));
     const axis = (values, place, offset, title) => {
       for (const value of values) {
         parts.push(
@@ -171,10 +174,10 @@
     });
 
     parts.push(line(x(state.d), box.top, x(state.d), box.bottom + 5, { class: "marker" }));
-    const side = x(state.d) > width / 2 ? ["end", -6] : ["start", 6];
+    const [anchor, shift] = x(state.d) > width / 2 ? ["end", -6] : ["start", 6];
     parts.push(
-      text(`d = ${format(state.d)}`, x(state.d) + side[1], y(0.5) - 6, {
-        class: "marker-text halo", "text-anchor": side[0],
+      text(`d = ${format(state.d)}`, x(state.d) + shift, y(0.5) - 6, {
+        class: "marker-text halo", "text-anchor": anchor,
       }),
     );
     for (const { curve, colour } of curves) {
@@ -198,12 +201,21 @@
     return drawing;
   }
 
+  // Codewords have norm 1, so that a coordinate of their sum has the variance k/d.
+  function signalToNoise() {
+    if (state.noise === 0) return "";
+    const ratio = state.k / (state.d * state.noise);
+    const decibels = (10 * Math.log10(ratio)).toFixed(1);
+    return `The signal-to-noise ratio there is ${Number(ratio.toPrecision(2))}, or ${decibels}\u00a0dB. `;
+  }
+
   function readOut(entries, limits) {
     const bits = entropyBits(state.N, state.k);
     const { d } = state;
     summary.textContent =
       `A subset holds ${format(Math.round(10 * bits) / 10)} bits: with d = ${format(d)}, ` +
       `${digits(bits / d)} bits per dimension. ` +
+      signalToNoise() +
       limits.map((limit) => `${limit.sentence} ${format(Math.ceil(limit.d))}.`).join(" ");
     successTitle.textContent = `success at d = ${format(d)}`;
     body.replaceChildren(

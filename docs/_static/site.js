@@ -1,0 +1,21 @@
+// Authors: The sksupercode developers
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Tables that are wider than the page scroll in a box of their own, which says so. Names of classes
+// in them may break before a capital.
+
+function breakNames() {
+  for (const name of document.querySelectorAll(".bd-article table.table code .pre")) {
+    const parts = name.textContent.split(/(?<=[a-z])(?=[A-Z])|(?<=[_.])/);
+    name.replaceChildren(...parts.flatMap((part) => [document.createElement("wbr"), part]));
+  }
+}
+
+function markWideTables() {
+  for (const box of document.querySelectorAll(".pst-scrollable-table-container")) {
+    box.classList.toggle("is-wide", box.scrollWidth > box.clientWidth + 1);
+  }
+}
+
+window.addEventListener("load", () => (breakNames(), markWideTables()));
+window.addEventListener("resize", markWideTables);

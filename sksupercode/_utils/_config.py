@@ -76,6 +76,10 @@ def config_context(*, gram_memory=None):
     gram_memory : float or None, default=None
         See :func:`set_config`.
 
+    Yields
+    ------
+    None.
+
     Examples
     --------
     >>> import sksupercode

@@ -32,6 +32,7 @@ class Benchmark:
 def all_benchmarks():
     """Return the benchmarks by name, in the order in which they run."""
     from benchmarks import (
+        _cost,
         _decoding,
         _fresh_process,
         _learned_coding,
@@ -76,6 +77,30 @@ def all_benchmarks():
             _decoding.every_decoder,
             Size(2**8, 4, 64, 16),
             Size(2**6, 2, 48, 4),
+        ),
+        "cost-codes": Benchmark(
+            "time and memory of a sample of random codes, each decoder in a process of its own",
+            _cost.codes,
+            Size(2**12, 32, 2048, 64),
+            Size(2**8, 4, 128, 4),
+        ),
+        "cost-codes-large": Benchmark(
+            "time and memory of a sample of random codes, each decoder in a process of its own",
+            _cost.codes,
+            Size(2**16, 64, 4096, 64),
+            Size(2**9, 4, 128, 4),
+        ),
+        "cost-sae": Benchmark(
+            "time and memory of a sample on a dictionary like those of autoencoders",
+            _cost.autoencoder,
+            Size(2**11, 32, 384, 512),
+            Size(2**8, 4, 64, 8),
+        ),
+        "cost-sae-large": Benchmark(
+            "time and memory of a sample on a dictionary like those of autoencoders",
+            _cost.autoencoder,
+            Size(2**16, 100, 2304, 128),
+            Size(2**9, 4, 64, 8),
         ),
         "mp": Benchmark(
             "matching pursuit; orthogonal matching pursuit (OMP) is another algorithm",

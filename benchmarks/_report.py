@@ -76,6 +76,7 @@ _COLUMNS = {
     "of_peak": ("of float32", _number("{:.0%}")),
     "recovery": ("recovered", _number("{:.0%}")),
     "peak_bytes": ("peak memory", _mebibytes),
+    "working_bytes": ("beside the dictionary", _mebibytes),
 }
 
 

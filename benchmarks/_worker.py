@@ -126,6 +126,14 @@ def learned_dictionary(size):
     }
 
 
+def cost(kind, name, size):
+    """Measure one call of a decoder."""
+    from benchmarks._cost import measure
+    from benchmarks._problem import Size
+
+    return measure(kind, name, Size(**size), forget_peak, peak_bytes)
+
+
 def peak_bytes():
     """Return the most memory that this process has held.
 
@@ -151,7 +159,9 @@ def forget_peak():
         pass
 
 
-JOBS = {job.__name__: job for job in (first_call, learned_dictionary, learned_pursuit, pipeline)}
+JOBS = {
+    job.__name__: job for job in (cost, first_call, learned_dictionary, learned_pursuit, pipeline)
+}
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")

@@ -8,6 +8,7 @@ import pytest
 from scipy.sparse import csc_array
 
 from benchmarks import (
+    _cost,
     _decoding,
     _learned_coding,
     _learned_encoder,
@@ -207,6 +208,44 @@ def test_fresh_processes():
     assert measured["recovery"] == 1.0
     assert measured["import_seconds"] > 0
     assert "no_such_job" in run_fresh("no_such_job")["note"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("codes", "top-k"), ("codes", "refit"), ("autoencoder", "OMP, real")]
+)
+def test_cost_of_a_call(kind, name):
+    held = iter([100, 130])
+    cost = _cost.measure(kind, name, TINY, lambda: None, lambda: next(held))
+    assert cost["seconds"] > 0 and cost["working_bytes"] == 30
+    decoder, samples = _cost.prepare(kind, name, TINY)
+    assert np.diff(decoder.transform(samples).indptr).tolist() == [3] * 4
+
+
+def test_costs_are_of_all_decoders(monkeypatch):
+    asked = []
+
+    def run_fresh(job, **arguments):
+        asked.append(arguments["name"])
+        return {"seconds": 2.0, "working_bytes": 5}
+
+    monkeypatch.setattr(_cost, "run_fresh", run_fresh)
+    rows = _cost.codes(Size(512, 3, 96, 4), 2, lambda what: None)
+    assert {row["method"] for row in rows} == set(_cost.code_decoders())
+    left_out = {row["method"] for row in rows if "note" in row}
+    assert left_out == {"maximum-likelihood"} and left_out.isdisjoint(asked)
+    assert rows[0]["seconds"] == [2.0, 2.0] and rows[0]["working_bytes"] == [5, 5]
+    rows = _cost.autoencoder(TINY, 1, lambda what: None)
+    assert [row["method"] for row in rows] == list(_cost.AUTOENCODER_DECODERS)
+    monkeypatch.undo()
+    fresh = run_fresh_cost()
+    assert fresh["seconds"] > 0 and 0 <= fresh["working_bytes"] < 2**30
+
+
+def run_fresh_cost():
+    """Measure in a process of its own, which compiles nothing."""
+    environment = {"NUMBA_DISABLE_JIT": "1"}
+    given = {"kind": "codes", "name": "top-k", "size": vars(TINY)}
+    return run_fresh("cost", environment=environment, **given)
 
 
 def test_list_and_bad_arguments(capsys):

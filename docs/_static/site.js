@@ -6,8 +6,8 @@
 
 function breakNames() {
   for (const name of document.querySelectorAll(".bd-article table.table code .pre")) {
-    const parts = name.textContent.split(/(?<=[a-z])(?=[A-Z])|(?<=[_.])/);
-    name.replaceChildren(...parts.flatMap((part) => [document.createElement("wbr"), part]));
+    const [first, ...rest] = name.textContent.split(/(?<=[a-z])(?=[A-Z])|(?<=[_.])/);
+    name.replaceChildren(first, ...rest.flatMap((part) => [document.createElement("wbr"), part]));
   }
 }
 

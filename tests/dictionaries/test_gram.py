@@ -149,7 +149,7 @@ def test_many_requests(monkeypatch):
     with dictionary.gram.rows(order[:40]), dictionary.gram.rows(order[40:]) as rows:
         assert_right(rows, order, G)
     with budget_of(150), sklearn_config_context(working_memory=1e-3):
-        for indices in np.array_split(np.tile(order, 3), 36):
+        for indices in np.array_split(np.tile(order, 2), 24):
             with dictionary.gram.rows(indices) as rows:
                 held = np.flatnonzero(rows.slots >= 0)
                 assert_right(rows, held, G)

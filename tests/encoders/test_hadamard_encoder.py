@@ -137,12 +137,9 @@ def successes(encoder, decoder, N, k, d, structured=False):
 @pytest.mark.parametrize(
     "decoder, N, k, d",
     [
-        (TopKDecoder, 4096, 4, 90),
         (TopKDecoder, 1024, 16, 341),
-        (MatchingPursuitDecoder, 4096, 8, 85),
         (MatchingPursuitDecoder, 1024, 48, 320),
         (MatchingPursuitDecoder, 16384, 16, 190),
-        (AMPDecoder, 4096, 32, 190),
         (AMPDecoder, 1024, 128, 310),
     ],
 )

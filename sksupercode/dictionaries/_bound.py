@@ -4,14 +4,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from scipy.sparse import issparse
-from sklearn.base import BaseEstimator
 
 from sksupercode._utils._sections import section_bounds
 from sksupercode._utils._threads import in_threads
-from sksupercode._utils._validation import as_array, check_integer
+from sksupercode._utils._validation import check_integer
 from sksupercode.dictionaries._packed_signs import PackedSignDictionary, interleaved
-from sksupercode.dictionaries._signs import SignDictionary, unpack_signs
+from sksupercode.dictionaries._signs import SignDictionary, check_signs, unpack_signs
 
 # Operations on words that are worth a thread of their own.
 _WORTH_A_THREAD = 2**20
@@ -185,19 +183,4 @@ def _packed(signs, name):
         return signs.unnormalized
     if isinstance(signs, SignDictionary):
         return PackedSignDictionary(signs._signs(slice(None)), scale=1.0)
-    if issparse(signs) or isinstance(signs, BaseEstimator):
-        raise ValueError(
-            f"{name} must be a matrix of signs, got {type(signs).__name__}: pass an array, or the "
-            "dictionary_ of a fitted encoder."
-        )
-    signs = np.asarray(as_array(signs, name))
-    if signs.ndim != 2 or not signs.size:
-        raise ValueError(f"{name} must be a matrix of signs, got an array of shape {signs.shape}.")
-    if signs.dtype.kind not in "iuf":
-        raise ValueError(
-            f"{name} must be a matrix of real numbers +1 and -1, got one of dtype {signs.dtype}"
-            + (f": pass 1 - 2 * {name}, where True stands for -1." if signs.dtype == bool else ".")
-        )
-    if not signs.all() or not np.isfinite(signs).all():
-        raise ValueError(f"{name} must have finite entries that are not 0, such as +1 and -1.")
-    return PackedSignDictionary(signs, scale=1.0)
+    return PackedSignDictionary(check_signs(signs, name), scale=1.0)

@@ -13,6 +13,8 @@ and so of the batch of a sample, of the block of codewords and of the storage.
 import math
 
 import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
 from sklearn.utils import gen_batches
 
 from sksupercode._utils._threads import in_threads
@@ -92,6 +94,27 @@ def unpack_signs(words, n_components):
     return signs
 
 
+def check_signs(signs, name):
+    """Return an array of signs: a matrix of real numbers, neither 0 nor inf nor nan."""
+    if issparse(signs) or isinstance(signs, BaseEstimator):
+        raise ValueError(
+            f"{name} must be a matrix of signs, got {type(signs).__name__}: pass an array, or the "
+            "dictionary_ of a fitted encoder."
+        )
+    signs = np.asarray(as_array(signs, name))
+    if signs.ndim != 2 or not signs.size:
+        raise ValueError(f"{name} must be a matrix of signs, got an array of shape {signs.shape}.")
+    if signs.dtype.kind not in "iuf":
+        raise ValueError(
+            f"{name} must be a matrix of real numbers +1 and -1, got one of dtype {signs.dtype}"
+            + (f": pass 1 - 2 * {name}, where True stands for -1." if signs.dtype == bool else ".")
+        )
+    # The least and the largest number show what is not finite, without an array of bools.
+    if not signs.all() or not np.isfinite([signs.min(), signs.max()]).all():
+        raise ValueError(f"{name} must have finite entries that are not 0, such as +1 and -1.")
+    return signs
+
+
 class SignDictionary(Dictionary):
     """Signs stored as a float32 array: ``F = scale * S`` with S in {-1, +1}.
 
@@ -106,6 +129,12 @@ class SignDictionary(Dictionary):
 
     scale : float, default=1 / sqrt(d)
         Magnitude of the entries of F; the default makes codewords of unit norm.
+
+    Raises
+    ------
+    ValueError
+        If signs is not a matrix of finite real numbers other than 0, or scale not a finite number
+        > 0.
 
     Examples
     --------
@@ -123,7 +152,7 @@ class SignDictionary(Dictionary):
     prefers_integers = True
 
     def __init__(self, signs, scale=None):
-        signs = np.asarray(as_array(signs, "signs"))
+        signs = check_signs(signs, "signs")
         self._store(signs)
         self._set_shape(signs.shape, scale)
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.random import SeedSequence
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
 
 from sksupercode.dictionaries import PackedSignDictionary, SignDictionary, _signs
 from sksupercode.dictionaries._signs import pack_signs, random_sign_words, unpack_signs
@@ -122,6 +123,28 @@ def test_bit_r_is_entry_r():
     S = np.ones((3, 70))
     S[0, 0] = S[1, 63] = S[2, 64] = -1
     assert_array_equal(pack_signs(S), np.array([[1, 0], [2**63, 0], [0, 1]], dtype=np.uint64))
+
+
+@pytest.mark.parametrize("cls", [SignDictionary, PackedSignDictionary])
+@pytest.mark.parametrize(
+    "signs, match",
+    [
+        (np.array([[True, False]]), r"dtype bool: pass 1 - 2 \* signs"),
+        (np.array([[1, 0]]), "not 0"),
+        (np.array([[1, np.nan]]), "finite"),
+        (np.array([[1, -np.inf]]), "finite"),
+        (np.array([[1, 1j]]), "dtype complex128"),
+        (np.ones(3), r"shape \(3,\)"),
+        (np.ones((0, 3)), r"shape \(0, 3\)"),
+        ([["a"]], "dtype <U1"),
+        (csr_array(np.ones((2, 3))), "csr_array"),
+    ],
+)
+def test_signs_are_checked(cls, signs, match):
+    with pytest.raises(ValueError, match="signs must.*" + match):
+        cls(signs)
+    with pytest.raises(ValueError, match="scale must be a finite real number > 0"):
+        cls(np.ones((2, 3)), scale=0)
 
 
 @pytest.mark.parametrize("cls", [SignDictionary, PackedSignDictionary])

@@ -36,13 +36,13 @@ symbols = np.random.default_rng(0).integers(100, size=(n_bundles, 30))
 Y = codes_from_symbols(symbols, n_symbols=100)
 encoder = BoundEncoder(n_dimensions, n_sections=30, random_state=0)
 X = encoder.fit_transform(Y)
-X.shape
+print(X.shape)
 
 # %%
 # Clean-up multiplies a bundle by the key of a position and takes the symbol that is most similar.
 # :class:`~sksupercode.TopKDecoder` does this for all positions. To each symbol the other 29 are
-# noise, and some are read wrong. Message passing reads all symbols at once, and again: what it knows
-# of the others it subtracts, as far as it is sure of it.
+# noise, and some are read wrong. Message passing reads all symbols at once, and again: what it
+# knows of the others it subtracts, as far as it is sure of it.
 
 for decoder in (TopKDecoder(encoder, sections=True), AMPDecoder(encoder, sections=True)):
     found = symbols_from_codes(decoder.fit(X, Y).predict(X), n_sections=30)
@@ -99,6 +99,6 @@ plt.show()
 #
 # .. [1] E. P. Frady, D. Kleyko and F. T. Sommer, "A theory of sequence indexing and working memory
 #    in recurrent neural networks", Neural Computation 30(6), 2018.
-# .. [2] D. Kleyko, C. Bybee, P.-C. Huang, C. J. Kymn, B. A. Olshausen, E. P. Frady and F. T. Sommer,
-#    "Efficient decoding of compositional structure in holistic representations", Neural Computation
-#    35(7), 2023.
+# .. [2] D. Kleyko, C. Bybee, P.-C. Huang, C. J. Kymn, B. A. Olshausen, E. P. Frady and
+#    F. T. Sommer, "Efficient decoding of compositional structure in holistic representations",
+#    Neural Computation 35(7), 2023.

@@ -104,7 +104,6 @@ print(peak() - before)
         ("TopKDecoder", "np.float16"),
         ("MatchingPursuitDecoder", "np.float16"),
         ("OrthogonalMatchingPursuitDecoder", "ml_dtypes.bfloat16"),
-        ("GradientPursuitDecoder", "np.float16"),
     ],
 )
 def test_there_is_no_copy_in_float32(decoder, format):

@@ -12,7 +12,6 @@ number of positions where it is largest.
 from functools import partial
 
 import numpy as np
-from scipy.special import entr
 from scipy.stats import t as student
 
 from benchmarks._bundles import (
@@ -32,6 +31,7 @@ from sksupercode import (
     OrthogonalMatchingPursuitDecoder,
     TopKDecoder,
 )
+from sksupercode.metrics._decoded_information import symbol_information
 
 # Sizes of codebooks; for the largest there are but a few decoders.
 _CODEBOOKS = (5, 15, 100, 1000)
@@ -172,15 +172,7 @@ class _Drawn:
             yield Bundles(self.size.n_components, n_sections, self.n_symbols, n_bundles, seed)
 
     def _bits(self, n_sections, right):
-        return symbol_information(n_sections, self.n_symbols, right) / self.size.n_components
-
-
-def symbol_information(n_sections, n_symbols, right):
-    """Return the bits of so many sections, a part of whose symbols is read right."""
-    if right * n_symbols <= 1:
-        return 0.0
-    bits = np.log2(n_symbols) - (entr(right) + entr(1 - right)) / np.log(2)
-    return float(n_sections * (bits - (1 - right) * np.log2(n_symbols - 1)))
+        return n_sections * symbol_information(self.n_symbols, right) / self.size.n_components
 
 
 def interval(right):

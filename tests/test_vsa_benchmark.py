@@ -7,8 +7,6 @@ import pytest
 from benchmarks import _vsa
 from benchmarks._bundles import Bundles, all_at_once, in_turns, soft_feedback
 from benchmarks._problem import Size
-from sksupercode.metrics import decoded_information
-from sksupercode.symbols import codes_from_symbols
 
 
 @pytest.mark.parametrize("name", _vsa._METHODS)
@@ -30,17 +28,6 @@ def test_feedback_subtracts_all_others():
     found = bundles.symbols.copy()
     found[:, 7] += 1
     np.testing.assert_array_equal(in_turns(bundles, found % 100), bundles.symbols)
-
-
-def test_information_of_a_part_of_the_symbols():
-    rng = np.random.default_rng(0)
-    stored, found = rng.integers(7, size=(2, 50, 9))
-    found[:, :5] = stored[:, :5]
-    codes = [codes_from_symbols(symbols, 7) for symbols in (stored, found)]
-    expected = decoded_information(*codes, n_sections=9)
-    measured = _vsa.symbol_information(9, 7, np.mean(stored == found))
-    assert measured == pytest.approx(expected)
-    assert _vsa.symbol_information(9, 7, 1 / 7) == 0
 
 
 def test_best_number_of_positions():

@@ -93,11 +93,14 @@ def decoded_information(y_true, y_pred, *, n_sections, n_components=None):
         )
     if not y_true.nnz:
         return 0.0
-    n_symbols = n_features / n_sections
     right = np.mean(symbols_from_codes(y_pred, n_sections)[is_stored] == stored[is_stored])
+    bits = symbol_information(n_features / n_sections, right)
+    return bits * y_true.nnz / n_samples / (n_components or 1)
+
+
+def symbol_information(n_symbols, right):
+    """Return the bits of a symbol that is read right with a probability, 0 if by chance."""
     if right * n_symbols <= 1:
         return 0.0
     bits = np.log2(n_symbols) - (entr(right) + entr(1 - right)) / np.log(2)
-    if right < 1:
-        bits -= (1 - right) * np.log2(n_symbols - 1)
-    return float(bits * y_true.nnz / n_samples / (n_components or 1))
+    return float(bits - (1 - right) * np.log2(n_symbols - 1)) if right < 1 else float(bits)

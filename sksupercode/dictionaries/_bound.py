@@ -105,12 +105,34 @@ class BoundDictionary(PackedSignDictionary):
 
     @classmethod
     def random(cls, n_features, n_components, seed):
-        """Raise a TypeError: :class:`~sksupercode.encoders.BoundEncoder` draws them."""
+        """Raise a TypeError: :class:`~sksupercode.encoders.BoundEncoder` draws them.
+
+        Parameters
+        ----------
+        n_features, n_components, seed : object
+            Ignored.
+
+        Raises
+        ------
+        TypeError
+            Always.
+        """
         raise TypeError("BoundDictionary is made of keys and symbols, which BoundEncoder draws.")
 
     @classmethod
     def from_words(cls, words, n_components, scale=None):
-        """Raise a TypeError: keys and symbols may be of :class:`PackedSignDictionary`."""
+        """Raise a TypeError: keys and symbols may be of :class:`PackedSignDictionary`.
+
+        Parameters
+        ----------
+        words, n_components, scale : object
+            Ignored.
+
+        Raises
+        ------
+        TypeError
+            Always.
+        """
         raise TypeError(
             "BoundDictionary is made of keys and symbols, which may come from "
             "PackedSignDictionary.from_words."

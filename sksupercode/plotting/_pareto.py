@@ -171,7 +171,7 @@ class ParetoDisplay(Display):
 
     def _limit(self, ax):
         """Let the axis of errors go from 0 to what most points need, and name what is beyond."""
-        values = self.values[np.isfinite(self.values)]
+        values = self.values[np.isfinite(self.values)].astype(float)
         near = values[values <= _FAR * np.quantile(values, 0.75)] if len(values) else values
         top = 1.08 * near.max(initial=0)
         top = min(top, 1.0) if near.min(initial=np.inf) <= 1 else top

@@ -3,6 +3,8 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import numpy as np
+
 from sksupercode._utils._memory import require_memory
 from sksupercode._utils._validation import check_integer
 from sksupercode.dictionaries import BoundDictionary, PackedSignDictionary
@@ -36,7 +38,8 @@ class BoundEncoder(BaseEncoder):
         ``fit`` needs no y. If it is no multiple of n_sections, sections differ by one symbol.
 
     n_sections : int, default=8
-        Number S of keys: of positions of a sequence, or of roles of a record.
+        Number S of keys: of positions of a sequence, or of roles of a record. Of more sections
+        than codewords only N have a key.
 
     power_allocation : array-like of shape (n_sections,) or None, default=None
         Relative powers of the sections: the squared norms of their codewords, up to a factor that
@@ -69,6 +72,10 @@ class BoundEncoder(BaseEncoder):
     Decoders that know of sections are told by ``sections=True``: then each reads one symbol at each
     position. A key vector of your own, or hypervectors that were made elsewhere, go into a
     :class:`~sksupercode.dictionaries.BoundDictionary`, which decoders take in place of an encoder.
+
+    Codebooks of different ``n_sections`` are unrelated. Where a sweep draws codes of k sections, as
+    :func:`~sksupercode.model_selection.recovery_curve` does for decoders with ``sections=True``,
+    ``n_sections`` has to be k.
 
     References
     ----------
@@ -128,6 +135,8 @@ class BoundEncoder(BaseEncoder):
         n_symbols = -(-n_features // n_sections)
         nbytes = 8 * (n_sections + n_symbols) * n_words(n_components)
         require_memory(nbytes, f"A codebook of {n_sections} keys and {n_symbols} symbols")
+        # Codebooks of other numbers of sections have nothing in common with this one.
+        seed = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, n_sections))
         keys, symbols = (
             PackedSignDictionary.random(n, n_components, part)
             for n, part in zip((n_sections, n_symbols), seed.spawn(2), strict=True)

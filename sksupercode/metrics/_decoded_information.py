@@ -58,7 +58,8 @@ def decoded_information(y_true, y_pred, *, n_sections, n_components=None):
     -----
     It is the measure of the literature on vector-symbolic architectures [1]_ [2]_. A rate at which
     nothing is wrong is less, and can be used without a further code; to use the bits of a rate
-    with errors, another code has to correct them. Scores of a grid search are made by
+    with errors, another code has to correct them. If N is no multiple of n_sections, V stands for
+    their ratio. Scores of a grid search are made by
     ``make_scorer(decoded_information, n_sections=S)``.
 
     References

@@ -15,6 +15,7 @@ from sksupercode import (
     AdaptiveSuccessiveDecoder,
     AMPDecoder,
     BoundEncoder,
+    CodebookMismatchWarning,
     MatchingPursuitDecoder,
     OrthogonalMatchingPursuitDecoder,
     TopKDecoder,
@@ -118,3 +119,11 @@ def test_memory_is_asked_for_first(monkeypatch):
     monkeypatch.setattr(_memory, "available_memory", lambda: 2**20)
     with pytest.raises(MemoryError, match="1000 keys and 1000 symbols"):
         BoundEncoder(n_sections=1000, random_state=0).codebook(10**6, 10**5)
+
+
+@pytest.mark.parametrize("n_sections", [4, 5, 8, 10])
+def test_another_number_of_sections_is_another_codebook(n_sections):
+    Y = codes_from_symbols(sequences(n_sections=6), 20)
+    X = BoundEncoder(256, n_sections=6, random_state=0).fit_transform(Y)
+    with pytest.warns(CodebookMismatchWarning):
+        TopKDecoder(BoundEncoder(256, n_sections=n_sections, random_state=0), 6).fit(X, Y)

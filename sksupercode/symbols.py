@@ -10,7 +10,7 @@ makes the same codes and reads them again.
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 
 from sksupercode._utils._sections import section_bounds
 from sksupercode._utils._validation import as_array, check_codes, check_integer
@@ -101,7 +101,8 @@ def symbols_from_codes(Y, n_sections):
     Raises
     ------
     ValueError
-        If Y is not a finite matrix, or n_sections is not an integer from 1 to N.
+        If Y is not a finite matrix, n_sections is not an integer from 1 to N, or Y is a matrix of
+        symbols and not of codes.
 
     See Also
     --------
@@ -116,6 +117,7 @@ def symbols_from_codes(Y, n_sections):
     """
     Y = check_codes(Y, "Y")
     n_sections = check_integer(n_sections, "n_sections", minimum=1, maximum=Y.shape[1])
+    refuse_symbols(Y, "Y", n_sections)
     bounds = section_bounds(Y.shape[1], n_sections)
     entries = Y.tocoo()
     present = entries.data != 0
@@ -126,3 +128,15 @@ def symbols_from_codes(Y, n_sections):
     order = np.lexsort((-columns, values))
     symbols[rows[order], sections[order]] = (columns - bounds[sections])[order]
     return symbols
+
+
+def refuse_symbols(Y, name, n_sections):
+    """Refuse a matrix of symbols where one of codes belongs, as far as it can be told."""
+    if Y.shape[1] == n_sections > 1:
+        entries = np.asarray(Y.data if issparse(Y) else Y)
+        if np.any(entries > 1) and np.array_equal(entries, np.rint(entries)):
+            raise ValueError(
+                f"{name} has {n_sections} columns for {n_sections} sections, and numbers up to "
+                f"{entries.max():g}, as symbols have, not codes: make codes of them by "
+                "sksupercode.symbols.codes_from_symbols."
+            )

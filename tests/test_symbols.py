@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy.sparse import csr_array
 
+from sksupercode import BoundEncoder
 from sksupercode.metrics import decoded_information
 from sksupercode.symbols import codes_from_symbols, symbols_from_codes
 
@@ -69,6 +70,17 @@ def test_symbols_are_checked(symbols, n_symbols, match):
 def test_sections_are_checked(n_sections):
     with pytest.raises(ValueError, match="n_sections must be an integer"):
         symbols_from_codes(np.eye(6), n_sections)
+
+
+def test_symbols_are_no_codes():
+    symbols = random_symbols(20, 6, 50)
+    for function in (
+        lambda: symbols_from_codes(symbols, 6),
+        lambda: decoded_information(symbols, symbols, n_sections=6),
+        lambda: BoundEncoder(n_sections=6).fit(symbols),
+    ):
+        with pytest.raises(ValueError, match=r"6 columns for 6 sections.*codes_from_symbols"):
+            function()
 
 
 @pytest.mark.parametrize("n_symbols", [2, 5, 100])

@@ -6,10 +6,11 @@
 import numpy as np
 
 from sksupercode._utils._memory import require_memory
-from sksupercode._utils._validation import check_integer
+from sksupercode._utils._validation import check_integer, check_samples
 from sksupercode.dictionaries import BoundDictionary, PackedSignDictionary
 from sksupercode.dictionaries._signs import n_words
 from sksupercode.encoders._base import BaseEncoder, check_powers
+from sksupercode.symbols import refuse_symbols
 
 
 class BoundEncoder(BaseEncoder):
@@ -116,6 +117,11 @@ class BoundEncoder(BaseEncoder):
             random_state=random_state,
         )
         self.n_sections = n_sections
+
+    def fit(self, X, y=None):
+        codes = check_samples(self, X, reset=True, accept_sparse=["csr", "csc"])
+        refuse_symbols(codes, "X", self.n_sections)
+        return super().fit(X, y)
 
     def _variant(self, n_features, n_components):
         return min(check_integer(self.n_sections, "n_sections", minimum=1), n_features)

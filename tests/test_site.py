@@ -80,7 +80,8 @@ async function look(page, width, mode) {
     }).map((node) => name(node) + (node.value ?? "")),
     cutFormulas: formulas.filter((node) => {
       const drawn = node.querySelector("mjx-math, svg");
-      return drawn && drawn.getBoundingClientRect().width > node.clientWidth + 1;
+      const isWider = drawn && drawn.getBoundingClientRect().width > node.clientWidth + 1;
+      return isWider && !scrolls(node);
     }).map(name),
     unmarked: shown.filter((node) =>
       node.matches(".pst-scrollable-table-container") &&

@@ -31,17 +31,17 @@ print(peak())
 
 
 @pytest.mark.parametrize("dtype", [pytest.param(np.float16, marks=pytest.mark.long), np.float32])
-def test_a_hundred_thousand_activations_in_a_gibibyte(tmp_path, dtype):
-    """In float64 they have 781 MiB alone; the file is counted where it is mapped."""
+def test_sixty_thousand_activations_in_800_mebibytes(tmp_path, dtype):
+    """In float64 they have 469 MiB alone; the file is counted where it is mapped."""
     path = tmp_path / "activations.npy"
-    X = np.lib.format.open_memmap(path, "w+", dtype=dtype, shape=(100_000, 1024))
+    X = np.lib.format.open_memmap(path, "w+", dtype=dtype, shape=(60_000, 1024))
     rng = np.random.default_rng(0)
     for start in range(0, len(X), 10_000):
         X[start : start + 10_000] = rng.standard_normal((10_000, 1024), dtype=np.float32)
     X.flush()
     peak = printed_number(SCRIPT.format(path=str(path)))
     path.unlink()
-    assert peak < 2**30
+    assert peak < 800 * 2**20
 
 
 def test_half_precision_is_as_good_as_the_numbers_it_has():

@@ -150,7 +150,7 @@ def test_weights_of_the_other_kind_are_refused():
             replace(weights, architecture="topk", k=k)
     assert type(replace(weights, architecture="topk", k=np.int64(2)).k) is int
     # No numbers, of which there may be millions.
-    assert repr(weights) == "SAEWeights('jumprelu', N=30, d=11, d_in=7, dtype=float64, name='')"
+    assert repr(weights) == "SAEWeights('jumprelu', N=30, d=11, d_in=7, dtype=float32, name='')"
     with pytest.raises(ValueError, match="k must divide N = 30 for groupmax, got 4"):
         replace(weights, architecture="groupmax", k=4)
 

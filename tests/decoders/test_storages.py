@@ -146,6 +146,8 @@ def test_tiny_samples_in_every_storage():
     assert_same_in_every_storage(lambda encoder: MatchingPursuitDecoder(encoder, 4), X, Y)
 
 
+# The samples are not those of the codes.
+@pytest.mark.filterwarnings("ignore::sksupercode.exceptions.CodebookMismatchWarning")
 def test_samples_too_large_for_units_go_the_plain_way():
     X = 1e17 * np.eye(40)[:5]
     assert not exact_samples(X, 0.0)[1].any()

@@ -24,6 +24,10 @@ from sksupercode.decoders import _basis_pursuit
 from sksupercode.theory import basis_pursuit_phase_transition
 
 NO_CODE = ".* samples have no code"
+# Of the samples of make_problem, on purpose.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Every sample takes as many codewords:sklearn.exceptions.ConvergenceWarning"
+)
 
 
 def make_problem(n_samples=6, n_features=60, n_components=20, seed=0):
@@ -177,6 +181,7 @@ def test_solvers_agree():
         assert (codes[0].count_nonzero() > Y.nnz) == (n_components == 20)
 
 
+@pytest.mark.filterwarnings(f"ignore:{NO_CODE}:sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("solver", ["homotopy", "cvxpy"])
 @pytest.mark.parametrize("tol", [None, 1e-30])
 def test_scale_of_dictionary_and_samples(solver, tol):

@@ -421,7 +421,7 @@ def test_verdicts(kind):
         assert (report.cosines.pair_cosine < 0) == (kind == "opposite")
 
 
-@pytest.mark.filterwarnings("error::UserWarning", "error::RuntimeWarning")
+@pytest.mark.filterwarnings("error", "ignore::DeprecationWarning")
 @pytest.mark.parametrize("kind", ODD)
 def test_displays_show_what_there_is_and_no_more(kind):
     report = dictionary_report(ODD[kind](np.random.default_rng(0)))

@@ -51,5 +51,10 @@ def _zeros_and_ones(column, wanted, where, least):
         raise ValueError(
             f"{wanted}, each of {least} samples or more, got {len(values)} of "
             f"{', '.join(map(str, counts[:9]))} samples {where}."
+            + (
+                " For several classes pass a column for each, y[:, np.newaxis] == np.unique(y)."
+                if len(values) > 2
+                else ""
+            )
         )
     return labels

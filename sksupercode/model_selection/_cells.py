@@ -188,7 +188,10 @@ def check_trials(n_trials, n_trials_per_codebook):
 def require_estimator(estimator, name, parameters):
     """Refuse what is no estimator, or lacks parameters that a sweep sets."""
     if isinstance(estimator, type) or not hasattr(estimator, "get_params"):
-        raise ValueError(f"{name} must be an estimator, got {estimator!r}.")
+        shape = getattr(estimator, "shape", None)
+        got = f"{estimator!r}" if shape is None else f"an array of shape {tuple(shape)}"
+        hint = "" if shape is None else "; BaseEncoder makes an encoder of codewords of your own"
+        raise ValueError(f"{name} must be an estimator, got {got}{hint}.")
     missing = sorted(p for p in parameters if not _names(estimator, p))
     if missing:
         raise ValueError(

@@ -83,7 +83,9 @@ def test_mean_difference_of_any_two_labels():
     assert_array_equal(chosen, range(4))
 
 
-@pytest.mark.parametrize("labels, match", [(np.zeros(4), "got 1"), (np.arange(4), "got 4")])
+@pytest.mark.parametrize(
+    "labels, match", [(np.zeros(4), "got 1"), (np.arange(4), "got 4.*a column for each")]
+)
 def test_mean_difference_wants_two_classes(labels, match):
     with pytest.raises(ValueError, match=f"y must have two values, .*{match}"):
         mean_difference(np.eye(4), labels)

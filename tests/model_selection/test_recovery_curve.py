@@ -297,6 +297,7 @@ def test_callbacks_are_told(tmp_path):
         ({"encoder": GaussianChannel()}, "encoder must have the parameters n_components, which"),
         ({"decoder": GaussianChannel()}, "decoder must have the parameters dictionary, which"),
         ({"decoder": "top-k"}, "decoder must be an estimator, got 'top-k'"),
+        ({"encoder": np.eye(9)}, r"encoder must.*of shape \(9, 9\); BaseEncoder"),
         ({"channel": 0.1}, "channel must be an estimator, got 0.1"),
         ({"callbacks": ["bar"]}, "callbacks"),
     ],

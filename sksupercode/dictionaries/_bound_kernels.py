@@ -15,8 +15,8 @@ from sksupercode.dictionaries._sign_kernels import (
     LANES,
     MOST_PLANES,
     add_signed,
+    all_planes,
     compiled,
-    to_planes,
     weighted_popcounts,
 )
 
@@ -29,12 +29,7 @@ def add_bound_correlations(symbols, keys, bounds, vectors, rows, scores):
     there are. ``symbols`` are in lanes, ``keys`` of shape (S, W) in rows.
     """
     n_groups, n_words = symbols.shape[:2]
-    planes = np.empty((len(rows), MOST_PLANES, n_words, 2), dtype=np.uint64)
-    n_planes = np.empty(len(rows), dtype=np.int64)
-    sums = np.empty(len(rows), dtype=np.int64)
-    units = np.empty(len(rows))
-    for m in range(len(rows)):
-        n_planes[m], sums[m], units[m] = to_planes(vectors[m], planes[m])
+    planes, n_planes, sums, units = all_planes(vectors, n_words)
     bound = np.empty((MOST_PLANES, n_words, 2), dtype=np.uint64)
     counts = np.empty(LANES, dtype=np.int64)
     step = max(1, CACHE_BYTES // (8 * LANES * n_words))

@@ -225,6 +225,18 @@ def to_planes(vector, planes):
 
 
 @compiled
+def all_planes(vectors, n_words):
+    """Return the planes of each vector, and for each what :func:`to_planes` returns."""
+    planes = np.empty((len(vectors), MOST_PLANES, n_words, 2), dtype=np.uint64)
+    n_planes = np.empty(len(vectors), dtype=np.int64)
+    sums = np.empty(len(vectors), dtype=np.int64)
+    units = np.empty(len(vectors))
+    for m in range(len(vectors)):
+        n_planes[m], sums[m], units[m] = to_planes(vectors[m], planes[m])
+    return planes, n_planes, sums, units
+
+
+@compiled
 def add_correlations(lanes, origin, vectors, rows, scores, start, stop):
     """Add ``<s_i, v>`` to ``scores[row, i]`` for the codewords of groups ``start:stop``.
 
@@ -232,12 +244,7 @@ def add_correlations(lanes, origin, vectors, rows, scores, start, stop):
     ``lanes[0]`` is group ``origin``.
     """
     n_words = lanes.shape[1]
-    planes = np.empty((len(rows), MOST_PLANES, n_words, 2), dtype=np.uint64)
-    n_planes = np.empty(len(rows), dtype=np.int64)
-    sums = np.empty(len(rows), dtype=np.int64)
-    units = np.empty(len(rows))
-    for m in range(len(rows)):
-        n_planes[m], sums[m], units[m] = to_planes(vectors[m], planes[m])
+    planes, n_planes, sums, units = all_planes(vectors, n_words)
     counts = np.empty(LANES, dtype=np.int64)
     step = max(1, CACHE_BYTES // (8 * LANES * n_words))
     for first in range(start, stop, step):

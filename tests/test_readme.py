@@ -23,6 +23,11 @@ def test_there_are_snippets():
     assert len(SNIPPETS) >= 2
 
 
+def test_links_work_without_the_sources():
+    links = re.findall(r"(?<!!)\[[^]]+\]\(([^)]+)\)", README)
+    assert all(link.startswith("https://") for link in links)
+
+
 def test_table_of_learned_dictionaries_is_that_of_the_report():
     report = json.loads((ROOT / "docs/user_guide/benchmarks_learned.json").read_text("utf-8"))
     assert "\n".join(["", *readme_table(report), ""]) in README

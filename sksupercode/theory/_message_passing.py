@@ -104,7 +104,8 @@ def _log_mean(log_odds, t, power):
         x = shift - z / root
         return (1 + power) * log_expit(x) + power * log_expit(-x)
 
-    return np.where(certain, -np.inf, log_gaussian_expectation(log_weight))
+    # Of numbers up to 1, whatever the rounding.
+    return np.where(certain, -np.inf, np.minimum(log_gaussian_expectation(log_weight), 0.0))
 
 
 def amp_phase_transition(density, *, return_variance=False):

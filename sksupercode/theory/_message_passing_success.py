@@ -126,17 +126,16 @@ def _success(n, k, d, noise_variance):
     return float(passes * _recovery(n, k, np.exp(high)))
 
 
-def _posterior(n, k, u):
-    """Return s = exp(u) and, over the noise of an active coefficient, P(y = 1) and P(y = 0)."""
+def _evidence(n, k, u):
+    """Return s = exp(u) and the log-odds of y = 1, over the noise of an active coefficient."""
     s = np.exp(u)[:, np.newaxis]
-    evidence = s / 2 + np.sqrt(s) * _NORMAL - np.log((n - k) / k)
-    return s, expit(evidence), expit(-evidence)
+    return s, s / 2 + np.sqrt(s) * _NORMAL - np.log((n - k) / k)
 
 
 def _mean(n, k, noise_variance, u):
     """Return f."""
-    s, _, q = _posterior(n, k, u)
-    return (k * s / (1 - noise_variance * s))[:, 0] * (q @ _WEIGHTS)
+    s, evidence = _evidence(n, k, u)
+    return (k * s / (1 - noise_variance * s))[:, 0] * (expit(-evidence) @ _WEIGHTS)
 
 
 @lru_cache(maxsize=64)
@@ -173,7 +172,8 @@ def _variances(n, k, noise_variance, u):
     The inactive coefficients' moments become those of active ones through the likelihood ratio,
     which is q/p times k / (n - k).
     """
-    s, p, q = _posterior(n, k, np.array([u]))
+    s, evidence = _evidence(n, k, np.array([u]))
+    p, q = expit(evidence), expit(-evidence)
     gain = 1 / (1 - noise_variance * s)
     slope = np.sqrt(s) * _NORMAL / 2
     active, inactive = gain * q**2 - 2 * p * q**2 * (slope + s / 2), p**2 * (gain + 2 * q * slope)

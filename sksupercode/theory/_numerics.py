@@ -49,18 +49,25 @@ def log_sum(log_values):
         return logsumexp(log_values, axis=-1)
 
 
-def find_peak(log_density, low, high, n_iter=24):
-    """Maximiser of a unimodal function on [low, high], elementwise.
+def find_peak(log_density, low, high, n_iter=24, drop=0.1):
+    """Where a concave function on [low, high] is near its maximum, elementwise.
 
     ``log_density`` maps an array of shape (..., m) to one of that shape; ``low`` and ``high`` have
-    shape (...). Each of the iterations evaluates 33 points and keeps the neighbours of the best.
+    shape (...). Each of the iterations evaluates 33 points and keeps the neighbours of the best,
+    until these are lower by less than ``drop`` for all; the maximum is then not higher by more.
     """
     fraction = np.linspace(0, 1, 33)
     for _ in range(n_iter):
         grid = low[..., None] + (high - low)[..., None] * fraction
-        best = np.argmax(log_density(grid), axis=-1)[..., None]
-        low = np.take_along_axis(grid, np.maximum(best - 1, 0), axis=-1)[..., 0]
-        high = np.take_along_axis(grid, np.minimum(best + 1, 32), axis=-1)[..., 0]
+        values = log_density(grid)
+        best = np.argmax(values, axis=-1)[..., None]
+        sides = np.maximum(best - 1, 0), np.minimum(best + 1, 32)
+        low, high = (np.take_along_axis(grid, side, axis=-1)[..., 0] for side in sides)
+        level = np.take_along_axis(values, best, axis=-1) - drop
+        beside = np.take_along_axis(values, np.concatenate(sides, axis=-1), axis=-1)
+        # At an end, which is its own neighbour, the function may rise in between.
+        if np.all((beside > level) & (sides[1] - sides[0] == 2)):
+            return np.take_along_axis(grid, best, axis=-1)[..., 0]
     return 0.5 * (low + high)
 
 
@@ -75,7 +82,7 @@ def find_root(function, low, high, n_iter=16):
     return 0.5 * (low + high)
 
 
-def peak_grid(log_density, low, high, *, n_points=800, drop=50.0):
+def peak_grid(log_density, low, high, *, n_points=400, drop=50.0):
     """Equidistant points over the part of a log-concave function that matters.
 
     The points span, around the peak, all that is larger than exp(-drop) of it. Returns the points,

@@ -93,18 +93,22 @@ def _log_success(others, noise_variance, d):
 
     center = np.arcsinh(a / np.sqrt(freedom))[:, 0]
 
-    def integral(failure):
+    def integral(rows, failure):
+        low, high = center[rows] - 60, center[rows] + 60
+
         def log_density(y):
-            log_p = others[:, None] * _log_cdf_cosine(y, freedom)
+            log_p = others[rows, None] * _log_cdf_cosine(y, freedom[rows])
             with np.errstate(divide="ignore"):
                 log_p = np.log(-np.expm1(log_p)) if failure else log_p
-            return _log_density_artanh(y, a, freedom) + log_p
+            return _log_density_artanh(y, a[rows], freedom[rows]) + log_p
 
-        return log_sum(peak_grid(log_density, center - 60, center + 60, n_points=400)[1])
+        return log_sum(peak_grid(log_density, low, high, n_points=200)[1])
 
-    values = integral(failure=False)
-    near_one = np.log1p(-np.exp(np.minimum(integral(failure=True), -0.5)))
-    values = np.where(values > -0.5, near_one, values)
+    values = integral(slice(None), failure=False)
+    near_one = np.flatnonzero(values > -0.5)
+    if near_one.size:
+        failures = np.exp(np.minimum(integral(near_one, failure=True), -0.5))
+        values[near_one] = np.log1p(-failures)
     one_dimension = log_ndtr(a[:, 0]) - others * np.log(2)
     return np.where(others == 0, 0.0, np.where(d > 1, values, one_dimension))
 

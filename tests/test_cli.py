@@ -161,7 +161,9 @@ def test_bad_arguments_end_with_a_message(capsys, arguments, message):
     assert exit_info.value.code == 2
     error = capsys.readouterr().err
     assert message in error
-    assert "Traceback" not in error
+    assert "Traceback" not in error and "usage:" not in error
+    command = f" {arguments[0]}" if arguments[0] in ("bounds", "frontier") else ""
+    assert error.splitlines()[-1] == f"Try 'python -m sksupercode{command} --help'."
 
 
 @pytest.mark.parametrize("noise_variance", ["0", "0.01"])

@@ -18,6 +18,13 @@ _OUTPUT = Path("recovery_curves.png")
 _OUTPUTS = {"frontier": "decoder_frontier.png", "compare": "decoders.png"}
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are two lines, without the list of all options; commands have it."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message}\nTry '{self.prog} --help'.\n")
+
+
 def main(argv=None):
     """Run the command line and return its exit status."""
     parser = build_parser()
@@ -61,7 +68,7 @@ def sweep(parser, arguments):
 def build_parser():
     """Return the parser of the command line, with all commands."""
     decoders = list(default_decoders())
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m sksupercode",
         description="Sweep the dimension of superposition codes against exact recovery: random "
         "codes with several decoders, then real passages of text as sets of words.",

@@ -182,6 +182,7 @@ def test_bounds(capsys, monkeypatch, noise_variance):
     for row in rows:
         assert float(row[-1]) * float(row[-2]) == pytest.approx(1, abs=0.02)
     assert [row[1].strip() for row in rows[-2:]] == ["50%", "90%"]
+    assert "none: no number of dimensions is enough" not in output
 
 
 def test_bounds_at_other_rates_in_a_file(capsys, tmp_path):
@@ -201,6 +202,13 @@ def test_bounds_at_other_rates_in_a_file(capsys, tmp_path):
     assert measured["all or nothing", ""] == pytest.approx(expected, rel=1e-5)
     expected = theory.topk_guarantee_dimension(512, 4, 0.01)
     assert measured["top-k, guarantee of 99%", ""] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.filterwarnings("error")
+def test_bounds_say_why_no_dimension_is_enough(capsys):
+    size = ["--n-features", "64", "--n-nonzero-coefs", "3", "--probability", "0.9"]
+    output = " ".join(run(capsys, "bounds", *size, "--noise-variance", "1").split())
+    assert "none: no number of dimensions is enough. Codewords have norm 1" in output
 
 
 @pytest.mark.filterwarnings("error")

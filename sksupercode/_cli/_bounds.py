@@ -13,6 +13,7 @@ from sksupercode._cli._files import save
 from sksupercode._utils._tables import write_csv
 from sksupercode.model_selection import predicted_dimension
 from sksupercode.model_selection._frontier_decoders import default_decoders
+from sksupercode.model_selection._predicted_dimension import without_warning_of_none
 from sksupercode.model_selection._prediction import find_predictor
 
 _RULES = {
@@ -21,6 +22,11 @@ _RULES = {
     "rule 4 k ln(kN), top-k": "topk",
     "rule 8 k ln N, threshold 1/2": "threshold",
 }
+
+_NONE = (
+    "none: no number of dimensions is enough. Codewords have norm 1, and their inner products with "
+    "noise have its variance in any dimension."
+)
 
 
 def limits(n_features, n_nonzero_coefs, probability):
@@ -73,14 +79,15 @@ def predictions(n_features, n_nonzero_coefs, noise_variance, probabilities, seed
         except ValueError:  # no law for it, or none with noise or so small a k
             continue
         for rate in probabilities:
-            dimension = predicted_dimension(
-                decoder,
-                n_features=n_features,
-                n_nonzero_coefs=n_nonzero_coefs,
-                probability=rate,
-                noise_variance=noise_variance,
-                random_state=seed,
-            )
+            with without_warning_of_none():
+                dimension = predicted_dimension(
+                    decoder,
+                    n_features=n_features,
+                    n_nonzero_coefs=n_nonzero_coefs,
+                    probability=rate,
+                    noise_variance=noise_variance,
+                    random_state=seed,
+                )
             rows.append((name, rate, float(dimension)))
     return rows
 
@@ -125,6 +132,8 @@ def run(arguments):
             rate = [_percent(row["probability"])] if has_rates else []
             table.add_row(row["name"], *rate, *_cells(row["n_components"], bits))
         console.print(table)
+    if arguments.noise_variance > 0 and not all(math.isfinite(row["n_components"]) for row in rows):
+        console.print(_NONE, highlight=False)
     if arguments.csv is not None:
         given = ("n_features", "n_nonzero_coefs", "noise_variance")
         given = {name: getattr(arguments, name) for name in given}

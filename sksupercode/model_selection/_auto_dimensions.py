@@ -7,7 +7,10 @@ import numpy as np
 from scipy.special import ndtri
 
 from sksupercode.model_selection._cells import check_list
-from sksupercode.model_selection._predicted_dimension import predicted_dimension
+from sksupercode.model_selection._predicted_dimension import (
+    predicted_dimension,
+    without_warning_of_none,
+)
 from sksupercode.model_selection._prediction import noise_of, with_dictionary
 from sksupercode.model_selection._transition import guess_transition
 from sksupercode.model_selection._transition_search import Trials, find_transition
@@ -49,7 +52,8 @@ def _find_ends(runner, n_features, n_nonzero_coefs):
     try:
         options |= noise_of(chain.channel)
         decoder = with_dictionary(chain.decoder, chain.encoder)
-        ends = [predicted_dimension(decoder, probability=p, **options) for p in _RATES]
+        with without_warning_of_none():
+            ends = [predicted_dimension(decoder, probability=p, **options) for p in _RATES]
         if _WIDEST * ends[0] < ends[1] < np.inf:
             half = predicted_dimension(decoder, probability=0.5, **options)
             ends[1] = min(ends[1], _WIDEST * half)

@@ -3,7 +3,6 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +22,10 @@ from sksupercode.model_selection._frontier_decoders import (
     out_of_reach,
 )
 from sksupercode.model_selection._measured_dimension import MeasuredDimension, measured_dimension
-from sksupercode.model_selection._predicted_dimension import predicted_dimension
+from sksupercode.model_selection._predicted_dimension import (
+    predicted_dimension,
+    without_warning_of_none,
+)
 from sksupercode.model_selection._prediction import noise_of, with_dictionary
 from sksupercode.model_selection._transition_search import code_entropy
 
@@ -269,8 +271,7 @@ def _measure(name, decoder, n_features, k, checkpoint, options):
         if checkpoint is not None:
             checkpoint = Part(checkpoint, f"{name}, N={n_features}, k={k}")
         try:
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "No dimension up to", UserWarning)
+            with without_warning_of_none():
                 result = measured_dimension(
                     encoder, decoder, sections=sections, checkpoint=checkpoint, **size, **options
                 )
@@ -289,7 +290,8 @@ def _predict(decoder, encoder, options, **size):
     try:
         wanted = {name: options[name] for name in ("probability", "random_state")}
         wanted |= size | noise_of(options["channel"])
-        return float(predicted_dimension(with_dictionary(decoder, encoder), **wanted))
+        with without_warning_of_none():
+            return float(predicted_dimension(with_dictionary(decoder, encoder), **wanted))
     except ValueError:
         signs = type(encoder) in (HadamardEncoder, RademacherEncoder)
         if isinstance(decoder, AMPDecoder) and signs and options["channel"] is None:

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 from scipy.optimize import OptimizeWarning, curve_fit
@@ -93,7 +94,9 @@ def predicted_dimension(
     Warns
     -----
     UserWarning
-        If a simulation has more to do than some two seconds allow, by the number of its operations.
+        If no d reaches the probability: codewords have norm 1 in any dimension, and their inner
+        products with noise of a given variance per coordinate have that variance. Or if a
+        simulation has more to do than some two seconds allow, by the number of its operations.
 
     See Also
     --------
@@ -135,9 +138,34 @@ def predicted_dimension(
                 )
             if dimension is not None:
                 dimensions.append(dimension)
+    _warn_of_none(predict, p, np.isinf(dimensions))
     if np.ndim(predict.noise_variance) == 0:
         return dimensions[0]
     return np.array(dimensions, dtype=float).reshape(predict.noise_variance.shape)
+
+
+def _warn_of_none(predict, p, is_none):
+    """Warn where no dimension is enough, and say why."""
+    if not is_none.any():
+        return
+    noise = predict.noise_variance.ravel()[is_none].min()
+    asked = f"No dimension was found that gives an exact-recovery rate of {p:g}"
+    if noise > 0 and not predict.relative:
+        warn(
+            f"{asked} with a noise_variance of {noise:g} or more: n_components is inf. Codewords "
+            "have norm 1, and their inner products with the noise have its variance in any "
+            "dimension; relative=True takes noise_variance in units of the code's power."
+        )
+    else:
+        warn(f"{asked}: n_components is inf.")
+
+
+@contextmanager
+def without_warning_of_none():
+    """Be silent where no dimension is enough: the caller tells it in its own way."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "No dimension", UserWarning)
+        yield
 
 
 def _smallest(reaches):

@@ -14,7 +14,7 @@ from sksupercode import theory
 from sksupercode._utils._threads import single_blas_thread
 from sksupercode._utils._validation import check_bool, check_integer, check_real, unfrozen
 from sksupercode.channels import GaussianChannel
-from sksupercode.encoders import RademacherEncoder
+from sksupercode.encoders import BaseEncoder, RademacherEncoder
 from sksupercode.model_selection._cells import require_estimator
 
 
@@ -196,8 +196,18 @@ def _refuse(decoder, reason):
 
 def _require_predictable(decoder, k):
     source = unfrozen(getattr(decoder, "dictionary", None))
+    if isinstance(source, BaseEncoder) and not isinstance(source, RademacherEncoder):
+        _refuse(
+            decoder,
+            f"there is no law for the codewords of {type(source).__name__}; the nearest that has "
+            "one is dictionary=RademacherEncoder()",
+        )
     if not isinstance(source, RademacherEncoder):
-        _refuse(decoder, "its dictionary is not a RademacherEncoder")
+        _refuse(
+            decoder,
+            "the theory is of random codewords, and its dictionary is no encoder; "
+            "dictionary=RademacherEncoder() tells what to expect of random ones",
+        )
     if source.power_allocation is not None:
         _refuse(decoder, "the theory is of codewords of one length, and power_allocation is given")
     if decoder.values not in ("auto", "binary"):

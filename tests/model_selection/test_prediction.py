@@ -193,14 +193,22 @@ def test_long_simulations_are_announced(monkeypatch):
 def test_unreachable_with_noise():
     size = {"n_features": 1024, "n_nonzero_coefs": 8, "noise_variance": 10.0}
     for decoder in (TopKDecoder(ENCODER), MatchingPursuitDecoder(ENCODER)):
-        assert predicted_dimension(decoder, probability=0.5, **size) == np.inf
+        with pytest.warns(UserWarning, match="a noise_variance of 10 or more: n_components is inf"):
+            assert predicted_dimension(decoder, probability=0.5, **size) == np.inf
+    noises = size | {"noise_variance": [0.01, 10.0, 20.0]}
+    with pytest.warns(UserWarning, match="of 10 or more"):
+        predicted_dimension(TopKDecoder(ENCODER), probability=0.5, **noises)
 
 
 @pytest.mark.parametrize(
     "decoder, noise_variance, reason",
     [
-        (TopKDecoder(SphericalEncoder()), 0, "not a RademacherEncoder"),
-        (TopKDecoder(np.eye(3)), 0, "not a RademacherEncoder"),
+        (
+            TopKDecoder(SphericalEncoder()),
+            0,
+            "of SphericalEncoder; .* dictionary=RademacherEncoder",
+        ),
+        (TopKDecoder(np.eye(3)), 0, "is no encoder; dictionary=RademacherEncoder"),
         (TopKDecoder(RademacherEncoder(power_allocation=[10.0, 1.0])), 0, "power_allocation"),
         (TopKDecoder(ENCODER, values="real"), 0, "values='real'"),
         (TopKDecoder(ENCODER, n_nonzero_coefs=5), 0, "n_nonzero_coefs=5"),

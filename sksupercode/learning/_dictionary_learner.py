@@ -425,7 +425,7 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         X = self._check_samples(X)
         return 1.0 - pooled_fvu(X, lambda rows: self.decoder_.reconstruct(X[rows]))
 
-    def save(self, path):
+    def save(self, path, **metadata):
         """Write the dictionary in the format of SAELens, which :func:`~sksupercode.load_sae` reads.
 
         SAELens has a place for learned dictionaries as autoencoders of matching pursuit: what is
@@ -438,13 +438,17 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             A directory for ``sae_weights.safetensors`` and ``cfg.json``: a new or empty one, or one
             that holds these two files alone, which are replaced.
 
+        **metadata : dict
+            What others want to know of the model, such as ``model_name``, ``hook_name`` and
+            ``context_size``: added to the metadata of ``cfg.json``, where SAELens looks for it.
+
         Raises
         ------
         FileExistsError
             If there is anything else at ``path``.
 
         ValueError
-            If the decoder has no number k of steps.
+            If the decoder has no number k of steps, or metadata are not what JSON holds.
         """
         check_is_fitted(self)
         k = getattr(self.decoder_, "n_nonzero_coefs_", None)
@@ -460,7 +464,8 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
                 f"The file has a place for nonnegative matching pursuit of {k} steps alone. What "
                 f"is loaded has the dictionary, but not the codes of {type(decoder).__name__}."
             )
-        save_saelens(weights_of_dictionary(self.dictionary_, self.intercept_, k), path)
+        weights = weights_of_dictionary(self.dictionary_, self.intercept_, k)
+        save_saelens(weights, path, metadata)
 
     @property
     def _n_features_out(self):

@@ -128,7 +128,7 @@ class BaseSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 X_hat[rows] = self._output(self._decode(Z), X[rows], scale, shift)
         return as_float(X_hat, X_hat.dtype, "reconstructions of X")
 
-    def save(self, path):
+    def save(self, path, **metadata):
         """Write the weights in the format of SAELens, as :func:`load_sae` and SAELens read them.
 
         Parameters
@@ -136,6 +136,10 @@ class BaseSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         path : str or os.PathLike
             A directory for ``sae_weights.safetensors`` and ``cfg.json``: a new or empty one, or one
             that holds these two files alone, which are replaced.
+
+        **metadata : dict
+            What others want to know of the model, such as ``model_name``, ``hook_name`` and
+            ``context_size``: added to the metadata of ``cfg.json``, where SAELens looks for it.
 
         Raises
         ------
@@ -145,7 +149,8 @@ class BaseSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         ValueError
             If SAELens has nothing of this kind: architecture "groupmax", a transcoder with k,
             latents of others than "topk" and "abstopk" that are rescaled by norms, or inputs that
-            are scaled as well.
+            are scaled as well. Or if metadata are not what JSON holds, or say otherwise than the
+            weights.
 
         Notes
         -----
@@ -153,7 +158,7 @@ class BaseSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         format has no place, becomes a part of the weights, in float32 at least.
         """
         check_is_fitted(self)
-        save_saelens(self.weights_, path)
+        save_saelens(self.weights_, path, metadata)
 
     @property
     def dictionary_(self):

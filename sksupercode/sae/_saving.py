@@ -20,16 +20,19 @@ _WEIGHTS, _CONFIG = "sae_weights.safetensors", "cfg.json"
 _VERSION = "6.0.0"
 
 
-def save_saelens(weights, path):
+def save_saelens(weights, path, metadata=None):
     """Write `SAEWeights` in their precision to a directory, each file as a whole or not at all.
 
-    A scale of the inputs becomes a part of the weights, which are then float32 at least.
+    A scale of the inputs becomes a part of the weights, which are then float32 at least. A dict of
+    ``metadata`` is added to that of the configuration.
     """
     path, weights = check_path(path), _without_scale(weights)
     arrays = weights.arrays()
     if weights.W_skip is not None:
         arrays["W_skip"] = weights.W_skip.T
-    text = json.dumps(_configuration(weights), indent=2) + "\n"
+    config = _configuration(weights)
+    config["metadata"] |= _check_metadata(metadata or {}, config["metadata"])
+    text = json.dumps(config, indent=2) + "\n"
     if path.exists():
         found = {entry.name for entry in path.iterdir()} if path.is_dir() else None
         if found not in (set(), {_WEIGHTS, _CONFIG}):
@@ -48,6 +51,17 @@ def save_saelens(weights, path):
     finally:
         for part in parts:
             part.unlink(missing_ok=True)
+
+
+def _check_metadata(metadata, known):
+    """Return metadata if JSON holds it and it changes nothing that is known of the weights."""
+    for name in metadata.keys() & known.keys():
+        raise ValueError(f"{name} follows from the weights: it is {known[name]!r}.")
+    try:
+        json.dumps(metadata, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"metadata must be what JSON holds, got {metadata!r}: {error}.") from error
+    return metadata
 
 
 def _without_scale(weights):

@@ -69,9 +69,10 @@ def test_saved_and_read_back(tmp_path, kind):
     weights = SAEWeights(**a, **KINDS[kind])
     weights = replace(weights, **dict.fromkeys(a.keys() - weights.arrays().keys()))
     mine = (Transcoder if weights.is_transcoder else SparseAutoencoder).from_weights(weights)
-    mine.save(tmp_path / "mine")
+    mine.save(tmp_path / "mine", hook_name="blocks.8.hook_resid_post")
     theirs = SAE.load_from_disk(tmp_path / "mine")
     assert theirs.cfg.architecture() == kind
+    assert theirs.cfg.metadata.hook_name == "blocks.8.hook_resid_post"
     check(mine, theirs)
     theirs.save_model(tmp_path / "theirs")
     read = load_sae(tmp_path / "theirs").estimator

@@ -127,6 +127,18 @@ def test_what_the_safetensors_library_reads(tmp_path):
     assert (config["architecture"], config["dtype"]) == ("topk", "float32")
 
 
+def test_metadata(tmp_path):
+    sae = make_sae()
+    sae.save(tmp_path, model_name="gpt2", hook_name="blocks.8.hook_resid_post")
+    metadata = json.loads((tmp_path / NAMES[1]).read_text())["metadata"]
+    assert metadata["model_name"] == "gpt2" and metadata["training_architecture"] == "topk"
+    assert_same(load_sae(tmp_path).estimator, sae)
+    with pytest.raises(ValueError, match="training_architecture follows from the weights"):
+        sae.save(tmp_path, training_architecture="relu")
+    with pytest.raises(ValueError, match="metadata must be what JSON holds"):
+        sae.save(tmp_path, model=sae)
+
+
 def test_dtype_of_mixed_precisions(tmp_path):
     make_sae("jumprelu", np.float16).save(tmp_path)
     # SAELens casts to it, and must not round the threshold.

@@ -8,6 +8,7 @@ import re
 from contextlib import contextmanager
 from functools import wraps
 from inspect import getdoc
+from traceback import extract_tb
 from unittest import SkipTest
 
 import numpy as np
@@ -90,7 +91,9 @@ def run_checks(estimator, checks, expected):
 
 
 def _indented(error):
-    lines = [line for line in str(error).splitlines() if line.strip()] or ["(no message)"]
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    # Without a message, what was asserted.
+    lines = lines or [extract_tb(error.__traceback__)[-1].line]
     return "\n  ".join(lines[:8])
 
 

@@ -61,6 +61,16 @@ def test_an_encoder_may_declare_what_it_cannot_do():
     assert "breaks" in str(info.value) and "check_other_recipes_are_unrelated" in str(info.value)
 
 
+def test_codewords_with_a_common_mean_are_named():
+    class Uniform(BaseEncoder):
+        def _draw(self, n_features, n_components, seed):
+            return np.random.default_rng(seed).random((n_features, n_components))
+
+    with pytest.raises(AssertionError, match="codewords must have mean 0") as info:
+        check_encoder(Uniform())
+    assert "no message" not in str(info.value)
+
+
 def test_parameters_of_ones_own_tell_codebooks_apart():
     Y = make_sparse_codes(20, 50, n_nonzero_coefs=1, random_state=0)
     for density in (0.1, 0.9):

@@ -350,22 +350,33 @@ def test_pareto_display_from_comparison():
 
 
 @pytest.mark.parametrize(
-    "y, bottom, top, label",
+    "y, bottom, label",
     [
-        ("sample_error", 0, None, "squared error over squared norm, mean over samples"),
-        ("F1", None, 1, "F1, mean over features"),
-        ("AUC_1", None, 1, "area under the ROC curve, probes on 1 latent"),
-        ("AUC_20", None, 1, "area under the ROC curve, probes on 20 latents"),
-        ("mine", None, None, "mine"),
+        ("sample_error", 0, "squared error over squared norm, mean over samples"),
+        ("F1", None, "F1, mean over features"),
+        ("AUC_1", None, "area under the ROC curve, probes on 1 latent"),
+        ("AUC_20", None, "area under the ROC curve, probes on 20 latents"),
+        ("mine", None, "mine"),
     ],
 )
-def test_pareto_display_of_other_columns(y, bottom, top, label):
-    """Errors begin at 0, and scores end at 1."""
+def test_pareto_display_of_other_columns(y, bottom, label):
+    """Errors begin at 0, and scores end where they need to, at 1 at most."""
     ax = ParetoDisplay(["a", "b"], [4, 8], [0.7, 0.9], y=y).plot(Figure().subplots()).ax_
     assert ax.get_ylabel() == label
     low, high = ax.get_ylim()
-    assert (low == 0) == (bottom == 0) and (high == 1) == (top == 1)
+    assert (low == 0) == (bottom == 0)
     assert low < 0.7 and high > 0.9
+    top = ParetoDisplay(["a", "b"], [4, 8], [0.7, 1.0], y="F1").plot(Figure().subplots())
+    assert top.ax_.get_ylim()[1] == 1
+
+
+def test_lines_that_coincide_are_all_seen():
+    names, l0 = [name for name in "abcd" for _ in range(3)], [8, 16, 32] * 4
+    values = [0.3, 0.2, 0.1] * 3 + [0.3, 0.2, 0.15]
+    display = ParetoDisplay(names, l0, values).plot(Figure().subplots(), lw=1)
+    assert [line.get_linewidth() for line in display.lines_] == [7, 4, 1, 1]
+    curves = RecoveryCurveDisplay([10, 20] * 2, [0.5, 1] * 2, name=["a", "a", "b", "b"]).plot()
+    assert curves.line_[0].get_linewidth() > curves.line_[1].get_linewidth()
 
 
 @pytest.mark.parametrize("y", ["FVU", "sample_error"])
@@ -453,8 +464,18 @@ def test_displays_draw_one_legend_and_give_their_numbers(display):
 
 def test_frames_need_pandas(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
+    monkeypatch.delitem(sys.modules, "sksupercode._utils._frames", raising=False)
     with pytest.raises(ImportError, match="to_frame needs pandas: python -m pip install pandas"):
         DISPLAYS[0].to_frame()
+
+
+def test_frames_are_printed_with_all_columns(monkeypatch):
+    pytest.importorskip("pandas", reason="data frames need pandas")
+    monkeypatch.setenv("COLUMNS", "40")
+    frame = DISPLAYS[3].to_frame()
+    for text in (repr(frame), str(frame[list(frame.columns)])):
+        assert all(name in text for name in frame.columns) and "..." not in text
+        assert max(map(len, text.splitlines())) <= 40
 
 
 def test_curves_without_a_name_have_no_legend():

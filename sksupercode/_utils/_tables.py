@@ -20,7 +20,7 @@ class TableMixin:
         Returns
         -------
         frame : pandas.DataFrame
-            A row for each point.
+            A row for each point. Printed, it has all columns, in blocks where they are too wide.
 
         Raises
         ------
@@ -28,10 +28,10 @@ class TableMixin:
             If pandas is not installed.
         """
         try:
-            from pandas import DataFrame
+            from sksupercode._utils._frames import Frame
         except ImportError as error:
             raise ImportError("to_frame needs pandas: python -m pip install pandas.") from error
-        return DataFrame(self._columns())
+        return Frame(self._columns())
 
     def __repr__(self):
         columns = (f"{name}={_short_text(column)}" for name, column in self._columns().items())

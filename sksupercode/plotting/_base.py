@@ -7,6 +7,11 @@ import numpy as np
 
 from sksupercode._utils._tables import TableMixin
 
+# Points of lines hide each other where they are nearer than this part of the axes.
+_SAME_PLACE = 0.01
+# A hidden line is wider by so many points for each line above it.
+_WIDER = 3
+
 
 def import_pyplot():
     """Return ``matplotlib.pyplot``, or say how to get it."""
@@ -39,6 +44,24 @@ def check_numbers(values, name, shape=None, *, allow_none=False):
     if array.ndim != 1 if shape is None else array.shape != shape:
         raise ValueError(f"{name} must be of shape {shape or '(n,)'}, got {array.shape}.")
     return array
+
+
+def widen_hidden(ax, lines):
+    """Widen lines whose points all lie under those of later lines, so that both are seen."""
+    ax.autoscale_view()
+    to_axes = ax.transData + ax.transAxes.inverted()
+    points = [to_axes.transform(line.get_xydata()) for line in lines]
+    for i, line in enumerate(lines):
+        n_above = sum(_are_among(points[i], later) for later in points[i + 1 :])
+        line.set_linewidth(line.get_linewidth() + n_above * _WIDER)
+        line.set_markersize(line.get_markersize() + n_above * _WIDER)
+
+
+def _are_among(points, others):
+    if not len(points) or not len(others):
+        return False
+    distances = np.abs(points[:, np.newaxis] - others).max(axis=2)
+    return bool((distances.min(axis=1) < _SAME_PLACE).all())
 
 
 class Display(TableMixin):

@@ -7,7 +7,7 @@ import numpy as np
 
 from sksupercode._utils._validation import check_option
 from sksupercode.model_selection import DictionaryRecovery, dictionary_recovery
-from sksupercode.plotting._base import Display, check_numbers, import_pyplot
+from sksupercode.plotting._base import Display, check_numbers, import_pyplot, widen_hidden
 from sksupercode.plotting._phase_transition import _edges, _label_log, _scale
 
 _SCORES = {
@@ -189,6 +189,7 @@ class DictionaryRecoveryDisplay(Display):
             self.colorbar_ = None
             self._set_samples(ax, scale)
             ax.set(ylabel=self.label)
+            widen_hidden(ax, self.artists_)
             return self._finish(ax, legend)
         n_panels = len(self.learners)
         if ax is None:

@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from sksupercode.plotting._base import Display, check_numbers, with_defaults
+from sksupercode.plotting._base import Display, check_numbers, widen_hidden, with_defaults
 
 # What columns of a comparison are called, of those that are best at 0 and at 1.
 _BEST_AT_0 = {
@@ -36,8 +36,9 @@ class ParetoDisplay(Display):
     """A column of a comparison against L0, one line per decoder.
 
     Of the fraction of variance unexplained, lower left is better; of F1 and the like, upper left.
-    The axis of errors ends above the good points: a decoder that is far worse than the others is
-    beyond it, and the legend says so where none of its points is seen.
+    The axis of errors begins at 0 and ends above the good points: a decoder that is far worse than
+    the others is beyond it, and the legend says so where none of its points is seen. The axis of
+    scores is as long as they need. Of lines that coincide the earlier are wider.
 
     Parameters
     ----------
@@ -53,7 +54,7 @@ class ParetoDisplay(Display):
 
     y : str, default="FVU"
         Name of the column that they are. Those of :func:`~sksupercode.sae.compare_decoders` have a
-        label of the axis and the limit that is best: 0 for errors, and 1 for all else.
+        label of the axis, and one end of it at most: 0 for errors, and 1 for all else.
 
     Attributes
     ----------
@@ -158,7 +159,8 @@ class ParetoDisplay(Display):
         elif self.y in _BEST_AT_0:
             ax.set_ylim(bottom=0)
         elif self._label() != self.y:
-            ax.set_ylim(top=1)
+            ax.set_ylim(top=min(ax.get_ylim()[1], 1))
+        widen_hidden(ax, self.lines_)
         ax.grid(color="0.93")
         ax.set_axisbelow(True)
         ax.spines[["top", "right"]].set_visible(False)

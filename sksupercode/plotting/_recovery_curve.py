@@ -8,7 +8,13 @@ import numpy as np
 from sksupercode._utils._validation import check_integer
 from sksupercode.model_selection import RecoveryCurve, recovery_curve, recovery_probability
 from sksupercode.model_selection._intervals import wilson_interval
-from sksupercode.plotting._base import Display, check_numbers, import_pyplot, with_defaults
+from sksupercode.plotting._base import (
+    Display,
+    check_numbers,
+    import_pyplot,
+    widen_hidden,
+    with_defaults,
+)
 from sksupercode.plotting._search_results import curve_labels, last_of_each, read_search
 from sksupercode.plotting._theory import prepare_prediction
 
@@ -265,6 +271,7 @@ class RecoveryCurveDisplay(Display):
             list(some) if isinstance(some, tuple) else some for some in artists
         )
         ax.set(xlabel="dimensions d", ylabel="exact-recovery rate", ylim=(-0.02, 1.02))
+        widen_hidden(ax, [line for line, *_ in curves])
         return self._finish(ax, legend)
 
     def _plot_curve(self, ax, points, name, kwargs):

@@ -97,7 +97,8 @@ def compare_decoders(
     -------
     comparison : pandas.DataFrame or list of dict
         One row for each decoder and k, a data frame indexed by ``"decoder"`` if pandas is
-        installed, and otherwise dicts in which that is a key; either is printed as a table.
+        installed, and otherwise dicts in which that is a key; either is printed as a table of all
+        columns.
         ``comparison.attrs["n_left_out"]`` is the number of samples beyond ``max_norm``. Columns:
 
         * ``"L0"``, mean number of active latents;
@@ -258,11 +259,11 @@ class Rows(list):
 
 def _table(rows, **attrs):
     try:
-        import pandas
+        from sksupercode._utils._frames import Frame
     except ModuleNotFoundError:
         table = Rows(rows)
     else:
-        table = pandas.DataFrame(rows).set_index("decoder")
+        table = Frame(rows).set_index("decoder")
     table.attrs = attrs
     return table
 

@@ -3,6 +3,7 @@
 
 import builtins
 import re
+import sys
 import tracemalloc
 from dataclasses import replace
 
@@ -166,6 +167,7 @@ def test_without_pandas(monkeypatch):
         return original(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without_pandas)
+    monkeypatch.delitem(sys.modules, "sksupercode._utils._frames", raising=False)
     rows = compare_decoders({"SAE": make_sae()}, make_activations(20).tolist())
     assert [row["decoder"] for row in rows] == ["SAE"]
     assert list(rows[0]) == ["decoder", *COLUMNS, "seconds_per_sample"]
@@ -181,6 +183,13 @@ def test_without_pandas(monkeypatch):
     ][1:]
     rows.clear()
     assert repr(rows) == "[]"
+
+
+def test_all_columns_are_printed(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    text = repr(compare_decoders({"SAE": make_sae()}, make_activations(20)))
+    assert all(name in text for name in (*COLUMNS, "seconds_per_sample"))
+    assert max(map(len, text.splitlines())) <= 40
 
 
 def test_global_output_setting_is_ignored():

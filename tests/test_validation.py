@@ -4,11 +4,26 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.frozen import FrozenEstimator
 
-from sksupercode import GaussianChannel, RademacherEncoder, TopKDecoder
+from sksupercode import (
+    DictionaryLearner,
+    GaussianChannel,
+    MatchingPursuitDecoder,
+    RademacherEncoder,
+    TopKDecoder,
+)
 from sksupercode._utils._validation import check_bool, check_integer, check_option, check_real
-from sksupercode.metrics import exact_recovery_score, fraction_of_variance_unexplained
-from sksupercode.sae import SAEWeights
+from sksupercode.dictionaries import DenseDictionary
+from sksupercode.inspection import dictionary_report, probe_latents
+from sksupercode.metrics import (
+    exact_recovery_score,
+    fraction_of_variance_unexplained,
+    match_codes,
+    match_dictionaries,
+    mean_l0,
+)
+from sksupercode.sae import SAEWeights, compare_decoders
 
 
 @pytest.mark.parametrize("value", [3, np.int8(3), np.uint64(3)])
@@ -101,6 +116,48 @@ def test_activations_of_many_texts_are_refused_by_name():
     for call in (decoder.transform, decoder.fit, GaussianChannel().fit, encoder.transform):
         with pytest.raises(ValueError, match=r"X .* shape \(2, 3, 64\): pass X\.reshape\(-1, 64\)"):
             call(X.reshape(2, 3, 64))
+
+
+def test_an_estimator_in_the_place_of_numbers_is_told_from_them():
+    encoder, X, Y = problem()
+    decoder = FrozenEstimator(TopKDecoder(encoder).fit(X, Y))
+    for name, call in (
+        ("Z", lambda: probe_latents(decoder, Y[:, 0])),
+        ("Z", lambda: mean_l0(decoder)),
+        ("y_pred", lambda: match_codes(Y, decoder)),
+        ("truth", lambda: compare_decoders({"top-k": decoder}, X, truth=decoder)),
+        ("X", lambda: encoder.transform(decoder)),
+    ):
+        with pytest.raises(ValueError, match=f"^{name} must .* TopKDecoder: pass its transform"):
+            call()
+    with pytest.raises(ValueError, match=r"^X_hat must .* pass its reconstruct\(X\)"):
+        fraction_of_variance_unexplained(X, decoder)
+    with pytest.raises(ValueError, match="^dictionary must .* pass its dictionary_"):
+        DenseDictionary(decoder)
+
+
+def test_codewords_that_are_columns_are_noticed():
+    rng = np.random.default_rng(0)
+    F, X = rng.standard_normal((30, 8)), rng.standard_normal((5, 8))
+    weights = {"W_dec": F, "b_dec": np.zeros(8), "W_enc": F.T, "b_enc": np.zeros(30)}
+    for name, call in (
+        ("dictionary", TopKDecoder(F.T, 2).fit),
+        ("dictionary", MatchingPursuitDecoder(DenseDictionary(F.T), 2).fit),
+        ("dictionary", lambda X: compare_decoders({"top-k": TopKDecoder(F.T, 2)}, X)),
+        ("the array", DenseDictionary(F.T).correlate),
+        ("init", DictionaryLearner(30, n_nonzero_coefs=2, init=F.T).fit),
+        ("dictionary", lambda X: match_dictionaries(F.T, F)),
+        ("other", lambda X: match_dictionaries(F, F.T)),
+        ("W_dec", lambda X: SAEWeights("relu", **weights | {"W_dec": F.T})),
+        ("W_enc", lambda X: SAEWeights("relu", **weights | {"W_enc": F})),
+    ):
+        with pytest.raises(ValueError, match=rf"pass {name}\.T"):
+            call(X)
+    # Others are not taken for transposed.
+    with pytest.raises(ValueError, match=r"30 dimensions\.$"):
+        TopKDecoder(rng.standard_normal((9, 30)), 2).fit(X)
+    assert "pass the transpose" in dictionary_report(F.T).verdict
+    assert "transpose" not in dictionary_report(F).verdict
 
 
 def test_dask_arrays():

@@ -12,9 +12,13 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
+from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
+
+# What an estimator has in the place of which array, where it is not codes.
+_OF_ESTIMATORS = {"dictionary": "dictionary_", "X_hat": "reconstruct(X)"}
 
 
 def _refuse(name, wanted, value):
@@ -104,9 +108,15 @@ def require_matrix(X, name="X"):
     """Raise a ValueError for an array that cannot be read as a matrix, before anything is read.
 
     These have more than two dimensions, as activations of several texts, do not know how many rows
-    they have, or are tensors that are sparse, nested, complex or without numbers. What passes may
-    be a vector.
+    they have, or are tensors that are sparse, nested, complex or without numbers; or they are an
+    estimator and no array. What passes may be a vector.
     """
+    if isinstance(X, BaseEstimator):
+        wanted = _OF_ESTIMATORS.get(name, "transform(X)")
+        raise ValueError(
+            f"{name} must be an array, got the estimator {type(unfrozen(X)).__name__}: pass its "
+            f"{wanted}."
+        )
     if _is_tensor(X):
         _refuse_tensor(X, name)
     shape = getattr(X, "shape", ())
@@ -287,6 +297,12 @@ def check_codes(y, name="y", *, n_samples=None, n_features=None):
         codes.sum_duplicates()
         codes.eliminate_zeros()
     return codes
+
+
+def transpose_hint(shape, n_components, name):
+    """Return the end of a message about codewords of other than ``n_components`` dimensions."""
+    is_transposed = shape[0] == n_components != shape[1]
+    return f": codewords are rows; if columns are, pass {name}.T." if is_transposed else "."
 
 
 def unfrozen(estimator):

@@ -10,7 +10,13 @@ from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import gen_batches
 
-from sksupercode._utils._validation import as_array, check_codes, check_integer, unfrozen
+from sksupercode._utils._validation import (
+    as_array,
+    check_codes,
+    check_integer,
+    transpose_hint,
+    unfrozen,
+)
 from sksupercode._utils._warnings import warn
 from sksupercode.decoders._units import split_units
 from sksupercode.dictionaries import DenseDictionary, Dictionary
@@ -51,9 +57,12 @@ def resolve_dictionary(source, X, y):
     else:
         dictionary, values = as_dictionary(source), "real"
     if dictionary.shape[1] != X.shape[1]:
+        hint = "."
+        if not isinstance(estimator, BaseEstimator):
+            hint = transpose_hint(dictionary.shape, X.shape[1], "dictionary")
         raise ValueError(
             f"X has {X.shape[1]} columns, but the codewords of the dictionary have "
-            f"{dictionary.shape[1]} dimensions."
+            f"{dictionary.shape[1]} dimensions{hint}"
         )
     return dictionary, intercept, values
 

@@ -6,7 +6,7 @@
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from sksupercode._utils._validation import unfrozen
+from sksupercode._utils._validation import transpose_hint, unfrozen
 from sksupercode.decoders._codebook import as_dictionary, check_intercept, dictionary_of
 from sksupercode.encoders import BaseEncoder
 
@@ -60,7 +60,8 @@ def initial_codewords(init, n_latents, n_components):
     if dictionary.shape != (n_latents, n_components):
         raise ValueError(
             f"init must have n_latents={n_latents} codewords of {n_components} dimensions, as X "
-            f"has, got {dictionary.shape[0]} of {dictionary.shape[1]}."
+            f"has, got {dictionary.shape[0]} of {dictionary.shape[1]}"
+            + transpose_hint(dictionary.shape, n_components, "init")
         )
     if intercept is not None:
         intercept = np.broadcast_to(check_intercept(intercept, n_components), n_components).copy()

@@ -14,7 +14,7 @@ from scipy.sparse import csc_array
 from scipy.sparse.linalg import LinearOperator
 
 from sksupercode._utils._blocks import block_length
-from sksupercode._utils._validation import as_array
+from sksupercode._utils._validation import as_array, transpose_hint
 
 
 def as_codes(Y):
@@ -216,11 +216,16 @@ class Dictionary(LinearOperator, ABC):
     def _check_samples(self, X):
         """Return samples in the units of :attr:`unnormalized`; refuse those of another d."""
         X = np.asarray(as_array(X), dtype=np.float64)
-        if X.ndim != 2 or X.shape[1] != self.shape[1]:
-            raise ValueError(
-                f"X must have shape (n_samples, {self.shape[1]}), got an array of shape {X.shape}."
-            )
+        self._check_shape(X)
         return X if self.scale == 1.0 else self.to_units(X)
+
+    def _check_shape(self, X):
+        if X.ndim != 2 or X.shape[1] != self.shape[1]:
+            is_turned = self.has_array and X.ndim == 2
+            raise ValueError(
+                f"X must have shape (n_samples, {self.shape[1]}), got an array of shape {X.shape}"
+                + (transpose_hint(self.shape, X.shape[1], "the array") if is_turned else ".")
+            )
 
     def __array__(self, dtype=None, copy=None):
         if copy is False:

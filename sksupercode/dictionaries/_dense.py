@@ -150,6 +150,7 @@ class DenseDictionary(Dictionary):
 
     def correlate(self, X):
         X = np.asarray(as_array(X), dtype=self.dtype)
+        self._check_shape(X)
         scores = np.empty((len(X), self.shape[0]), dtype=self.dtype)
         for rows in self._blocks():
             np.matmul(X, self._floats(rows).T, out=scores[:, rows])

@@ -16,7 +16,7 @@ _DIFFERS, _DEVIATIONS = 0.1, 4
 
 def verdict(report):
     """Return a sentence or more, for readers who do not know what the numbers should be."""
-    sentences = (_of_all(report), _of_few(report), _of_pair(report))
+    sentences = (_of_all(report), _of_few(report), _of_pair(report), _of_shape(report))
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -55,6 +55,15 @@ def _of_few(report):
     return (
         "As N is no more than d and they are linearly independent, least squares reads any code "
         "without noise."
+    )
+
+
+def _of_shape(report):
+    if report.n_latents >= report.n_components:
+        return None
+    return (
+        "There are fewer codewords than dimensions: codewords are rows, so pass the transpose if "
+        "columns are."
     )
 
 

@@ -10,7 +10,13 @@ from sklearn.base import BaseEstimator
 
 from sksupercode._utils._blocks import block_length
 from sksupercode._utils._memory import require_memory
-from sksupercode._utils._validation import check_bool, check_option, check_real, unfrozen
+from sksupercode._utils._validation import (
+    check_bool,
+    check_option,
+    check_real,
+    transpose_hint,
+    unfrozen,
+)
 from sksupercode.dictionaries import DenseDictionary, Dictionary
 from sksupercode.metrics._dictionary_match import DictionaryMatch
 
@@ -135,9 +141,12 @@ def match_dictionaries(dictionary, other, *, threshold=0.97, signed=False, metho
     """
     F, G = _dictionary(dictionary, "dictionary"), _dictionary(other, "other")
     if F.shape[1] != G.shape[1]:
+        hint = transpose_hint(G.shape, F.shape[1], "other")
+        if F.shape[0] < F.shape[1]:  # most have more codewords than dimensions
+            hint = transpose_hint(F.shape, G.shape[1], "dictionary")
         raise ValueError(
             f"other must have codewords of {F.shape[1]} dimensions as dictionary has, got "
-            f"{G.shape[1]}."
+            f"{G.shape[1]}{hint}"
         )
     threshold = check_real(threshold, "threshold", 0, 1, closed="left")
     signed = check_bool(signed, "signed")

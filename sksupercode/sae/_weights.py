@@ -150,6 +150,11 @@ class SAEWeights:
             raise ValueError(f"W_dec must have shape (N, d), got {np.shape(self.W_dec)}.")
         n_latents, d = self.W_dec.shape
         d_in = self.d_in if self.is_transcoder else d
+        if np.shape(self.b_dec) == (n_latents,) != (d,):
+            raise ValueError(
+                "W_dec must have shape (N, d), as b_dec has shape (d,), got "
+                f"{(n_latents, d)} and {(n_latents,)}: pass W_dec.T."
+            )
         shapes = {"W_dec": (n_latents, d), "b_dec": (d,)}
         shapes |= {"W_enc": (d_in, n_latents), "W_skip": (d_in, d)}
         # In the precision of the arithmetic.
@@ -207,7 +212,8 @@ def _check_array(name, array, shape, dtype):
     if array is None:
         raise ValueError(f"{name} is missing.")
     if array.shape != shape:
-        raise ValueError(f"{name} must have shape {shape}, got {array.shape}.")
+        hint = f": pass {name}.T" if array.ndim == 2 and array.shape == shape[::-1] else ""
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}{hint}.")
     # bfloat16 is not among NumPy's own kinds of floats.
     if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
         raise ValueError(f"{name} must be an array of floats, got dtype {array.dtype}.")

@@ -149,7 +149,9 @@ def _fit(dictionary, state, x, support):
     """Return the independent codewords of a support, their coefficients and the squared error."""
     units = _units(dictionary, state, support)
     if not state.is_signed and len(support):
-        _, R, order = qr(units.T, mode="economic", pivoting=True)
+        # Of equal codewords the first is the longest, which is taken in before the others.
+        lengths = np.linspace(1, 0.99, len(support))
+        _, R, order = qr(units.T * lengths, mode="economic", pivoting=True)
         diagonal = np.abs(np.diag(R))
         kept = np.sort(order[: len(diagonal)][diagonal > DEPENDENT])
         support, units = support[kept], units[kept]
@@ -174,21 +176,24 @@ def _best_exchange(dictionary, state, x, support, coefs, error, n_places):
     duals /= lengths[:, np.newaxis]
     losses = coefs / lengths
     n_free = n_places - len(support)
+    # Gains of equal codewords differ by rounding; the lowest index is to come first.
+    quantum = _ROUNDING * error
     candidates = []
     length = block_length(8 * (4 * units.shape[1] + 4 * len(units)), share=0.125)
     for indices in _parts(np.arange(dictionary.shape[0]), length):
         some = _units(dictionary, state, indices)
         gains = _gains(some, Q, duals, losses, residual, n_free, state.is_signed)
         gains[:, np.isin(indices, support)] = 0
-        places, columns = np.nonzero(gains > _ROUNDING * error)
-        candidates += zip(-gains[places, columns], indices[columns], places, strict=True)
+        places, columns = np.nonzero(gains > quantum)
+        counts = np.rint(gains[places, columns] / quantum)
+        candidates += zip(-counts, indices[columns], places, strict=True)
     best = None
-    for gain, i, a in sorted(candidates):
-        if best is not None and error + gain >= best[2]:
+    for count, i, a in sorted(candidates):
+        if best is not None and error + count * quantum >= best[2]:
             break
         changed = np.append(np.delete(support, a) if a < len(support) else support, i)
         found = _fit(dictionary, state, x, changed)
-        if found[2] < (1 - _ROUNDING) * error and (best is None or found[2] < best[2]):
+        if found[2] < (error if best is None else best[2]) - quantum:
             best = found
         if best is not None and not state.is_signed:
             break

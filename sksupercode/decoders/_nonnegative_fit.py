@@ -72,6 +72,7 @@ def nonnegative_least_squares(A, b, start, candidate=None):
     y = start.copy()
     used = y > 0
     refused = np.zeros(len(y), dtype=bool)
+    rounding = _ROUNDING * np.linalg.norm(b)
     for _ in range(10 * len(y)):
         entered = candidate is not None
         if entered:
@@ -96,7 +97,8 @@ def nonnegative_least_squares(A, b, start, candidate=None):
             entered = False
         gradient = A.T @ (b - A @ y)
         gradient[used | refused] = -np.inf
-        candidate = np.argmax(gradient)
-        if gradient[candidate] <= _ROUNDING * np.linalg.norm(b):
+        if gradient.max() <= rounding:
             break
+        # The first of equal columns, whose gradients rounding tells apart.
+        candidate = np.argmax(gradient >= gradient.max() - rounding)
     return y

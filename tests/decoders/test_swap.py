@@ -146,6 +146,19 @@ def test_each_exchange_is_the_best(kind, values):
     )
 
 
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("values", ["nonnegative", "real"])
+def test_the_first_of_equal_codewords_comes_in(values):
+    rng = np.random.default_rng(0)
+    signs = rng.choice([-1.0, 1.0], size=(25, 15))
+    F, first = np.vstack([signs, signs[::-1]]), np.append(np.arange(25), np.arange(25)[::-1])
+    X = signs[rng.integers(25, size=(100, 2))].sum(axis=1) + rng.integers(-1, 2, size=(100, 15))
+    Z, n_swaps = SwapDecoder(TopKDecoder(F, 4, values=values), values=values).fit(X).swap(X)
+    assert n_swaps.sum() > 50
+    selected = Z.toarray() != 0
+    assert not (selected & ~selected[:, first]).any()
+
+
 @pytest.mark.parametrize("values, dtype", [("nonnegative", np.float32), ("real", np.float64)])
 def test_blocks_budgets_and_storages_do_not_matter(values, dtype):
     rng = np.random.default_rng(0)

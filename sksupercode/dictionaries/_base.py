@@ -196,15 +196,24 @@ class Dictionary(LinearOperator, ABC):
         -----
         Use this method for sparse codes: ``Y @ F`` makes SciPy expand the whole dictionary.
         """
-        Y = csc_array(as_codes(Y))
+        Y = csc_array(as_codes(Y), dtype=np.float64)
         self._check_codes(Y)
         X = np.zeros((Y.shape[0], self.shape[1]))
-        used = np.flatnonzero(np.diff(Y.indptr))
+        used, rows = np.flatnonzero(np.diff(Y.indptr)), np.arange(len(X))
         # Only rows in use are ever expanded, a bounded number of them at a time.
         step = block_length(16 * self.shape[1], share=0.25)
         for start in range(0, len(used), step):
             indices = used[start : start + step]
-            X += Y[:, indices] @ self.codewords(indices)
+            bounds = np.append(Y.indptr[indices], Y.indptr[indices[-1] + 1])
+            entries = slice(bounds[0], bounds[-1])
+            # Each sum goes on where it was, as a column of its own, so that blocks of any length
+            # round alike.
+            sums = rows if start else rows[:0]
+            data = np.append(np.ones(len(sums)), Y.data[entries])
+            row_indices = np.append(sums, Y.indices[entries])
+            indptr = np.append(sums, bounds - bounds[0] + len(sums))
+            codes = csc_array((data, row_indices, indptr), (len(X), len(sums) + len(indices)))
+            X = codes @ np.vstack([X[sums], self.codewords(indices)])
         return X
 
     def _check_codes(self, Y):

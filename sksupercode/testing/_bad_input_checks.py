@@ -163,8 +163,8 @@ def check_mismatching_codebook(decoder):
         encoder = RademacherEncoder(n_components=128, random_state=0)
         X = encoder.fit_transform(Y)
         order = np.random.default_rng(1).permutation(Y.shape[1])
-        others = [RademacherEncoder(random_state=seed) for seed in range(1, 6)]
-        others += [SphericalEncoder(random_state=seed) for seed in range(3)]
+        others = [RademacherEncoder(random_state=seed) for seed in (1, 2)]
+        others += [SphericalEncoder(random_state=0)]
         for other in others:
             assert _mismatches(decoder, other, X, Y) == 1, f"{other}"
         # Where codes are dense, so many words stay in place that X is correlated with them.

@@ -15,7 +15,19 @@ from sksupercode.testing._runner import checks_of, expected_failures, require_in
 
 _MODULES = (_decoding_checks, _legal_input_checks, _interface_checks, _bad_input_checks)
 # They run code of the base class, for any parameters of a decoder.
-_ONCE_PER_CLASS = {"check_bad_parameters", "check_bad_input"}
+_ONCE_PER_CLASS = {
+    "check_bad_input",
+    "check_bad_parameters",
+    "check_codes_of_any_type",
+    "check_encoder_without_seed",
+    "check_fit_ignores_other_y",
+    "check_global_pandas_output",
+    "check_inverse_transform",
+    "check_matching_codebook",
+    "check_mismatching_codebook",
+    "check_not_fitted",
+    "check_pandas_output",
+}
 
 
 def decoder_checks(decoder):
@@ -86,7 +98,8 @@ def check_decoder(decoder):
 def parametrize_with_decoder_checks(decoders):
     """Return a pytest decorator that runs a test with every decoder and every check.
 
-    Checks of what is refused, which do not depend on parameters, are run once for each class.
+    Checks of what does not depend on parameters, such as what is refused or warned of, are run once
+    for each class.
 
     Parameters
     ----------

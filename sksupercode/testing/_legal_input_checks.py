@@ -15,6 +15,7 @@ from sksupercode.testing._problems import (
     configured,
     easy_problem,
     float_dictionary,
+    hard_float_problem,
     hard_problem,
     has_parameter,
     legal_values,
@@ -43,12 +44,12 @@ def _decode_legally(decoder, X, y, n_features):
 
 def check_any_sparsity(decoder):
     """k = 0, k = N and k > N, given or learned from y, give a result."""
-    encoder, X, Y = hard_problem(n_samples=4)
+    encoder, X, Y = hard_problem(n_samples=2)
     n_features = Y.shape[1]
-    for k in (0, 1, n_features - 1, n_features, n_features + 5):
+    for k in (0, n_features - 1, n_features, n_features + 5):
         _decode_legally(configured(decoder, encoder, k), X, Y, n_features)
     for density in (0, 1):
-        Y = np.full((4, n_features), density)
+        Y = np.full((2, n_features), density)
         X = encoder.transform(Y)
         _decode_legally(configured(decoder, encoder), X, Y, n_features)
 
@@ -57,10 +58,10 @@ def check_smallest_shapes(decoder):
     """d = 1 and N = 1, alone and together, give a result."""
     for encoder_class in (RademacherEncoder, SphericalEncoder):
         for n_features, n_components in ((8, 1), (1, 8), (1, 1)):
-            Y = make_sparse_codes(5, n_features, n_nonzero_coefs=1, random_state=0)
+            Y = make_sparse_codes(3, n_features, n_nonzero_coefs=1, random_state=0)
             encoder = encoder_class(n_components=n_components, random_state=0)
             X = encoder.fit_transform(Y)
-            for k in (None, 1, 2):
+            for k in (None, 2):
                 _decode_legally(configured(decoder, encoder, k), X, Y, n_features)
 
 
@@ -77,32 +78,30 @@ def check_zero_samples(decoder):
     np.testing.assert_array_equal(codes[others], wanted[others])
     _decode_legally(configured(decoder, encoder, 2), with_zeros, Y, Y.shape[1])
     _decode_legally(configured(decoder, encoder, 2), np.zeros_like(X[:4]), Y[:4], Y.shape[1])
-    _decode_legally(configured(decoder, float_dictionary(), 2), np.zeros((3, 20)), None, 80)
+    _decode_legally(configured(decoder, float_dictionary(), 2), np.zeros((3, 15)), None, 50)
 
 
 def check_zero_codewords(decoder):
     """A zero codeword is legal and never selected, as are a dictionary and an N of nothing else."""
-    dictionary = float_dictionary()
-    zeros = np.array([0, 1, 7, 40, 79])
+    dictionary, X, _ = hard_float_problem(n_samples=3)
+    zeros = np.array([0, 1, 7, 30, 49])
     dictionary[zeros] = 0
-    _, _, Y = hard_problem(n_samples=6)
-    X = Y @ dictionary + 0.1 * np.random.default_rng(1).standard_normal((6, 20))
     has_values = has_parameter(decoder, "values")
     choices = (decoder.values, legal_values(decoder)[0]) if has_values else ()
     for params in [{"values": values} for values in choices] or [{}]:
-        for k in (3, 80):
+        for k in (3, 50):
             reader = configured(decoder, dictionary, k, **params)
-            for codes in _decode_legally(reader, X, None, 80):
+            for codes in _decode_legally(reader, X, None, 50):
                 assert not codes[:, zeros].any(), f"k={k}, {params}"
                 assert codes.any(), "nothing was decoded, so that the check shows nothing"
-        reader = configured(decoder, np.zeros((5, 20)), 2, **params)
+        reader = configured(decoder, np.zeros((5, 15)), 2, **params)
         for codes in _decode_legally(reader, X, None, 5):
             assert not codes.any()
 
 
 def check_unreachable_tolerance(decoder):
     """A tolerance that no code reaches gives a result and a ConvergenceWarning."""
-    X = np.random.default_rng(0).standard_normal((4, 20))
+    X = np.random.default_rng(0).standard_normal((4, 15))
     dictionary = float_dictionary(n_features=3)
     # The noise of a decoder around another says what leaves, and is no residual to reach.
     names = [] if hasattr(decoder, "estimator") else tolerances(decoder)

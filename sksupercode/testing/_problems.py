@@ -66,21 +66,29 @@ def easy_problem(encoder_class=RademacherEncoder, *, n_samples=6, seed=0):
     return encoder, encoder.fit_transform(Y), Y
 
 
-def hard_problem(encoder_class=RademacherEncoder, *, n_samples=12, noise=0.1, seed=0):
-    """Return (encoder, X, Y) where decoders err: N = 80, d = 20, k = 3 and noise.
+def hard_problem(encoder_class=RademacherEncoder, *, n_samples=6, noise=0.1, seed=0):
+    """Return (encoder, X, Y) where decoders err: N = 50, d = 15, k = 3 and noise.
 
     N is more than 2 d, so that any point is a nonnegative combination of codewords.
     """
-    Y = make_sparse_codes(n_samples, 80, n_nonzero_coefs=3, random_state=seed)
-    encoder = encoder_class(n_components=20, random_state=seed)
+    Y = make_sparse_codes(n_samples, 50, n_nonzero_coefs=3, random_state=seed)
+    encoder = encoder_class(n_components=15, random_state=seed)
     X = encoder.fit_transform(Y)
     X += noise * np.random.default_rng(seed).standard_normal(X.shape)
     return encoder, X, Y
 
 
-def float_dictionary(n_features=80, n_components=20, seed=0):
+def float_dictionary(n_features=50, n_components=15, seed=0):
     """Return codewords of many different norms."""
     return np.random.default_rng(seed).standard_normal((n_features, n_components))
+
+
+def hard_float_problem(n_samples=6):
+    """Return (dictionary, X, Y) where decoders err, for codewords of many different norms."""
+    dictionary = float_dictionary()
+    Y = hard_problem(n_samples=n_samples)[2]
+    noise = np.random.default_rng(1).standard_normal((n_samples, dictionary.shape[1]))
+    return dictionary, Y @ dictionary + 0.1 * noise, Y
 
 
 def fit_quietly(decoder, X, y=None):

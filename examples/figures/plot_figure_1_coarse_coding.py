@@ -22,6 +22,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from figure_options import columns, finish, parse_options
 from matplotlib.collections import EllipseCollection
+from scipy.spatial.distance import cdist
 from scipy.special import ndtri
 
 from sksupercode import TopKDecoder
@@ -45,8 +46,7 @@ class Fields(NamedTuple):
 def draw_fields(positions, n_fields, radius, rng):
     """Draw random fields for some positions; codewords have the norm 1."""
     centers = rng.uniform(-radius, 1 + radius, size=(n_fields, 2))
-    squares = ((positions[:, None] - centers) ** 2).sum(axis=-1)
-    codewords = np.where(squares < radius**2, 1, -1) / np.sqrt(n_fields)
+    codewords = np.where(cdist(positions, centers) < radius, 1, -1) / np.sqrt(n_fields)
     return Fields(centers, codewords.astype(np.float32))
 
 
@@ -66,9 +66,8 @@ def count_sharing(point, positions, numbers, radius, rng):
     for n_more in np.diff(numbers, prepend=0):
         # Those that differ already need not be looked at again.
         centers = rng.uniform(-radius, 1 + radius, size=(n_more, 2))
-        code = ((point - centers) ** 2).sum(axis=-1) < radius**2
-        squares = ((positions[:, None] - centers) ** 2).sum(axis=-1)
-        positions = positions[((squares < radius**2) == code).all(axis=1)]
+        code = cdist([point], centers) < radius
+        positions = positions[((cdist(positions, centers) < radius) == code).all(axis=1)]
         counts.append(len(positions))
     return counts
 

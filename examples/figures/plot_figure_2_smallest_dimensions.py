@@ -15,6 +15,8 @@ vectors are read back without an error? And how many dimensions is that for each
 # logistic curve through the five rates gives the dimension for one half. AMP is measured up to
 # k = 64, and basis pursuit up to k = 16. Here N = 2^10.
 
+from functools import cache
+
 import matplotlib.pyplot as plt
 import numpy as np
 from figure_options import checkpoint_file, columns, finish, parse_options
@@ -41,6 +43,7 @@ decoders = {
 }
 
 
+@cache
 def predict(name, k):
     """Return the dimensions for rates of 10, 50 and 90 %."""
     decoder, size = decoders[name][0], {"n_features": N, "n_nonzero_coefs": k}

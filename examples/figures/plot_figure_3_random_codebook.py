@@ -132,7 +132,7 @@ curve = recovery_curve(
     n_features=2**10,
     n_nonzero_coefs=1,
     n_components=round(2.5 * np.log(2**10)),
-    n_trials=1000,
+    n_trials=options.trials or 1000,
     channel=GaussianChannel(1.0, relative=True),
     random_state=0,
 )

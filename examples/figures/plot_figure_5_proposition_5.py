@@ -134,7 +134,7 @@ curve = recovery_curve(
         round(4 * k * np.log(N / k)),
         round(theory.rule_of_thumb_dimension(N, k, "topk")),
     ],
-    n_trials=200,
+    n_trials=options.trials or 200,
     random_state=0,
 )
 for rule, i in (("4 k ln(N/k)", 0), ("4 k ln(kN)", 1)):

@@ -116,7 +116,7 @@ result = measured_dimension(
     n_features=N,
     n_nonzero_coefs=k,
     probability=0.5,
-    n_trials=400,
+    n_trials=options.trials or 400,
     random_state=0,
 )
 estimate, low, high = theory.dimensions_per_bit(

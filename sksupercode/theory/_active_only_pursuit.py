@@ -4,10 +4,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from scipy.special import expit, log_ndtr, logsumexp
+from scipy.special import expit, log_ndtr
 
 from sksupercode.theory._active_only import estimate_means, random_signs
-from sksupercode.theory._numerics import times
+from sksupercode.theory._numerics import log_sum, times
 from sksupercode.theory._validation import as_generator, check_integer, check_simulation
 
 __all__ = ["matching_pursuit_active_only"]
@@ -149,7 +149,7 @@ def _crossing_weights(residuals, winning, position, n_draws, rng):
     tilt, cumulant = _saddlepoints(residuals, winning)
     norm = np.sqrt(np.einsum("td,td->t", residuals, residuals, dtype=np.float64))
     log_share = log_ndtr(-winning / np.maximum(norm, 1e-300))
-    log_share -= logsumexp(log_share)
+    log_share -= log_sum(log_share)
     quantiles = (np.arange(n_draws) + rng.random()) / n_draws
     steps = np.searchsorted(np.cumsum(np.exp(log_share)), quantiles)
     steps = np.minimum(steps, len(winning) - 1)
@@ -159,7 +159,7 @@ def _crossing_weights(residuals, winning, position, n_draws, rng):
             for block in np.array_split(steps, -(-n_draws * residuals.shape[1] // 2**23))
         ]
     )
-    log_mixture = logsumexp(log_share + tilt * scores - cumulant, axis=1)
+    log_mixture = log_sum(log_share + tilt * scores - cumulant)
     beaten = np.where(scores > winning, 1.0, np.where(scores == winning, position, 0.0))
     return beaten.max(axis=1) * np.exp(-log_mixture)
 

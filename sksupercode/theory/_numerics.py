@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from scipy.special import erfcx, log_ndtr, logsumexp
+from scipy.special import erfcx, log_ndtr
 
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 
@@ -45,8 +45,11 @@ def times(count, log_probability):
 
 def log_sum(log_values):
     """Logarithm of a sum along the last axis, -inf for a sum of zeros."""
+    # That of SciPy takes many times as long for a few hundred numbers.
+    top = log_values.max(axis=-1, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0.0)
     with np.errstate(divide="ignore"):
-        return logsumexp(log_values, axis=-1)
+        return np.log(np.exp(log_values - top).sum(axis=-1)) + top[..., 0]
 
 
 def find_peak(log_density, low, high, n_iter=24, drop=0.1):

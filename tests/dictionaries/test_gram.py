@@ -39,6 +39,7 @@ def exact_gram(dictionary):
     return G
 
 
+@pytest.mark.usefixtures("small_heap")
 @pytest.mark.parametrize("cls", [MatchingPursuitDecoder, OrthogonalMatchingPursuitDecoder])
 def test_rows_go_with_their_dictionary(cls):
     """At once, as rows may take gigabytes that the collector of garbage does not know of."""
@@ -142,13 +143,14 @@ def test_blocks_change_nothing_but_rounding(monkeypatch):
 def test_many_requests(monkeypatch):
     """What rows that are there tell of others is right, and as precise, also after some went."""
     monkeypatch.setattr(_gram, "_CODEWORDS", 16)
-    monkeypatch.setattr(_gram_store, "_MOST_ROWS", 9)
+    # So many rows at a time that others are worth to be copied from.
+    monkeypatch.setattr(_gram_store, "_MOST_ROWS", 11)
     F = correlated(300, 600)
     dictionary = DenseDictionary(F)
     G, order = exact_gram(dictionary), np.random.default_rng(0).permutation(300)
     with dictionary.gram.rows(order[:40]), dictionary.gram.rows(order[40:]) as rows:
         assert_right(rows, order, G)
-    with budget_of(150), sklearn_config_context(working_memory=1e-3):
+    with budget_of(150), sklearn_config_context(working_memory=0.15):
         for indices in np.array_split(np.tile(order, 2), 24):
             with dictionary.gram.rows(indices) as rows:
                 held = np.flatnonzero(rows.slots >= 0)
@@ -234,6 +236,7 @@ def test_rows_are_added_while_others_are_read():
         assert pool.submit(add).result(timeout=60) >= 0
 
 
+@pytest.mark.usefixtures("small_heap")
 def test_equal_codewords_share_rows_as_long_as_they_are_used():
     F = correlated(seed=5)
     first, second = DenseDictionary(F.copy()), DenseDictionary(F)
@@ -324,7 +327,7 @@ rng = np.random.default_rng(0)
 dictionary = DenseDictionary(rng.standard_normal((131072, 16), dtype=np.float32))
 with dictionary.gram.rows(np.arange(8)):
     before = peak()
-for step in range(20):
+for step in range(10):
     with dictionary.gram.rows(rng.choice(131072, 60, replace=False)) as rows:
         assert rows.capacity == 512
 print(peak() - before)

@@ -21,6 +21,8 @@ from sksupercode.datasets import make_sparse_codes
 from sksupercode.encoders import _rademacher, _spherical
 from sksupercode.encoders._base import _codebooks
 
+pytestmark = pytest.mark.usefixtures("small_heap")
+
 STORAGES = [
     RademacherEncoder(storage="dense", random_state=0),
     RademacherEncoder(storage="packed", random_state=0),

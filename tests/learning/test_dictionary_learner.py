@@ -71,7 +71,7 @@ def test_planted_dictionaries_are_found(problem, seed):
     n_samples = 40 * problem["n_latents"]
     X, _, truth = make_planted_activations(n_samples, **problem, random_state=seed)
     k = problem["n_nonzero_coefs"]
-    learner = DictionaryLearner(len(truth), n_nonzero_coefs=k, random_state=seed)
+    learner = DictionaryLearner(len(truth), n_nonzero_coefs=k, max_iter=15, random_state=seed)
     assert found(learner.fit(X), truth) > 0.95
 
 
@@ -133,7 +133,7 @@ def test_all_decoders_learn(decoder, score):
 @pytest.mark.parametrize("decoder", [AMPDecoder(None), BasisPursuitDecoder(None)], ids=repr)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_slow_decoders_learn(decoder):
-    some = X[:120]
+    some = X[:50]
     learner = DictionaryLearner(30, n_nonzero_coefs=K, decoder=decoder, max_iter=2, random_state=0)
     learner.fit(some)
     assert np.isfinite(learner.dictionary_).all()
@@ -142,10 +142,11 @@ def test_slow_decoders_learn(decoder):
 
 def test_thresholds_are_in_the_unit_of_X():
     decoder = OrthogonalMatchingPursuitDecoder(None, tol=0.3)
-    learner = make_learner(decoder, n_nonzero_coefs=None).fit(X)
-    assert_array_equal(np.linalg.norm(X - learner.reconstruct(X), axis=1) < 0.3 + 1e-5, True)
+    some = X[:600]
+    learner = make_learner(decoder, n_nonzero_coefs=None, max_iter=3).fit(some)
+    assert_array_equal(np.linalg.norm(some - learner.reconstruct(some), axis=1) < 0.3 + 1e-5, True)
     decoder.set_params(tol=300)
-    other = make_learner(decoder, n_nonzero_coefs=None).fit(1000 * X)
+    other = make_learner(decoder, n_nonzero_coefs=None, max_iter=3).fit(1000 * some)
     assert_allclose(other.dictionary_, learner.dictionary_, atol=1e-4)
 
 
@@ -155,7 +156,7 @@ def test_learning_goes_on_from(kind, learned):
     init = {"array": 7 * TRUTH, "learner": learned}.get(kind)
     if init is None:
         pytest.importorskip("torch", reason="needs PyTorch")
-        sae = SparseAutoencoder(N, n_nonzero_coefs=K, init=learned, max_iter=5, random_state=0)
+        sae = SparseAutoencoder(N, n_nonzero_coefs=K, init=learned, max_iter=2, random_state=0)
         sae.fit(X)
         init = FrozenEstimator(sae)
         # The autoencoder has gone on from the learner.
@@ -239,7 +240,7 @@ def test_files(tmp_path, learned):
 
 def test_in_pipelines_and_searches():
     grid = {"n_latents": [12, N], "n_nonzero_coefs": [1, K]}
-    search = GridSearchCV(make_learner(), grid, cv=2).fit(X)
+    search = GridSearchCV(make_learner(max_iter=3), grid, cv=2).fit(X[:1000])
     assert search.best_params_ == {"n_latents": N, "n_nonzero_coefs": K}
     pipeline = make_pipeline(StandardScaler(), make_learner()).fit(X)
     assert pipeline.transform(X).shape == (2000, N)

@@ -3,9 +3,11 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import inspect
 import os
 import subprocess
 import sys
+from hashlib import sha256
 
 import ml_dtypes
 import numpy as np
@@ -84,7 +86,7 @@ def test_other_units_change_little(factor):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_units_that_change_between_calls(factors):
     learner = make_learner()
-    for factor in np.repeat(factors, 8):
+    for factor in np.repeat(factors, 5):
         learner.partial_fit(factor * X)
     assert np.isfinite(learner.dictionary_).all() and np.isfinite(learner.loss_curve_).all()
     # Smaller samples are all alike, at the origin, and what came before them fades.
@@ -186,29 +188,35 @@ def test_threads_change_nothing(decoder, monkeypatch):
         assert_same(other, learners[0])
 
 
+def digest():
+    """Return what a learner of one kind has learned, as a text."""
+    X, _, _ = make_planted_activations(1000, **WIDE)
+    learner = DictionaryLearner(600, n_nonzero_coefs=4, max_iter=2, random_state=0).fit(X)
+    return f"{sha256(learner.dictionary_).hexdigest()} {learner.loss_curve_}"
+
+
 SCRIPT = f"""
 from hashlib import sha256
 from sksupercode import DictionaryLearner
 from sksupercode.datasets import make_planted_activations
 
-X, _, _ = make_planted_activations(1000, **{WIDE})
-learner = DictionaryLearner(600, n_nonzero_coefs=4, max_iter=2, random_state=0).fit(X)
-print(sha256(learner.dictionary_).hexdigest(), learner.loss_curve_)
+WIDE = {WIDE}
+{inspect.getsource(digest)}
+print(digest(), end="")
 """
 
 
 def test_environments_change_nothing():
-    printed = set()
-    for n_threads in "13":
-        threads = dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"), n_threads)
-        process = subprocess.run(
-            [sys.executable, "-c", SCRIPT],
-            capture_output=True,
-            check=True,
-            env=os.environ | threads,
-        )
-        printed.add(process.stdout)
-    assert len(printed) == 1
+    """Here BLAS has one thread, and there all have three."""
+    threads = dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"), "3")
+    process = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        capture_output=True,
+        check=True,
+        text=True,
+        env=os.environ | threads,
+    )
+    assert process.stdout == digest()
 
 
 @pytest.mark.parametrize(
@@ -294,10 +302,9 @@ def test_extremes_are_legal():
     for settings in (
         {"n_latents": 1, "n_nonzero_coefs": 1},
         {"n_nonzero_coefs": 1},
-        {"n_nonzero_coefs": N},
-        {"n_nonzero_coefs": D + 4},
+        {"n_nonzero_coefs": N, "max_iter": 1},
+        {"n_nonzero_coefs": D + 4, "max_iter": 1},
         {"batch_size": 10**9},
-        {"batch_size": 1, "max_iter": 1},
         {"init": np.zeros((N, D))},
         {"init": np.ones((N, D))},
         {"init": 1e200 * TRUTH},
@@ -305,7 +312,8 @@ def test_extremes_are_legal():
     ):
         learner = make_learner(**settings).fit(X[:300])
         assert_allclose(np.linalg.norm(learner.dictionary_, axis=1), 1, rtol=1e-6)
-        assert 0 < learner.score(X) <= 1
+        assert 0 < learner.score(X[:300]) <= 1
+    assert 0 < make_learner(batch_size=1, max_iter=1).fit(X[:100]).score(X[:100]) <= 1
     assert make_learner(4, n_nonzero_coefs=2).fit(X[:, :1]).score(X[:, :1]) > 0.99
 
 
@@ -314,7 +322,7 @@ import numpy as np
 import sklearn
 from sksupercode import DictionaryLearner, config_context
 X = np.random.default_rng(0).standard_normal((4000, 32), dtype=np.float32)
-settings = dict(n_nonzero_coefs=4, max_iter=1, random_state=0, batch_size=1500)
+settings = dict(n_nonzero_coefs=2, max_iter=1, random_state=0, batch_size=1500)
 DictionaryLearner(64, **settings).fit(X)
 before = peak()
 with config_context(gram_memory=16), sklearn.config_context(working_memory=32):
@@ -333,21 +341,21 @@ LAZY = """
 import dask.array as da
 import numpy as np
 from sksupercode import DictionaryLearner
-settings = dict(n_nonzero_coefs=1, max_iter=1, random_state=0, batch_size=512)
+settings = dict(n_nonzero_coefs=1, max_iter=1, random_state=0, batch_size=1024)
 def samples(n):
-    return da.random.default_rng(0).random((n, 500), chunks=(2000, 500), dtype="f4")
-DictionaryLearner(32, **settings).fit(samples(2000))
+    return da.random.default_rng(0).random((n, 128), chunks=(8000, 128), dtype="f4")
+DictionaryLearner(32, **settings).fit(samples(8000))
 before = peak()
-learner = DictionaryLearner(32, **settings).fit(samples(60_000))
-learner.partial_fit(samples(60_000))
+learner = DictionaryLearner(32, **settings).fit(samples(80_000))
+learner.partial_fit(samples(80_000))
 print(peak() - before)
 """
 
 
 def test_arrays_that_do_not_fit_are_read_block_by_block():
-    """All samples have 114 MiB."""
+    """All samples have 39 MiB."""
     pytest.importorskip("dask.array", reason="needs Dask")
-    assert printed_number(LAZY) < 100 * 2**20
+    assert printed_number(LAZY) < 34 * 2**20
 
 
 @pytest.mark.parametrize("exponent", [-200, 0, 3])

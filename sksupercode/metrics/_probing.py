@@ -85,7 +85,8 @@ def probe_latents(Z, y, *, n_latents=(1, 2, 5, 20), cv=5, random_state=None):
     of a probe are divided by one number, their root mean square, so that units do not matter. The
     inverse strength C of the L2 penalty is the one of 10^-4, 10^-2, 1, 100 and 10^4 of the largest
     mean AUC in a stratified cross-validation of the training samples, in five folds, or as many as
-    the smaller class has samples there, and 1 where that is one.
+    the smaller class has samples there. It is 1 where that is one, and for one latent, the order of
+    whose scores is the same for every C.
 
     This is k-sparse probing [1]_ as in sae-probes [2]_, which chooses the penalty by the last
     samples of the training set, 100 at most. With one latent the AUC is the same on equal splits,
@@ -178,16 +179,16 @@ def _splits(cv, Z, labels):
 def _scores(Z, labels, train, test, sizes, seed):
     """Return the AUC on test samples for each number of latents."""
     select = SelectKBest(mean_difference, k=max(sizes)).fit(Z[train], labels[train])
-    probe = LogisticRegression(max_iter=1000)
+    regression = search = LogisticRegression(max_iter=1000)
     n_folds = min(_INNER_FOLDS, np.bincount(labels[train]).min())
     if n_folds > 1:
         inner = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
-        probe = GridSearchCV(probe, _PENALTIES, scoring="roc_auc", cv=inner)
+        search = GridSearchCV(regression, _PENALTIES, scoring="roc_auc", cv=inner)
     scores = []
     for k in sizes:
         chosen = select.set_params(k=k).transform(Z).astype(np.float64)
         chosen /= _root_mean_square(chosen[train])
-        probe.fit(chosen[train], labels[train])
+        probe = (regression if k == 1 else search).fit(chosen[train], labels[train])
         scores.append(roc_auc_score(labels[test], probe.decision_function(chosen[test])))
     return scores
 

@@ -63,6 +63,7 @@ def test_codes_as_what_labels_are_read_from(monkeypatch):
     labels = np.where(CODES[:, [3, 5]].toarray() != 0, "yes", "no")
     monkeypatch.setattr(_feature_columns, "PROBED", (1, 5))
     monkeypatch.setattr(_probing, "_INNER_FOLDS", 2)
+    monkeypatch.setattr(_probing, "_PENALTIES", {"C": [1.0, 1e2]})
     names = ["AUC_1", "AUC_5"]
     options = {"labels": labels, "max_norm": 2.2, "random_state": 4}
     table = compare_decoders({"SAE": sae}, X, **options, block_size=90)

@@ -16,32 +16,30 @@ from sksupercode import MatchingPursuitDecoder, SparseAutoencoder
 from sksupercode.sae import SAEWeights, compare_decoders
 
 rng = np.random.default_rng(0)
-F = rng.standard_normal((128, 1024), dtype=np.float32)
+F = rng.standard_normal((128, 512), dtype=np.float32)
 F /= np.linalg.norm(F, axis=1, keepdims=True)
-zeros = {{"b_dec": np.zeros(1024, np.float32), "b_enc": np.zeros(128, np.float32)}}
+zeros = {{"b_dec": np.zeros(512, np.float32), "b_enc": np.zeros(128, np.float32)}}
 weights = SAEWeights("topk", F, W_enc=F.T.copy(), k=8, **zeros)
 sae = SparseAutoencoder.from_weights(weights)
 X = np.load({path!r}, mmap_mode="r")
 decoder = MatchingPursuitDecoder(sae, n_nonzero_coefs=1).fit(X[:1000])
+compare_decoders({{"SAE": sae, "MP": decoder}}, X[:1000])
+before = peak()
 assert sae.transform(X).nnz == 8 * len(X)
 assert decoder.transform(X).nnz == len(X)
 compare_decoders({{"SAE": sae, "MP": decoder}}, X)
-print(peak())
+print(peak() - before)
 """
 
 
 @pytest.mark.parametrize("dtype", [pytest.param(np.float16, marks=pytest.mark.long), np.float32])
-def test_sixty_thousand_activations_in_800_mebibytes(tmp_path, dtype):
-    """In float64 they have 469 MiB alone; the file is counted where it is mapped."""
+def test_thirty_thousand_activations_in_160_mebibytes(tmp_path, dtype):
+    """A copy in float32 has 59 MiB, as the file has where it is mapped, and 117 in float64."""
     path = tmp_path / "activations.npy"
-    X = np.lib.format.open_memmap(path, "w+", dtype=dtype, shape=(60_000, 1024))
     rng = np.random.default_rng(0)
-    for start in range(0, len(X), 10_000):
-        X[start : start + 10_000] = rng.standard_normal((10_000, 1024), dtype=np.float32)
-    X.flush()
-    peak = printed_number(SCRIPT.format(path=str(path)))
+    np.save(path, rng.standard_normal((30_000, 512), dtype=np.float32).astype(dtype))
+    assert printed_number(SCRIPT.format(path=str(path))) < 160 * 2**20
     path.unlink()
-    assert peak < 800 * 2**20
 
 
 def test_half_precision_is_as_good_as_the_numbers_it_has():

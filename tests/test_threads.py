@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import pytest
+from numba.core.event import trigger_event
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sksupercode._utils import _threads
+from sksupercode._utils._compilation import time_of_compilation
 from sksupercode._utils._threads import (
     in_threads,
     shared_threads,
@@ -189,3 +193,27 @@ def test_overlapping_blocks_share_the_limit_of_blas():
         assert blas_threads() == {1}
         second.__exit__(None, None, None)
         assert blas_threads() == before
+
+
+def test_time_of_compilation_is_that_of_the_threads_that_work_here():
+
+    def compile_something():
+        with trigger_event("numba:compile"):
+            time.sleep(1e-3)
+
+    with ThreadPoolExecutor(1) as pool, time_of_compilation() as compiled:
+        assert compiled() == 0
+        compile_something()
+        of_main = compiled()
+        pool.submit(compile_something).result()
+        assert compiled() > of_main > 0
+
+    def of_thread(others):
+        with time_of_compilation() as compiled:
+            others.submit(compile_something).result()
+            assert compiled() == 0
+            compile_something()
+            return compiled()
+
+    with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(1) as others:
+        assert pool.submit(of_thread, others).result() > 0

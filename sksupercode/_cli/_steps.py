@@ -9,6 +9,11 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from sksupercode._utils._compilation import time_of_compilation
+
+# Seconds of compilation that a user notices.
+_WORTH_A_WORD = 1
+
 
 class Steps:
     """Steps of a long command, on the standard error: what is printed may go to a file.
@@ -39,10 +44,14 @@ class Steps:
         """Say that a step begins, and that it is finished; an error is no end of it."""
         start = time.perf_counter()
         self._progress.update(self._task, description=name)
-        yield
+        with time_of_compilation() as compiled:
+            yield
         self.n_finished += 1
         self.reach(0)
-        line = f"{name}: {time.perf_counter() - start:.1f} s ({self.n_finished} of {self.n_steps})"
+        line = f"{name}: {time.perf_counter() - start:.1f} s"
+        if compiled() > _WORTH_A_WORD:
+            line += f", of which {compiled():.1f} s compilation, once"
+        line += f" ({self.n_finished} of {self.n_steps})"
         self._progress.console.print(line, highlight=False)
 
     def reach(self, fraction):

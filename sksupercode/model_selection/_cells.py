@@ -18,6 +18,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 
+from sksupercode._utils._compilation import time_of_compilation
 from sksupercode._utils._threads import thread_pools
 from sksupercode._utils._validation import (
     check_bool,
@@ -100,9 +101,10 @@ class Chain:
                         f"{sent}; {channel!r} returned {np.shape(X)}."
                     )
             _override(decoder, dictionary=encoder).fit(X, codes)
-            start = time.perf_counter()
-            rate = decoder.score(X, codes)
-            seconds = time.perf_counter() - start
+            with time_of_compilation() as compiled:
+                start = time.perf_counter()
+                rate = decoder.score(X, codes)
+                seconds = time.perf_counter() - start - compiled()
         if not 0 <= rate <= 1:
             raise ValueError(f"decoder.score must return a rate from 0 to 1, got {rate!r}.")
         return cell, round(rate * cell.n_trials), seconds

@@ -65,7 +65,7 @@ class DictionaryRecovery(TableMixin):
         The same for codes by orthogonal matching pursuit of k codewords on the learned dictionary.
 
     seconds : ndarray of float
-        Seconds of ``fit``.
+        Seconds of ``fit``, without compilation.
     """
 
     n_latents: int

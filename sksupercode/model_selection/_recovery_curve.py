@@ -43,7 +43,7 @@ class RecoveryCurve(TableMixin):
         one codebook may depend on each other.
 
     seconds_per_trial : ndarray of float of shape (n_dimensions,) or None
-        Seconds of decoding for one trial, at each d.
+        Seconds of decoding for one trial, at each d, without compilation.
     """
 
     n_components: np.ndarray

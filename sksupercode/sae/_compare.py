@@ -154,8 +154,8 @@ def compare_decoders(
     Columns on codes are of the codes of all samples. With ``truth`` or ``labels``, these are kept
     in memory, sparse.
 
-    Each decoder decodes two samples before its time is measured, in each process, so that the time
-    does not include compilation.
+    Each decoder decodes two samples before its time is measured, in each process. The time does not
+    include compilation.
 
     Decoders have one thread each, for any ``n_jobs``: BLAS rounds differently with another number
     of threads. Machines of different kinds may round differently as well. Decoders are fitted once,

@@ -28,6 +28,7 @@ from benchmarks._peers import ORTHOGONAL_PURSUITS, PROGRAMS, PURSUITS, Peer
 from benchmarks._planted import PLANTED, PlantedProblem
 from benchmarks._problem import Problem, Size, expand
 from benchmarks._timing import compare, recovery_rate
+from benchmarks._worker import JOBS
 from sksupercode import SparseAutoencoder, TopKDecoder
 from sksupercode.testing import all_estimators
 
@@ -41,6 +42,17 @@ def run(tmp_path, *arguments):
     path = tmp_path / "report.json"
     assert main([*arguments, "--json", str(path)]) == 0
     return json.loads(path.read_text())
+
+
+@pytest.fixture
+def no_fresh_process(monkeypatch):
+    """Run the jobs of fresh processes in this one, which has imported what they need."""
+
+    def run_here(job, **arguments):
+        return json.loads(json.dumps(JOBS[job](**json.loads(json.dumps(arguments)))))
+
+    for module in (_cost, _learned_coding, _learning):
+        monkeypatch.setattr(module, "run_fresh", run_here)
 
 
 def test_comparison_from_the_command_line(tmp_path, capsys, monkeypatch):
@@ -195,19 +207,23 @@ def test_fractions_of_the_machine(monkeypatch):
 
 def test_fresh_processes():
     held = np.ones(2**26)  # half a GiB, which must not count for the new process
-    environment = {"NUMBA_DISABLE_JIT": "1"}
     measured = run_fresh(
-        "pipeline", environment=environment, decoder="TopKDecoder", size=vars(TINY), repeats=2
+        "pipeline",
+        environment={"NUMBA_DISABLE_JIT": "1"},
+        decoder="TopKDecoder",
+        size=vars(TINY),
+        repeats=2,
     )
     assert measured["recovery"] == 1.0
     assert len(measured["seconds"]) == 2
     assert 2**24 < measured["peak_bytes"] < held.nbytes
-    measured = run_fresh(
-        "first_call", environment=environment, decoder="TopKDecoder", size=vars(TINY)
-    )
-    assert measured["recovery"] == 1.0
-    assert measured["import_seconds"] > 0
     assert "no_such_job" in run_fresh("no_such_job")["note"]
+
+
+def test_first_call():
+    measured = JOBS["first_call"](decoder="TopKDecoder", size=vars(TINY))
+    assert measured["recovery"] == 1.0
+    assert measured["import_seconds"] > 0 and measured["first_call_seconds"] > 0
 
 
 @pytest.mark.parametrize(
@@ -236,16 +252,11 @@ def test_costs_are_of_all_decoders(monkeypatch):
     assert rows[0]["seconds"] == [2.0, 2.0] and rows[0]["working_bytes"] == [5, 5]
     rows = _cost.autoencoder(TINY, 1, lambda what: None)
     assert [row["method"] for row in rows] == list(_cost.AUTOENCODER_DECODERS)
-    monkeypatch.undo()
-    fresh = run_fresh_cost()
-    assert fresh["seconds"] > 0 and 0 <= fresh["working_bytes"] < 2**30
 
 
-def run_fresh_cost():
-    """Measure in a process of its own, which compiles nothing."""
-    environment = {"NUMBA_DISABLE_JIT": "1"}
-    given = {"kind": "codes", "name": "top-k", "size": vars(TINY)}
-    return run_fresh("cost", environment=environment, **given)
+def test_cost_in_a_process_of_its_own(no_fresh_process):
+    (row,) = _cost.autoencoder(TINY, 1, lambda what: None)[:1]
+    assert row["seconds"][0] > 0 and 0 <= row["working_bytes"][0] < 2**30
 
 
 def test_list_and_bad_arguments(capsys):
@@ -305,7 +316,7 @@ def test_swaps_and_their_starts():
         assert swapped["fvu"] <= start["fvu"]
 
 
-def test_pursuits_in_a_process_of_their_own():
+def test_pursuits_in_a_process_of_their_own(no_fresh_process):
     own, numpy_row = _learned_coding.large(Size(300, 4, 64, 40), 1, lambda what: None)
     assert own["peak_bytes"] > 2**24
     assert 0 < own["fvu"] <= numpy_row["fvu"] < 0.5
@@ -378,7 +389,7 @@ def test_learning_from_shipped_activations(few_passes):
     assert all(0 < row["fvu"][0] < 1 for row in rows if "fvu" in row)
 
 
-def test_learning_in_a_process_of_its_own():
+def test_learning_in_a_process_of_its_own(no_fresh_process):
     (row,) = _learning.large(Size(64, 4, 32, 5000), 1, lambda what: None)
     assert 0 < row["fvu"][0] < 1
     assert row["peak_bytes"][0] > 5000 * 32 * 4

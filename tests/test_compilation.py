@@ -40,28 +40,26 @@ _lazy_pursuit._SMALLEST_POOL = 64
 Y = make_sparse_codes(16, 2000, n_nonzero_coefs=10, random_state=0)
 
 
-def digest(storage="packed"):
+def digest(storage="packed", decoders=(MatchingPursuitDecoder, TopKDecoder)):
     encoder = RademacherEncoder(300, storage=storage, random_state=0)
     X = encoder.fit_transform(Y)
     X[::4] += 0.05 * np.random.default_rng(0).standard_normal(X[::4].shape)
     codes = hashlib.sha256()
-    for decoder in (MatchingPursuitDecoder(encoder, 12), TopKDecoder(encoder, 12)):
-        Z = decoder.fit(X, Y).predict(X)
+    for decoder in decoders:
+        Z = decoder(encoder, 12).fit(X, Y).predict(X)
         codes.update(Z.indices.astype(np.int64).tobytes() + Z.indptr.astype(np.int64).tobytes())
     return codes.hexdigest()
 
 """
 
 
-def run(script, cache, *, env=(), unset=(), path=None, errors=None):
+def run(script, *, env=(), path=None, errors=None):
     """Run a script in a fresh process with its own environment; return the lines it printed.
 
     What it wrote to the standard error is appended to ``errors``.
     """
-    environment = dict(
-        os.environ, NUMBA_CACHE_DIR=str(cache), PYTHONPATH=str(path or PACKAGE.parent)
-    )
-    for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_THREADING_LAYER", *unset):
+    environment = dict(os.environ, PYTHONPATH=str(path or PACKAGE.parent))
+    for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_THREADING_LAYER"):
         environment.pop(name, None)
     environment.update(env)
     process = subprocess.run(
@@ -79,52 +77,83 @@ def run(script, cache, *, env=(), unset=(), path=None, errors=None):
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory):
-    """Where the processes find what one of them has compiled."""
-    return tmp_path_factory.mktemp("numba")
-
-
-@pytest.fixture
-def decode(cache, tmp_path):
+def decode(tmp_path_factory):
     """Run the problem and what follows it; a file, since spawned workers import it."""
 
-    def decode(ending="print(digest())", **params):
-        script = tmp_path / "decode.py"
+    def decode(ending, **params):
+        script = tmp_path_factory.mktemp("script") / "decode.py"
         script.write_text(PROBLEM + ending)
-        return run(str(script), params.pop("cache", cache), **params)
+        return run(str(script), **params)
 
     return decode
 
 
 @pytest.fixture(scope="session")
-def digest(cache, tmp_path_factory):
-    """What everyone should print: that of the dense dictionary, which compiles nothing."""
-    script = tmp_path_factory.mktemp("script") / "decode.py"
-    script.write_text(PROBLEM + "print(digest('dense'), 'numba' in sys.modules)")
-    (line,) = run(str(script), cache)
-    value, has_numba = line.split()
-    assert has_numba == "False"
-    assert len(value) == 64
-    return value
-
-
-def test_dense_decoding_does_without_numba(decode):
+def dense(decode):
+    """What a process prints that decodes with the dense dictionary, which compiles nothing."""
     ending = """
 import sksupercode.channels, sksupercode.metrics, sksupercode.model_selection, sksupercode.theory
 from sksupercode import BasisPursuitDecoder, ThresholdDecoder
 
 encoder = RademacherEncoder(300, storage="dense", random_state=0)
 X = encoder.fit_transform(Y)
-for decoder in (ThresholdDecoder, TopKDecoder, MatchingPursuitDecoder, BasisPursuitDecoder):
+for decoder in (ThresholdDecoder, BasisPursuitDecoder):
     decoder(encoder).fit(X[:2], Y[:2]).predict(X[:2])
+print(digest("dense"), digest("dense", [TopKDecoder]))
 print("numba" in sys.modules)
-digest()
+digest(decoders=[TopKDecoder])
 print("numba" in sys.modules)
 """
-    assert decode(ending) == ["False", "True"]
+    return decode(ending)
 
 
-def test_a_second_process_compiles_nothing(decode, digest, cache):
+@pytest.fixture
+def digest(dense):
+    """What all processes should print."""
+    return dense[0].split()[0]
+
+
+def test_dense_decoding_does_without_numba(dense):
+    assert dense[1:] == ["False", "True"]
+    assert [len(digest) for digest in dense[0].split()] == [64, 64]
+
+
+@pytest.fixture(scope="session")
+def compiled(decode, tmp_path_factory):
+    """Where the first process has left what it compiled, and what it printed."""
+    ending = """
+import os
+import threading
+import numba
+from sksupercode._utils import _threads
+from sksupercode.dictionaries import _packed_signs
+
+started, start = [], threading.Thread.start
+threading.Thread.start = lambda thread: started.append(thread) or start(thread)
+_packed_signs._WORTH_A_THREAD = 1
+print(digest(), digest("seed"), len(started))
+os.environ["OMP_NUM_THREADS"] = os.environ.pop("NUMBA_NUM_THREADS")
+print(digest(), digest("seed"), len(started))
+_threads.thread_count = lambda: 2
+print(digest(), digest("seed"), len(started) > 0)
+try:
+    print(numba.threading_layer())
+except ValueError as error:
+    print(error)
+"""
+    cache = tmp_path_factory.mktemp("numba")
+    env = {"NUMBA_CACHE_DIR": str(cache), "NUMBA_NUM_THREADS": "1"}
+    return cache, decode(ending, env=env)
+
+
+def test_limited_threads(compiled, digest):
+    """Where one is asked for, none is started beside the main one, and never those of numba."""
+    *lines, layer = compiled[1]
+    assert lines == [f"{digest} {digest} {threads}" for threads in (0, 0, True)]
+    assert layer == "Threading layer is not initialized."
+
+
+def test_a_second_process_compiles_nothing(decode, compiled, digest):
     """What the first has left on disk is all that the second needs."""
     ending = """
 print(digest(), digest("seed"))
@@ -134,20 +163,17 @@ kernels = [_sign_kernels.add_correlations, _pool_kernels.pursue, _pool_kernels.c
 print(sum(sum(kernel.stats.cache_misses.values()) for kernel in kernels))
 print(sum(sum(kernel.stats.cache_hits.values()) for kernel in kernels))
 """
-    assert decode(ending)[0] == f"{digest} {digest}"
-    assert list(cache.rglob("*.nbi"))
-    assert decode(ending) == [f"{digest} {digest}", "0", "3"]
+    lines = decode(ending, env={"NUMBA_CACHE_DIR": str(compiled[0])})
+    assert lines == [f"{digest} {digest}", "0", "3"]
+    assert list(compiled[0].rglob("*.nbi"))
 
 
 def test_without_compilation(decode, digest):
-    ending = "import numba; print(digest(), digest('seed'), numba.config.DISABLE_JIT)"
-    assert decode(ending, env={"NUMBA_DISABLE_JIT": "1"}) == [f"{digest} {digest} 1"]
-
-
-def test_pursuits_on_arrays_without_compilation(decode):
     names = ("MatchingPursuitDecoder", "OrthogonalMatchingPursuitDecoder", "GradientPursuitDecoder")
     ending = f"""
+import numba
 import sksupercode
+print(digest(), digest("seed"), numba.config.DISABLE_JIT)
 rng = np.random.default_rng(0)
 F, X = rng.standard_normal((200, 30)), rng.standard_normal((8, 30))
 for name in {names}:
@@ -157,10 +183,11 @@ for name in {names}:
     F, X = rng.standard_normal((200, 30)), rng.standard_normal((8, 30))
     decoders = [getattr(sksupercode, name)(F, 6) for name in names]
     expected = [str(decoder.fit(X).predict(X).indices.tolist()) for decoder in decoders]
-    assert decode(ending, env={"NUMBA_DISABLE_JIT": "1"}) == expected
+    lines = decode(ending, env={"NUMBA_DISABLE_JIT": "1"})
+    assert lines == [f"{digest} {digest} 1", *expected]
 
 
-def test_without_any_place_for_a_cache(decode, digest, tmp_path):
+def test_without_any_place_for_a_cache(decode, dense, tmp_path):
     """An installation that cannot be written to, and a user without a home: a warning, once."""
     copy = tmp_path / "site" / "sksupercode"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
@@ -168,7 +195,7 @@ def test_without_any_place_for_a_cache(decode, digest, tmp_path):
         # Root may write to any folder, but nobody into a file.
         (copy / folder / "__pycache__").write_text("")
     ending = """
-print(digest())
+print(digest(decoders=[TopKDecoder]))
 import sksupercode
 from sksupercode.dictionaries import _sign_kernels
 kernel = _sign_kernels.add_correlations
@@ -181,52 +208,16 @@ print(sksupercode.__file__, len(kernel.signatures), kernel.stats.cache_path)
     # A folder that was named but is none is no place either.
     nowhere["NUMBA_CACHE_DIR"] = str(file)
     lines = decode(ending, env=nowhere, path=copy.parent, errors=errors)
-    assert lines == [digest, f"{copy / '__init__.py'} 1 None"]
+    assert lines == [dense[0].split()[1], f"{copy / '__init__.py'} 1 None"]
     assert not list(tmp_path.rglob("*.nbi"))
     assert errors[0].count("UserWarning: There is no folder to keep compiled code in") == 1
     assert "Set the environment variable NUMBA_CACHE_DIR to a folder" in errors[0]
 
 
-@pytest.mark.parametrize(
-    "layer, limit", [("omp", "OMP_NUM_THREADS"), ("workqueue", "NUMBA_NUM_THREADS")]
-)
-def test_threading_layers_and_limited_threads(layer, limit, decode, digest):
-    """Where one thread is asked for, none is started beside the main one."""
-    ending = """
-import threading
-from sksupercode._utils import _threads
-from sksupercode.dictionaries import _packed_signs
-
-started, start = [], threading.Thread.start
-threading.Thread.start = lambda thread: started.append(thread) or start(thread)
-_packed_signs._WORTH_A_THREAD = 1
-print(digest(), len(started))
-_threads.thread_count = lambda: 2
-print(digest(), len(started) > 0)
-"""
-    lines = decode(ending, env={"NUMBA_THREADING_LAYER": layer, limit: "1"})
-    assert lines == [f"{digest} 0", f"{digest} True"]
-
-
 def test_workers_of_a_process_that_has_decoded(decode, digest):
+    """Forked, spawned, and of joblib, whose jobs have their share of the processors."""
     ending = """
 import multiprocessing
-
-if __name__ == "__main__":
-    print(digest())
-    for method in {"fork", "spawn"} & set(multiprocessing.get_all_start_methods()):
-        with multiprocessing.get_context(method).Pool(2) as pool:
-            for result in pool.map(digest, ["packed", "seed", "packed"]):
-                print(result)
-"""
-    lines = decode(ending)
-    assert set(lines) == {digest}
-    assert len(lines) == 1 + 3 * len({"fork", "spawn"} & set(get_all_start_methods()))
-
-
-def test_jobs_of_joblib(decode, digest):
-    """Each job has its share of the processors, and codewords may be memory-mapped."""
-    ending = """
 from joblib import Parallel, delayed, parallel_config
 from sklearn.model_selection import GridSearchCV
 from sksupercode._utils._threads import thread_count
@@ -254,6 +245,10 @@ def search(n_jobs):
 
 if __name__ == "__main__":
     print(digest())
+    for method in {"fork", "spawn"} & set(multiprocessing.get_all_start_methods()):
+        with multiprocessing.get_context(method).Pool(2 if method == "fork" else 1) as pool:
+            for result in pool.map(digest, ["packed", "seed", "packed"]):
+                print(result)
     for backend in ("loky", "threading"):
         with parallel_config(backend, n_jobs=2):
             for n_threads, is_mapped, found in Parallel()(
@@ -262,7 +257,8 @@ if __name__ == "__main__":
                 print(backend, n_threads, is_mapped, (found == codes.toarray()).all())
     print(search(1) == search(2), search(1)[0] < search(1)[1])
 """
-    first, *lines, last = decode(ending, env={"LOKY_MAX_CPU_COUNT": "2"})
-    assert first == digest
-    assert lines == ["loky 1 True True"] * 2 + ["threading 1 False True"] * 2
+    *lines, last = decode(ending, env={"LOKY_MAX_CPU_COUNT": "2"})
+    n_pooled = 1 + 3 * len({"fork", "spawn"} & set(get_all_start_methods()))
+    assert lines[:n_pooled] == [digest] * n_pooled
+    assert lines[n_pooled:] == ["loky 1 True True"] * 2 + ["threading 1 False True"] * 2
     assert last == "True True"

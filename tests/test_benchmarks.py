@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -49,7 +50,8 @@ def no_fresh_process(monkeypatch):
     """Run the jobs of fresh processes in this one, which has imported what they need."""
 
     def run_here(job, **arguments):
-        return json.loads(json.dumps(JOBS[job](**json.loads(json.dumps(arguments)))))
+        with warnings.catch_warnings(action="ignore"):
+            return json.loads(json.dumps(JOBS[job](**json.loads(json.dumps(arguments)))))
 
     for module in (_cost, _learned_coding, _learning):
         monkeypatch.setattr(module, "run_fresh", run_here)

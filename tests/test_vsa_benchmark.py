@@ -7,6 +7,7 @@ import pytest
 from benchmarks import _vsa
 from benchmarks._bundles import Bundles, all_at_once, in_turns, soft_feedback
 from benchmarks._problem import Size
+from sksupercode import AMPDecoder
 
 
 @pytest.mark.parametrize("name", _vsa._METHODS)
@@ -49,8 +50,10 @@ def test_intervals_of_the_part_that_is_right():
 @pytest.mark.filterwarnings("ignore:.*did not converge:sklearn.exceptions.ConvergenceWarning")
 def test_bits_per_dimension(monkeypatch):
     monkeypatch.setattr(_vsa, "_CODEBOOKS", (5,))
-    methods = ("codebook decoding", "AMP, damping .1")
-    monkeypatch.setattr(_vsa, "_METHODS", {name: _vsa._METHODS[name] for name in methods})
+    begin, part, _ = _vsa._METHODS["AMP, damping .1"]
+    amp = begin, part, _vsa._sectioned(AMPDecoder, damping=0.1, max_iter=30)
+    methods = {"codebook decoding": _vsa._METHODS["codebook decoding"], "AMP": amp}
+    monkeypatch.setattr(_vsa, "_METHODS", methods)
     *published, codebook, amp = _vsa.vsa(Size(0, 0, 120, 10), 2, lambda what: None)
     assert [row["bits"] for row in published] == [[1.2], [1.4]]
     for row in (codebook, amp):

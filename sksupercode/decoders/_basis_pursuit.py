@@ -251,8 +251,9 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
         if (1 - success) ** len(n_codewords) < _BY_CHANCE:
             warn(
                 f"Every sample takes as many codewords as it has dimensions, {d}: it has no sparse "
-                "code, or noise that is fitted exactly, at many times the cost. "
-                "tol= or noise_std= allow for noise.",
+                "code, or noise that is fitted exactly, at many times the cost. Pass noise_std=, "
+                "the noise's standard deviation on each coordinate, which serves a grid over "
+                "dimensions, or tol=.",
                 ConvergenceWarning,
             )
 

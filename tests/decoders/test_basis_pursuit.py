@@ -469,7 +469,7 @@ def test_noise_that_is_fitted_exactly(n_components, warns):
                 warnings.simplefilter("always")
                 method(X)
             assert [w.category for w in caught] == [ConvergenceWarning] * wanted
-            assert not wanted or "tol= or noise_std=" in str(caught[0].message)
+            assert not wanted or "Pass noise_std=" in str(caught[0].message)
 
 
 def test_jobs_share_the_samples():

@@ -26,12 +26,16 @@ class _Likelihood:
         self.x = np.log(dimensions)
         self._successes = np.asarray(n_successes)
         self._failures = np.asarray(n_trials) - self._successes
+        # Where there are none, their probability does not matter, and takes as long to compute.
+        self._won, self._lost = self._successes > 0, self._failures > 0
         self._log_cdf, quantile = LAWS[link]
         self._shift = quantile(p)
 
     def log(self, center, log_slope):
         z = self._shift + np.exp(log_slope) * (self.x - center)
-        return self._log_cdf(z) @ self._successes + self._log_cdf(-z) @ self._failures
+        won, lost = z[..., self._won], -z[..., self._lost]
+        successes, failures = self._successes[self._won], self._failures[self._lost]
+        return self._log_cdf(won) @ successes + self._log_cdf(lost) @ failures
 
     def log_profile(self, center):
         """The largest value for a center, over all slopes; concave in the slope."""

@@ -11,7 +11,6 @@ from sksupercode import (
     DropoutChannel,
     GaussianChannel,
     MatchingPursuitDecoder,
-    OrthogonalMatchingPursuitDecoder,
     RademacherEncoder,
     SphericalEncoder,
     TopKDecoder,
@@ -31,7 +30,6 @@ AUTO = {"n_features": 128, "n_components": "auto", "n_trials": 60, "random_state
         # There is no law for these, and they are searched for.
         (TopKDecoder(ENCODER), {"channel": DropoutChannel(0.2)}),
         (TopKDecoder(ENCODER, sections=True), {"sections": True}),
-        (OrthogonalMatchingPursuitDecoder(ENCODER), {}),
     ],
     ids=str,
 )

@@ -13,7 +13,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sksupercode import GaussianChannel, MatchingPursuitDecoder, RademacherEncoder, TopKDecoder
 from sksupercode.model_selection import phase_transition, recovery_curve
-from tests.model_selection.killed_sweeps import N_CELLS, finish, kill, start, table
+from tests.model_selection.killed_sweeps import N_CELLS, finish, kill, start, table, whole
 
 ENCODER = RademacherEncoder()
 SWEEP = {
@@ -42,8 +42,7 @@ def test_killed_sweeps_end_as_if_nothing_had_happened(tmp_path):
     # Two processes share the rest.
     both = [start(path) for _ in range(2)]
     (first, n_first), (second, n_second) = map(finish, both)
-    expected, n_cells = finish(start(tmp_path / "whole"))
-    assert first == second == expected and n_cells == N_CELLS
+    assert first == second == whole(tmp_path / "whole")
     assert max(n_first, n_second) == N_CELLS - n_finished
     assert table(path) == table(tmp_path / "whole")
     assert len({n_recovered for *_, n_recovered in table(path)}) > 3

@@ -107,7 +107,7 @@ def test_results_do_not_depend_on_jobs_and_other_cells(tmp_path):
 def test_autoencoders_are_learners():
     pytest.importorskip("torch", reason="needs PyTorch")
     options = GRID | {"n_nonzero_coefs": 2, "n_components": 12, "n_samples": [120, 600]}
-    learner = SparseAutoencoder(max_iter=40)
+    learner = SparseAutoencoder(max_iter=20)
     recovery = dictionary_recovery({"sae": learner}, **options)
     few, many = recovery.mcc.mean(axis=(0, 1, 3))
     assert few < many and np.all(recovery.fvu < 1)

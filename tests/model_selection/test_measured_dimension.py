@@ -80,7 +80,7 @@ def test_agrees_with_the_prediction(make, noise_variance):
     decoder, channel = make(encoder), GaussianChannel(noise_variance)
     size = {"n_features": 512, "n_nonzero_coefs": 4}
     result = measured_dimension(
-        encoder, decoder, channel=channel, n_trials=480, random_state=0, **size
+        encoder, decoder, channel=channel, n_trials=240, random_state=0, **size
     )
     predicted = predicted_dimension(decoder, noise_variance=noise_variance, random_state=0, **size)
     # The laws are good to 0.03, which is 4 % of d where the slope is 4.

@@ -83,7 +83,7 @@ def test_simulations_are_inverted_within_their_error(decoder, k, noise_variance,
 @pytest.mark.filterwarnings("ignore:.*did not converge:sklearn.exceptions.ConvergenceWarning")
 def test_predicts_what_is_measured(decoder, d, allowance):
     rates = []
-    for seed in range(40):
+    for seed in range(20):
         encoder = RademacherEncoder(n_components=d, random_state=seed)
         Y = make_sparse_codes(10, 1024, n_nonzero_coefs=8, random_state=seed)
         X = encoder.fit_transform(Y)
@@ -96,16 +96,15 @@ def test_predicts_what_is_measured(decoder, d, allowance):
 
 
 def test_monotone():
-    sweep = {"n_features": 1024, "n_nonzero_coefs": 8, "n_components": np.arange(30, 500, 30)}
+    sweep = {"n_features": 1024, "n_nonzero_coefs": 8, "n_components": np.arange(30, 500, 60)}
     for decoder in CLOSED:
         probability, _ = recovery_probability(decoder, **sweep)
         # Below 1e-4 the refined laws are not meaningful, as their documentation says.
         assert np.all(np.diff(probability[probability > 1e-4]) >= 0)
         assert np.all((probability >= 0) & (probability <= 1))
-    for decoder in [*CLOSED[:4], CLOSED[5]]:
-        noisy, _ = recovery_probability(decoder, noise_variance=0.01, **sweep)
-        clean, _ = recovery_probability(decoder, **sweep)
-        assert np.all(noisy[clean > 1e-4] <= clean[clean > 1e-4])
+        if not isinstance(decoder, BasisPursuitDecoder):
+            noisy, _ = recovery_probability(decoder, noise_variance=0.01, **sweep)
+            assert np.all(noisy[probability > 1e-4] <= probability[probability > 1e-4])
 
 
 def test_simulations_are_reproducible_at_any_size():
@@ -131,8 +130,8 @@ def test_shapes():
 
 @pytest.mark.parametrize("decoder", [TopKDecoder(ENCODER), MatchingPursuitDecoder(ENCODER)])
 def test_noise_is_what_channels_take(decoder):
-    size = {"n_features": 1024, "n_nonzero_coefs": 8, "random_state": 0}
-    ratios, d = np.array([[0.0], [0.02], [0.5]]), [60, 150]
+    size = {"n_features": 256, "n_nonzero_coefs": 4, "random_state": 0}
+    ratios, d = np.array([[0.0], [0.2], [0.5]]), [20, 45]
     rates, errors = recovery_probability(
         decoder, n_components=d, noise_variance=ratios, relative=True, **size
     )
@@ -140,7 +139,7 @@ def test_noise_is_what_channels_take(decoder):
     assert np.all(np.diff(rates[:, 1]) <= 0) and rates[0, 1] - rates[2, 1] > 0.05
     # The power of a superposition is k/d per coordinate.
     absolute, _ = recovery_probability(
-        decoder, n_components=d, noise_variance=ratios * 8 / np.array(d), **size
+        decoder, n_components=d, noise_variance=ratios * 4 / np.array(d), **size
     )
     assert_allclose(rates, absolute)
     needed = predicted_dimension(

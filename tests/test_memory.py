@@ -7,7 +7,6 @@ import tracemalloc
 
 import numpy as np
 import pytest
-
 from sklearn import config_context
 
 from sksupercode import (

@@ -3,8 +3,7 @@
 
 import csv
 import re
-import subprocess
-import sys
+import runpy
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from sksupercode import theory
 from sksupercode._cli._decoders import SWEPT, comparison_decoders
 from sksupercode._cli._frontier_options import complete_frontier
 from sksupercode._cli._main import build_parser, main
-from sksupercode._cli._passages import PassagesReport
+from sksupercode._cli._passages import PassagesReport, passages_summary
 from sksupercode._cli._sweep import draw_curves, summarize
 from sksupercode.model_selection import RecoveryCurve, predicted_dimension
 from sksupercode.model_selection._frontier_decoders import default_decoders
@@ -40,6 +39,7 @@ def run(capsys, *arguments):
     return output
 
 
+@pytest.mark.usefixtures("few_documents")
 def test_main_job(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
@@ -52,7 +52,7 @@ def test_main_job(capsys, tmp_path, monkeypatch):
     assert all(len(line.rstrip()) <= 80 for line in output.splitlines())
     for name in SWEPT:
         assert name in output
-    assert "stored without an error" in output
+    assert "passages, N = 300 words, k = 8 to 8" in " ".join(output.split())
     assert (tmp_path / "recovery_curves.png").read_bytes().startswith(b"\x89PNG")
     with open("table.csv", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -285,11 +285,14 @@ def test_frontier_quick_gives_way():
         assert (arguments.trials, len(arguments.sizes)) == expected
 
 
-def test_runs_as_a_module():
-    command = [sys.executable, "-m", "sksupercode", "--help"]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
+def test_runs_as_a_module(capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["sksupercode", "--help"])
+    with pytest.raises(SystemExit) as exit_info:
+        runpy.run_module("sksupercode", run_name="__main__", alter_sys=True)
+    assert exit_info.value.code == 0
+    output = capsys.readouterr().out
     for option in ("--n-features", "--decoders", "--dimensions", "--csv", "--n-jobs"):
-        assert option in result.stdout
+        assert option in output
 
 
 def curve(n_recovered, n_components=(10, 20, 40)):
@@ -328,3 +331,7 @@ def test_dimension_without_an_error(rates, expected):
     assert report.dimension == expected
     # 10 trials: half a passage is a rate of 0.95
     assert report.predicted_dimension == 40
+    found = f"from d = {expected} on" if expected else "at no d of the sweep"
+    summary = passages_summary(report)
+    assert f"stored without an error {found};" in summary
+    assert summary.endswith("expects that from d = 40 on.")

@@ -149,7 +149,7 @@ def test_features_baselines_and_massive_activations(capsys, file, monkeypatch):
     monkeypatch.setattr(_feature_columns, "FOLDS", 2)
     monkeypatch.setattr(_probing, "_INNER_FOLDS", 2)
     arguments = ["--truth", file, "--baselines", "random", "--max-norm", "99", "--y", "MCC"]
-    arguments += ["--decoders", "sae", "omp", "--n-nonzero-coefs", "3", "--max-samples", "300"]
+    arguments += ["--decoders", "sae", "omp", "--n-nonzero-coefs", "3", "--max-samples", "100"]
     has_labels = file == "codes.npy"
     assert run(*arguments, *["--labels", "y.npy"] * has_labels, "--output", "p.png") == 0
     output = capsys.readouterr().out
@@ -159,7 +159,7 @@ def test_features_baselines_and_massive_activations(capsys, file, monkeypatch):
     assert "\u2026" not in output and "│   random " in output
     assert ("Probes on few latents" in output) == has_labels
     assert Path("p.png").read_bytes().startswith(b"\x89PNG")
-    few, sae = np.linspace(0, 599, 300).round().astype(int), load_sae("sae")
+    few, sae = np.linspace(0, 599, 100).round().astype(int), load_sae("sae")
     expected = compare_decoders(
         {"sae": sae, "omp": DECODERS["omp"](sae)},
         np.load("x.npy")[few],

@@ -103,7 +103,18 @@ def expected_failed_checks(estimator):
 @pytest.mark.filterwarnings("ignore:X has .* samples to learn n_latents:UserWarning")
 @parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failed_checks)
 def test_estimators(estimator, check):
-    check(estimator)
+    reason = expected_failed_checks(estimator).get(check.func.__name__)
+    if reason is None:
+        check(estimator)
+        return
+    try:
+        check(estimator)
+    except Exception:
+        pass
+    else:
+        return  # and fails, as what should fail does not
+    # Without the traceback: to print that takes longer than all else.
+    pytest.xfail(reason)
 
 
 @parametrize_with_checks(TRAINED)
@@ -214,21 +225,17 @@ def test_public_names(name):
         assert getattr(module, member) is not None
 
 
-def test_import_is_light():
-    command = "import json, sys, sksupercode; print(json.dumps(sorted(sys.modules)))"
-    process = subprocess.run([sys.executable, "-c", command], capture_output=True, check=True)
-    modules = set(json.loads(process.stdout))
-    assert "sksupercode" in modules
-    assert not modules & HEAVY
-
-
-def test_listing_estimators_is_light():
+def test_import_and_list_are_light():
     command = """if True:
-        import json, sys
+        import json, sys, sksupercode
+        print(json.dumps(sorted(sys.modules)))
         from sksupercode.testing import all_estimators
         all_estimators()
         print(json.dumps(sorted(sys.modules)))
     """
     process = subprocess.run([sys.executable, "-c", command], capture_output=True, check=True)
+    imported, listed = (set(json.loads(line)) for line in process.stdout.splitlines())
+    assert "sksupercode" in imported
+    assert not imported & HEAVY
     # scikit-learn itself imports rich for its progress bars.
-    assert not set(json.loads(process.stdout)) & {*HEAVY, "pytest"} - {"rich"}
+    assert not listed & {*HEAVY, "pytest"} - {"rich"}

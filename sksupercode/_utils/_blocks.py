@@ -19,6 +19,14 @@ def block_length(bytes_per_item, *, share=1.0):
     return max(1, int(budget // max(1, bytes_per_item)))
 
 
+def batches(n_items, length):
+    """Yield slices of ``length`` items each, and one of those that are left.
+
+    :func:`sklearn.utils.gen_batches` takes a hundred times as long, to check its parameters.
+    """
+    return (slice(start, min(start + length, n_items)) for start in range(0, n_items, length))
+
+
 def rows_per_block(n_components):
     """Return how many samples of d dimensions to read at once, with what is computed of them."""
     return min(MOST_ROWS, block_length(80 * n_components))

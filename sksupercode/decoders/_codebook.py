@@ -8,8 +8,8 @@ from itertools import islice
 import numpy as np
 from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator
-from sklearn.utils import gen_batches
 
+from sksupercode._utils._blocks import batches
 from sksupercode._utils._validation import (
     as_array,
     check_codes,
@@ -180,9 +180,7 @@ def warn_on_mismatch(dictionary, X, intercept, Y):
     U /= np.linalg.norm(U, axis=1, keepdims=True)
     cosines = np.einsum("ij,ij->i", U, X_hat) / norms
     Y = csr_array(Y.multiply(1 / norms[:, np.newaxis]))
-    overlaps = (
-        np.vdot((Y[some] @ Y.T).toarray(), U[some] @ U.T) for some in gen_batches(len(U), 256)
-    )
+    overlaps = (np.vdot((Y[some] @ Y.T).toarray(), U[some] @ U.T) for some in batches(len(U), 256))
     mean_square = codewords.squared_norms.mean()
     z = cosines.sum() / np.sqrt(mean_square * sum(overlaps) / X.shape[1])
     # A few numbers cannot tell, but a right codebook without noise has cosines of 1.

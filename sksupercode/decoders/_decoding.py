@@ -9,10 +9,9 @@ import numpy as np
 from scipy.sparse import vstack
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
-from sksupercode._utils._blocks import MOST_ROWS, block_length
+from sksupercode._utils._blocks import MOST_ROWS, batches, block_length
 from sksupercode._utils._sparse import as_configured_csr, refuse_sparse_frames, to_csr
 from sksupercode._utils._validation import as_float, check_codes, check_samples
 from sksupercode._utils._warnings import warn
@@ -48,7 +47,7 @@ class DecodingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         of this one that knows their unit, and the float64 samples in that unit.
         """
         length = min(MOST_ROWS, block_length(self._bytes_per_sample(), share=0.5))
-        for block in gen_batches(len(X), length):
+        for block in batches(len(X), length):
             # In C order: the order of numbers in memory is that in which they are summed.
             V, exponents = self._to_units(np.ascontiguousarray(X[block]))
             for exponent in np.unique(exponents):

@@ -6,11 +6,10 @@
 import numpy as np
 from scipy.special import expit, logit
 from sklearn.base import clone
-from sklearn.utils import gen_batches
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sksupercode._utils._blocks import MOST_ROWS, block_length
+from sksupercode._utils._blocks import MOST_ROWS, batches, block_length
 from sksupercode._utils._validation import as_float
 from sksupercode.decoders._base import BaseDecoder
 
@@ -168,7 +167,7 @@ def _mean_square(X, intercept):
     with np.errstate(over="ignore", under="ignore"):
         power = _mean_square_of(X, intercept, exponent)
     if not 1e-200 < power < 1e200:
-        largest = max(np.abs(X[rows]).max() for rows in gen_batches(len(X), MOST_ROWS))
+        largest = max(np.abs(X[rows]).max() for rows in batches(len(X), MOST_ROWS))
         exponent = int(np.frexp(max(float(largest), np.abs(intercept).max()))[1])
         power = _mean_square_of(X, intercept, exponent)
     return power, exponent
@@ -176,7 +175,7 @@ def _mean_square(X, intercept):
 
 def _mean_square_of(X, intercept, exponent):
     # X may be mapped from a file.
-    blocks = (_centered(X[rows], intercept, exponent) for rows in gen_batches(len(X), MOST_ROWS))
+    blocks = (_centered(X[rows], intercept, exponent) for rows in batches(len(X), MOST_ROWS))
     return float(sum(np.sum(block**2) for block in blocks) / X.size)
 
 
@@ -201,7 +200,7 @@ def _quadratic_forms(dictionary, matrix):
     """Return f^T M f for each codeword f."""
     n_features, n_components = dictionary.shape
     forms = np.empty(n_features)
-    for rows in gen_batches(n_features, block_length(16 * n_components, share=0.25)):
+    for rows in batches(n_features, block_length(16 * n_components, share=0.25)):
         codewords = dictionary.codewords(np.arange(rows.start, rows.stop))
         forms[rows] = np.einsum("ij,ij->i", codewords @ matrix, codewords)
     return np.maximum(forms, 0)

@@ -6,9 +6,9 @@
 from functools import cached_property
 
 import numpy as np
-from sklearn.utils import check_array, gen_batches
+from sklearn.utils import check_array
 
-from sksupercode._utils._blocks import MOST_ROWS, block_length
+from sksupercode._utils._blocks import MOST_ROWS, batches, block_length
 from sksupercode._utils._validation import as_array, is_bfloat16
 from sksupercode.dictionaries._base import Dictionary, as_indices
 from sksupercode.dictionaries._gram import GramRows
@@ -139,7 +139,7 @@ class DenseDictionary(Dictionary):
         n_features, d = self.shape
         is_wide = self._source.dtype == self.dtype
         length = n_features if is_wide else min(_BLOCK // d + 1, block_length(8 * d, share=0.25))
-        return gen_batches(n_features, length)
+        return batches(n_features, length)
 
     def _of_blocks(self, function):
         """Apply a function, which gives one number for each codeword, to all of them."""
@@ -195,7 +195,7 @@ def _checked(array):
     """Return a C-contiguous matrix of finite numbers, in a float format."""
     if is_bfloat16(array):
         bits = check_array(np.asarray(array).view(np.uint16), dtype=None, order="C")
-        blocks = (bits[rows] & _EXPONENT for rows in gen_batches(len(bits), MOST_ROWS))
+        blocks = (bits[rows] & _EXPONENT for rows in batches(len(bits), MOST_ROWS))
         if not any((block == _EXPONENT).any() for block in blocks):
             return bits.view(array.dtype)
         array = np.asarray(array).astype(np.float32)

@@ -5,8 +5,8 @@
 
 import numpy as np
 from scipy.sparse import csr_array
-from sklearn.utils import gen_batches
 
+from sksupercode._utils._blocks import batches
 from sksupercode._utils._threads import in_threads
 from sksupercode.dictionaries._base import as_codes
 from sksupercode.dictionaries._signs import (
@@ -58,7 +58,7 @@ class PackedSignDictionary(SignDictionary):
 
     def _store(self, signs):
         self._allocate(*signs.shape)
-        for rows in gen_batches(len(signs), self._block_length(signs.shape[1])):
+        for rows in batches(len(signs), self._block_length(signs.shape[1])):
             self._store_words(pack_signs(signs[rows]), rows.start, signs.shape[1])
 
     def _allocate(self, n_features, n_components):
@@ -97,7 +97,7 @@ class PackedSignDictionary(SignDictionary):
             return
         V, _ = self._finite_samples(X)
         length = _LANES * max(_FEWEST_GROUPS, _BLOCK_SCORES // (_LANES * max(1, len(V))))
-        for block in gen_batches(self.shape[0], min(length, _BLOCK_SCORES // 16)):
+        for block in batches(self.shape[0], min(length, _BLOCK_SCORES // 16)):
             yield block.start, self._scores(V, block)
 
     def _scores(self, V, block):
@@ -244,7 +244,7 @@ class SeededSignDictionary(PackedSignDictionary):
         n_features, n_components = self.shape
 
         def add_part(start, stop):
-            for block in gen_batches(stop - start, self._block_length(n_components) // _LANES):
+            for block in batches(stop - start, self._block_length(n_components) // _LANES):
                 low, high = start + block.start, start + block.stop
                 words = self._draw(first + _LANES * low, min(first + _LANES * high, n_features))
                 add_correlations(interleaved(words), low, vectors, rows, scores, low, high)

@@ -15,8 +15,8 @@ import math
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
-from sklearn.utils import gen_batches
 
+from sksupercode._utils._blocks import batches
 from sksupercode._utils._threads import in_threads
 from sksupercode._utils._validation import as_array, check_real
 from sksupercode.dictionaries._base import Dictionary, as_indices
@@ -183,7 +183,7 @@ class SignDictionary(Dictionary):
         """
         self = cls.__new__(cls)
         self._allocate(n_features, n_components)
-        blocks = list(gen_batches(n_features, cls._block_length(n_components)))
+        blocks = list(batches(n_features, cls._block_length(n_components)))
 
         def store(first, last):
             for rows in blocks[first:last]:
@@ -306,7 +306,7 @@ class SignDictionary(Dictionary):
         small, real = np.flatnonzero(is_small), np.flatnonzero(~is_small)
         scores = np.empty((len(V), self.shape[0]))
         V_small, V_real = V[small].astype(np.float32), _to_fixed_point(V[real], total[real])
-        for rows in gen_batches(self.shape[0], self._block_length(self.shape[1])):
+        for rows in batches(self.shape[0], self._block_length(self.shape[1])):
             signs = self._signs(rows)
             if len(small):
                 scores[small, rows] = V_small @ signs.T

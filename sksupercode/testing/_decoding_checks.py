@@ -32,7 +32,7 @@ def check_exact_recovery(decoder):
         for k in (None, 2):
             fitted = configured(decoder, encoder, k).fit(X, Y)
             with only_convergence_warnings():
-                assert_same_codes(fitted.predict(X), Y, message=f"{encoder}, k={k}")
+                assert_same_codes(fitted.predict(X), Y, message=f"{encoder_class.__name__}, k={k}")
                 assert fitted.score(X, Y) == 1.0
 
 

@@ -125,13 +125,13 @@ def parametrize_with_decoder_checks(decoders):
     parameters, seen = [], set()
     for decoder in decoders:
         reasons = expected_failed_checks(decoder)
+        label = "".join(repr(decoder).split())
         for check in decoder_checks(decoder):
             name = check.__name__
             if name in _ONCE_PER_CLASS and type(decoder) in seen:
                 continue
             marks = [pytest.mark.xfail(reason=reasons[name])] if name in reasons else []
-            label = f"{''.join(repr(decoder).split())}-{name}"
-            parameters.append(pytest.param(decoder, check, id=label, marks=marks))
+            parameters.append(pytest.param(decoder, check, id=f"{label}-{name}", marks=marks))
         seen.add(type(decoder))
     return pytest.mark.parametrize(("decoder", "check"), parameters)
 

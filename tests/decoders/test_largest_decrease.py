@@ -40,7 +40,7 @@ def draw(kind, n_features=150, d=24):
     elif kind == "dependent":
         # What is in the span of others must not be selected after them.
         F[100:] = F[:50] + F[50:100]
-    return F, rng.standard_normal((30, d))
+    return F, rng.standard_normal((12, d))
 
 
 def reference(F, x, k, values):

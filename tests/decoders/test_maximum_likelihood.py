@@ -33,7 +33,7 @@ def distances(F, x, codes):
 @pytest.mark.parametrize("noise", [0.0, 0.1, 1.0])
 def test_nothing_is_nearer(kind, n_features, k, d, noise):
     """Equal to enumeration, and the code itself is where no other is as near."""
-    Y = make_sparse_codes(6, n_features, n_nonzero_coefs=k, random_state=0)
+    Y = make_sparse_codes(3, n_features, n_nonzero_coefs=k, random_state=0)
     encoder = kind(d, random_state=0)
     X = GaussianChannel(noise, relative=True, random_state=0).fit_transform(
         encoder.fit_transform(Y)
@@ -61,7 +61,7 @@ def test_neither_units_nor_little_noise_matter(unit, noise):
     rng = np.random.default_rng(1)
     F = unit * rng.standard_normal((16, 4))
     codes = np.array(list(combinations(range(16), 3)))
-    X = F[codes[rng.integers(len(codes), size=5)]].sum(axis=1)
+    X = F[codes[rng.integers(len(codes), size=3)]].sum(axis=1)
     X += noise * unit * rng.standard_normal(X.shape)
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)

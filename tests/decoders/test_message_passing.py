@@ -33,7 +33,7 @@ def problem(n_samples, n_features, k, d, values="binary", storage="auto", seed=0
 @pytest.mark.parametrize("values", ["binary", "nonnegative", "real"])
 @pytest.mark.parametrize("t", [0.01, 0.3, 2.0])
 def test_evidence_is_that_of_bayes(values, t):
-    for u in (-1.0, -0.2, 0.0, 0.4, 1.1, 2.5):
+    for u in (-1.0, 0.0, 0.4, 2.5):
         assert_evidence(values, u, t)
 
 

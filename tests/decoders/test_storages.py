@@ -159,13 +159,13 @@ def test_samples_too_large_for_units_go_the_plain_way():
 
 
 def test_fractions_of_superpositions_in_every_storage():
-    encoder = encoders(65, 3000)[0]
-    Y = make_sparse_codes(10, 3000, n_nonzero_coefs=20, random_state=0)
+    encoder = encoders(65, 800)[0]
+    Y = make_sparse_codes(5, 800, n_nonzero_coefs=12, random_state=0)
     X = 0.3 * encoder.fit_transform(Y)
-    assert_same_in_every_storage(lambda encoder: MatchingPursuitDecoder(encoder, 20), X, Y)
+    assert_same_in_every_storage(lambda encoder: MatchingPursuitDecoder(encoder, 12), X, Y)
 
 
-@pytest.mark.parametrize("n_features, n_components", [(300, 1), (300, 64), (600, 100)])
+@pytest.mark.parametrize("n_features, n_components", [(300, 1), (100, 64), (300, 100)])
 @pytest.mark.parametrize(
     "values, block_scores",
     [("binary", 512), ("binary", 2**22), ("nonnegative", 512), ("real", 512)],

@@ -162,22 +162,22 @@ def test_the_first_of_equal_codewords_comes_in(values):
 @pytest.mark.parametrize("values, dtype", [("nonnegative", np.float32), ("real", np.float64)])
 def test_blocks_budgets_and_storages_do_not_matter(values, dtype):
     rng = np.random.default_rng(0)
-    encoder = RademacherEncoder(40, n_features=200, random_state=0)
-    X = rng.standard_normal((60, 40)).astype(dtype)
+    encoder = RademacherEncoder(30, n_features=120, random_state=0)
+    X = rng.standard_normal((16, 30)).astype(dtype)
     omp = OrthogonalMatchingPursuitDecoder(encoder, 6, values=values)
     Z, n_swaps = SwapDecoder(omp).fit(X).swap(X)
-    assert Z.dtype == dtype and n_swaps.sum() > 20
-    F = np.asarray(encoder.codebook(200, 40))
+    assert Z.dtype == dtype and n_swaps.sum() > 10
+    F = np.asarray(encoder.codebook(120, 30))
     decoder = SwapDecoder(OrthogonalMatchingPursuitDecoder(F, 6, values=values)).fit(X)
     found = [decoder.swap(X)]
     with memory_context(gram_memory=0), config_context(working_memory=1e-2):
         found.append(decoder.swap(X))
-    one_by_one = [decoder.swap(x[np.newaxis]) for x in X[:9]]
+    one_by_one = [decoder.swap(x[np.newaxis]) for x in X[:6]]
     for codes, counts in found:
         np.testing.assert_array_equal(counts, n_swaps)
         np.testing.assert_allclose(codes.toarray(), Z.toarray(), rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(
-        np.vstack([codes.toarray() for codes, _ in one_by_one]), found[0][0].toarray()[:9]
+        np.vstack([codes.toarray() for codes, _ in one_by_one]), found[0][0].toarray()[:6]
     )
 
 

@@ -220,20 +220,6 @@ def test_cvxpy_where_rounding_stops_the_homotopy(monkeypatch):
         decoder.transform(X)
 
 
-def test_homotopy_does_without_cvxpy():
-    script = """if True:
-        import sys
-        from sksupercode import BasisPursuitDecoder, RademacherEncoder
-        from sksupercode.datasets import make_sparse_codes
-        Y = make_sparse_codes(2, 100, n_nonzero_coefs=2, random_state=0)
-        encoder = RademacherEncoder(40, random_state=0)
-        X = encoder.fit_transform(Y)
-        assert BasisPursuitDecoder(encoder).fit(X, Y).score(X, Y) == 1.0
-        assert "cvxpy" not in sys.modules
-    """
-    subprocess.run([sys.executable, "-c", script], check=True)
-
-
 @pytest.mark.parametrize("solver", ["homotopy", "cvxpy"])
 def test_request_that_cannot_fit_in_memory(solver, monkeypatch):
     F, X = make_problem()
@@ -381,8 +367,8 @@ def ill_conditioned(smallest):
 def test_solvers_are_not_believed(F, solver):
     """Residuals as short as was asked for, or a warning, and never more than the zero code's."""
     rng = np.random.default_rng(1)
-    spanned = np.abs(rng.standard_normal((2, len(F)))) @ F
-    for X in (spanned, rng.standard_normal((2, F.shape[1]))):
+    spanned = np.abs(rng.standard_normal((1, len(F)))) @ F
+    for X in (spanned, rng.standard_normal((1, F.shape[1]))):
         for tol in (None, 1e-2, 1e-6):
             if solver == "HIGHS" and tol is not None:
                 continue
@@ -435,11 +421,18 @@ def test_samples_of_any_size():
         np.testing.assert_allclose(codes / scale, wanted, rtol=1e-9)
 
 
-def test_nothing_is_printed():
+def test_homotopy_does_without_cvxpy_and_nothing_is_printed():
     """HiGHS announces itself on the file descriptor, whatever sys.stdout is."""
     script = """if True:
+        import sys
         import numpy as np
-        from sksupercode import BasisPursuitDecoder, MaximumLikelihoodDecoder
+        from sksupercode import BasisPursuitDecoder, MaximumLikelihoodDecoder, RademacherEncoder
+        from sksupercode.datasets import make_sparse_codes
+        Y = make_sparse_codes(2, 100, n_nonzero_coefs=2, random_state=0)
+        encoder = RademacherEncoder(40, random_state=0)
+        X = encoder.fit_transform(Y)
+        assert BasisPursuitDecoder(encoder).fit(X, Y).score(X, Y) == 1.0
+        assert "cvxpy" not in sys.modules
         F = np.random.default_rng(0).standard_normal((30, 10))
         X = np.vstack([F[:2] + F[2:4], np.ones((1, 10))])
         for solver in ("auto", "cvxpy", "HIGHS", "SCIPY"):
@@ -453,7 +446,7 @@ def test_nothing_is_printed():
 @pytest.mark.parametrize("n_components, warns", [(20, False), (45, True), (90, True)])
 def test_noise_that_is_fitted_exactly(n_components, warns):
     """A warning where samples of k codewords would be recovered but for the noise; one a call."""
-    Y = make_sparse_codes(8, 200, n_nonzero_coefs=6, random_state=0)
+    Y = make_sparse_codes(4, 200, n_nonzero_coefs=6, random_state=0)
     encoder = RademacherEncoder(n_components, random_state=0)
     clean = encoder.fit_transform(Y)
     noisy = clean + 0.1 * np.random.default_rng(0).standard_normal(clean.shape)

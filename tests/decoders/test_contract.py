@@ -32,11 +32,12 @@ from sksupercode.testing import (
 from sksupercode.testing._problems import constructed
 
 RECIPE = RademacherEncoder(random_state=0)
-# All with their default parameters, and those that go other ways with others.
+# All with their default parameters, but for how long they may take, and those that go other ways
+# with others.
 DECODERS = [
     constructed(cls, RECIPE)
     for _, cls in all_estimators("decoder")
-    if cls is not MaximumLikelihoodDecoder
+    if cls not in (AMPDecoder, MaximumLikelihoodDecoder)
 ]
 DECODERS += [
     ThresholdDecoder(RECIPE, threshold="map", values="real"),
@@ -55,8 +56,9 @@ DECODERS += [
     RefitDecoder(MatchingPursuitDecoder(RECIPE), prune=0.001),
     SwapDecoder(TopKDecoder(RECIPE, values="real"), max_swaps=1, values="real"),
     SwapDecoder(MatchingPursuitDecoder(RECIPE)),
-    AMPDecoder(RECIPE, sections=True, max_iter=40),
-    AMPDecoder(RECIPE, values="real", damping=0.2, max_iter=40),
+    AMPDecoder(RECIPE, max_iter=25),
+    AMPDecoder(RECIPE, sections=True, max_iter=25),
+    AMPDecoder(RECIPE, values="real", damping=0.2, max_iter=25),
     MaximumLikelihoodDecoder(RECIPE, time_limit=None, max_nodes=0),
     BasisPursuitDecoder(RECIPE, values="real", tol=1e-2),
 ]

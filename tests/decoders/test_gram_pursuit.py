@@ -145,10 +145,10 @@ def test_budgets_and_blocks_change_no_bit(kind, values):
     """Of codewords so alike that scores often leave many of them to compare."""
     rng = np.random.default_rng(0)
     F = np.vstack([rng.standard_normal((300, 40)), around(rng, np.ones(40), 1e-4, (120, 40))])
-    X = F[rng.integers(0, 420, (12, 4))].sum(axis=1) + 0.1 * rng.standard_normal((12, 40))
+    X = F[rng.integers(0, 420, (6, 4))].sum(axis=1) + 0.1 * rng.standard_normal((6, 40))
     decoder = kind(F.astype(np.float32), 9, values=values).fit(X)
     expected = decoder.transform(X)
-    order = rng.permutation(12)
+    order = rng.permutation(6)
     with config_context(gram_memory=5 * 2 * 420 / 2**20), ThreadPoolExecutor(4) as pool:
         threads = pool.map(lambda x: decoder.transform(x[np.newaxis]), X[order])
         others = [sp.vstack(list(threads))[np.argsort(order)]]

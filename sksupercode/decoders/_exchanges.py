@@ -106,7 +106,7 @@ def _run(gram, state, rows, scores, part, known, status, wanted):
     """Exchange codewords as far as the known ones allow; return False if they find no room."""
     from sksupercode.decoders._swap_kernels import exchange
 
-    words = gram.codewords, gram.table, gram.norms
+    words = gram.codewords, gram.norms
     arrays = state.supports, state.sizes, state.places, state.coefs, state.n_swaps, state.most
     with gram.rows(known) as held:
         if (held.slots[known] < 0).any():

@@ -10,7 +10,7 @@ import numpy as np
 from sksupercode.decoders._gram_kernels import dot, inner, read, subtract_codeword, subtract_rows
 from sksupercode.decoders._gram_selection import choose, find_residual, take_up
 from sksupercode.decoders._gram_state import ENDED, FULL, STALE, WAITS
-from sksupercode.dictionaries._sign_kernels import compiled
+from sksupercode.dictionaries._sign_kernels import compiled, inlined
 
 # So small a part of the squared norm of x is not had by subtraction from it.
 _SMALL = 1e-5
@@ -23,7 +23,7 @@ _NONE, _ONE = np.int64(0), np.int64(1)
 @compiled
 def matching(rows, samples, gram, words, is_signed, n_iter, fresh_error):
     """Let samples take steps, each along one codeword, until they end or wait for the caller."""
-    codewords, table, norms = words
+    codewords, norms = words
     capacity = samples.supports.shape[1]
     changed, weights = np.empty(capacity, dtype=np.int64), np.empty(capacity)
     buffers = (np.empty(samples.scores.shape[1], dtype=np.int64), changed, weights)
@@ -51,8 +51,8 @@ def matching(rows, samples, gram, words, is_signed, n_iter, fresh_error):
             if gram[0][index] < 0 and not is_last:
                 samples.status[row] = WAITS
                 break
-            coef = dot(codewords, table, index, residual) / norms[index]
-            subtract_codeword(codewords, table, index, coef / norms[index], residual)
+            coef = dot(codewords, index, residual) / norms[index]
+            subtract_codeword(codewords, index, coef / norms[index], residual)
             samples.supports[row, size] = index
             samples.coefs[row, size] = samples.applied[row, size] = coef
             samples.sizes[row] = size + 1
@@ -115,7 +115,7 @@ def gradient(rows, samples, gram, words, is_signed, n_iter, fresh_error):
                 take_up(row, samples, gram, is_signed, place, length, buffers)
 
 
-@compiled
+@inlined
 def _place(row, samples):
     """Return where in the support the wanted codeword is, or is to be."""
     size = samples.sizes[row]
@@ -144,15 +144,15 @@ def _length(row, samples, words):
     return math.sqrt(inner(samples.residuals[row], samples.residuals[row])), True
 
 
-@compiled
+@inlined
 def _append(row, samples, words, codeword):
     """Let the support grow by the codeword that is wanted."""
-    codewords, table, norms = words
+    codewords, norms = words
     size, index = samples.sizes[row], samples.wanted[row]
     support, products = samples.supports[row], samples.products[row]
-    read(codewords, table, index, 1 / norms[index], codeword)
+    read(codewords, index, 1 / norms[index], codeword)
     for a in range(size):
-        product = dot(codewords, table, support[a], codeword) / norms[support[a]]
+        product = dot(codewords, support[a], codeword) / norms[support[a]]
         products[size, a] = products[a, size] = product
     products[size, size] = 1.0
     support[size] = index
@@ -161,17 +161,17 @@ def _append(row, samples, words, codeword):
     samples.sizes[row] = size + 1
 
 
-@compiled
+@inlined
 def _step(row, samples, words, is_clipped, length, is_short, slope):
     """Take the step down the gradient that shortens the residual most; False if there is none."""
-    codewords, table, norms = words
+    codewords, norms = words
     size = samples.sizes[row]
     support, coefs, products = samples.supports[row], samples.coefs[row], samples.products[row]
     slope = slope[:size]
     for a in range(size):
         if is_short:
             index = support[a]
-            slope[a] = dot(codewords, table, index, samples.residuals[row]) / norms[index]
+            slope[a] = dot(codewords, index, samples.residuals[row]) / norms[index]
         else:
             slope[a] = samples.targets[row, a] - inner(products[a, :size], coefs[:size])
         slope[a] /= length

@@ -14,8 +14,6 @@ all of them once more.
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 
 from sksupercode.decoders._score_vectors import LANES, extremes, subtract_vectors
 from sksupercode.dictionaries._sign_kernels import compiled, reassociated
@@ -26,47 +24,60 @@ BLOCK, _PART, _ROWS = 128, 2048, 4
 ROUNDING = 2.0**-24
 
 
-def _entry(codewords, table, index, r):
-    """Return one entry of a codeword; those of half precision are looked up in a table."""
-
-
-@overload(_entry, inline="always")
-def _entry_overload(codewords, table, index, r):
-    if codewords.dtype == types.uint16:
-        return lambda codewords, table, index, r: table[codewords[index, r]]
-    return lambda codewords, table, index, r: codewords[index, r]
-
-
-@reassociated
-def dot(codewords, table, index, vector):
-    """Return the inner product of a codeword with a float64 vector."""
-    total = 0.0
-    for r in range(len(vector)):
-        total += _entry(codewords, table, index, r) * vector[r]
-    return total
-
-
 @reassociated
 def inner(a, b):
-    """Return the inner product of two float64 vectors."""
+    """Return the inner product of two vectors, in float64."""
     total = 0.0
     for r in range(len(a)):
         total += a[r] * b[r]
     return total
 
 
+@reassociated
+def dot(codewords, index, vector):
+    """Return the inner product of a codeword with a float64 vector."""
+    halves, singles, doubles, table = codewords
+    total = 0.0
+    if len(halves):
+        for r in range(len(vector)):
+            total += table[halves[index, r]] * vector[r]
+    elif len(singles):
+        for r in range(len(vector)):
+            total += singles[index, r] * vector[r]
+    else:
+        for r in range(len(vector)):
+            total += doubles[index, r] * vector[r]
+    return total
+
+
 @compiled
-def read(codewords, table, index, factor, out):
+def read(codewords, index, factor, out):
     """Write a codeword times a factor, in float64."""
-    for r in range(len(out)):
-        out[r] = factor * _entry(codewords, table, index, r)
+    halves, singles, doubles, table = codewords
+    if len(halves):
+        for r in range(len(out)):
+            out[r] = factor * table[halves[index, r]]
+    elif len(singles):
+        for r in range(len(out)):
+            out[r] = factor * singles[index, r]
+    else:
+        for r in range(len(out)):
+            out[r] = factor * doubles[index, r]
 
 
 @compiled
-def subtract_codeword(codewords, table, index, factor, vector):
+def subtract_codeword(codewords, index, factor, vector):
     """Subtract a codeword times a factor from a float64 vector."""
-    for r in range(len(vector)):
-        vector[r] -= factor * _entry(codewords, table, index, r)
+    halves, singles, doubles, table = codewords
+    if len(halves):
+        for r in range(len(vector)):
+            vector[r] -= factor * table[halves[index, r]]
+    elif len(singles):
+        for r in range(len(vector)):
+            vector[r] -= factor * singles[index, r]
+    else:
+        for r in range(len(vector)):
+            vector[r] -= factor * doubles[index, r]
 
 
 @compiled
@@ -147,7 +158,7 @@ def gram_entry(gram, row, column):
 
 
 @compiled
-def best_of(candidates, n_candidates, codewords, table, norms, residual, is_signed, taken, n_taken):
+def best_of(candidates, n_candidates, codewords, norms, residual, is_signed, taken, n_taken):
     """Return the best of some candidates in float64, and what it gains; -1 where there is none.
 
     Of equals the first is best; codewords that are taken or 0 are none.
@@ -162,7 +173,7 @@ def best_of(candidates, n_candidates, codewords, table, norms, residual, is_sign
             is_taken |= taken[a] == index
         if is_taken:
             continue
-        gain = dot(codewords, table, index, residual) / norms[index]
+        gain = dot(codewords, index, residual) / norms[index]
         if not is_signed:
             gain = abs(gain)
         if gain > largest:

@@ -113,7 +113,7 @@ def _end(row, samples, words):
 @compiled
 def _refine(row, samples, words):
     """Take the residual's part in the span of the support into the coefficients."""
-    codewords, table, norms = words
+    codewords, norms = words
     residual, passive = samples.residuals[row], samples.passive[row]
     n_passive = samples.n_passive[row]
     steps = np.empty(n_passive)
@@ -121,7 +121,7 @@ def _refine(row, samples, words):
         largest = 0.0
         for m in range(n_passive):
             index = samples.supports[row, passive[m]]
-            steps[m] = dot(codewords, table, index, residual) / norms[index]
+            steps[m] = dot(codewords, index, residual) / norms[index]
             largest = max(largest, abs(steps[m]))
         if largest <= 1e-16 * samples.norms[row]:
             break
@@ -129,19 +129,19 @@ def _refine(row, samples, words):
         for m in range(n_passive):
             index = samples.supports[row, passive[m]]
             samples.coefs[row, passive[m]] += steps[m]
-            subtract_codeword(codewords, table, index, steps[m] / norms[index], residual)
+            subtract_codeword(codewords, index, steps[m] / norms[index], residual)
 
 
 @compiled
 def _add(row, samples, words, is_nonnegative, codeword, work):
     """Select the codeword that is wanted, and fit; return whether that is well-conditioned."""
-    codewords, table, norms = words
+    codewords, norms = words
     size, index = samples.sizes[row], samples.wanted[row]
     support, products = samples.supports[row], samples.products[row]
-    read(codewords, table, index, 1 / norms[index], codeword)
+    read(codewords, index, 1 / norms[index], codeword)
     for a in range(size):
         other = support[a]
-        product = dot(codewords, table, other, codeword) / norms[other]
+        product = dot(codewords, other, codeword) / norms[other]
         products[size, a] = products[a, size] = product
     products[size, size] = 1.0
     support[size] = index

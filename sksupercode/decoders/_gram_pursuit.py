@@ -139,7 +139,7 @@ class GramPursuit:
 
         with self._gram.rows(wanted) as held:
             gram = held.slots, held.numbers, held.scales, held.errors
-            words = self._gram.codewords, self._gram.table, self._gram.norms
+            words = self._gram.codewords, self._gram.norms
             limits = self._n_iter, self._gram.error
 
             def advance(start, stop):

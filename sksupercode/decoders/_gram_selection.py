@@ -15,7 +15,7 @@ from sksupercode.decoders._gram_kernels import (
     subtract_codeword,
     subtract_rows,
 )
-from sksupercode.dictionaries._sign_kernels import compiled
+from sksupercode.dictionaries._sign_kernels import compiled, copy
 
 # Above this number, or part, of all codewords that could be the best, scores are made more precise.
 _MOST_CANDIDATES, _CANDIDATE_SHARE = 4, 1 / 192
@@ -28,14 +28,14 @@ def find_residual(row, samples, words):
     """Compute the residual of the present coefficients, unless it is known."""
     if samples.is_fresh[row]:
         return
-    codewords, table, norms = words
+    codewords, norms = words
     residual = samples.residuals[row]
-    residual[:] = samples.samples[row]
+    copy(samples.samples[row], residual)
     for a in range(samples.sizes[row]):
         coef = samples.coefs[row, a]
         if coef != 0:
             index = samples.supports[row, a]
-            subtract_codeword(codewords, table, index, coef / norms[index], residual)
+            subtract_codeword(codewords, index, coef / norms[index], residual)
     samples.is_fresh[row] = True
 
 
@@ -47,7 +47,7 @@ def choose(row, samples, gram, words, is_signed, n_taken, length, fresh_error, b
     residual; scores that are correlated again would be wrong by ``fresh_error`` times that.
     """
     candidates, changed, weights = buffers
-    codewords, table, norms = words
+    codewords, norms = words
     scores, maxima = samples.scores[row], samples.maxima[row]
     size, norm = samples.sizes[row], samples.norms[row]
     limit = max(_MOST_CANDIDATES, int(_CANDIDATE_SHARE * len(scores)))
@@ -63,7 +63,7 @@ def choose(row, samples, gram, words, is_signed, n_taken, length, fresh_error, b
         samples.noise[row] += subtract_rows(
             scores, maxima, is_signed, gram, changed, weights, n_changed, norm
         )
-        samples.applied[row, :size] = samples.coefs[row, :size]
+        copy(samples.coefs[row, :size], samples.applied[row])
         n_changed, error = 0, samples.noise[row]
         threshold = maxima.max() - 2 * error
         n_candidates = collect(scores, maxima, is_signed, threshold, candidates)
@@ -86,7 +86,6 @@ def choose(row, samples, gram, words, is_signed, n_taken, length, fresh_error, b
         candidates,
         n_candidates,
         codewords,
-        table,
         norms,
         samples.residuals[row],
         is_signed,

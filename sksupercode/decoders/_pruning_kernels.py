@@ -18,6 +18,7 @@ import numpy as np
 
 from sksupercode.decoders._support_fit_kernels import (
     Fit,
+    descending,
     dot,
     fast,
     gram_matrix,
@@ -26,6 +27,7 @@ from sksupercode.decoders._support_fit_kernels import (
     nonnegative,
     solve,
 )
+from sksupercode.dictionaries._sign_kernels import copy, inlined
 
 
 @fast
@@ -68,10 +70,12 @@ def eliminate(words, samples, places, sizes, coefs, n_most, least, is_signed, is
             m = solve(fit, samples[n], S, m, is_signed) if invert(gram, m, inverse) else -1
         is_done[n] = m >= 0
         if m >= 0:
-            sizes[n], places[n], coefs[n, :m] = m, S, fit.coefs[:m]
+            sizes[n] = m
+            copy(S, places[n])
+            copy(fit.coefs[:m], coefs[n])
 
 
-@fast
+@inlined
 def _eliminate_all(fit, S, m, n_most, least, is_signed):
     """Drop codewords one after the other; return how many are left, or -1."""
     bounds, trial = np.empty(m), np.empty(m)
@@ -81,7 +85,7 @@ def _eliminate_all(fit, S, m, n_most, least, is_signed):
         # What a codeword that leaves may cost.
         limit = np.inf if m > n_most else least
         best, lowest = -1, np.inf
-        for a in np.argsort(bounds[:m], kind="mergesort"):
+        for a in descending(-bounds[:m]):
             if bounds[a] >= lowest or bounds[a] > limit:
                 break
             cost = _cost(fit, m, a, bounds[a], is_signed, trial)
@@ -93,7 +97,7 @@ def _eliminate_all(fit, S, m, n_most, least, is_signed):
     return m
 
 
-@fast
+@inlined
 def _cost(fit, m, a, bound, is_signed, trial):
     """Return by how much the squared error grows without codeword a; it does by at least bound."""
     _without(fit, m, a, trial)
@@ -120,7 +124,7 @@ def _without(fit, m, a, out):
     out[a] = 0.0
 
 
-@fast
+@inlined
 def _drop(fit, S, m, a, is_signed):
     """Take codeword a out, and those that then have no positive coefficient; return the size."""
     codewords, gram, inverse, targets, coefs, _ = fit
@@ -133,9 +137,10 @@ def _drop(fit, S, m, a, is_signed):
     m -= 1
     for b in range(a, m):
         S[b], coefs[b], targets[b] = S[b + 1], coefs[b + 1], targets[b + 1]
-        codewords[b] = codewords[b + 1]
+        copy(codewords[b + 1], codewords[b])
     for b in range(a, m):
-        gram[b], inverse[b] = gram[b + 1], inverse[b + 1]
+        copy(gram[b + 1], gram[b])
+        copy(inverse[b + 1], inverse[b])
     for b in range(m):
         for c in range(a, m):
             gram[b, c], inverse[b, c] = gram[b, c + 1], inverse[b, c + 1]
@@ -147,8 +152,8 @@ def _drop(fit, S, m, a, is_signed):
     for b in range(m):
         if coefs[b] > 0:
             S[kept], coefs[kept], targets[kept] = S[b], coefs[b], targets[b]
-            codewords[kept] = codewords[b]
-            gram[kept, :m] = gram[b, :m]
-            gram[:m, kept] = gram[:m, b]
+            copy(codewords[b], codewords[kept])
+            copy(gram[b, :m], gram[kept])
+            copy(gram[:m, b], gram[:, kept])
             kept += 1
     return kept if invert(gram, kept, inverse) else -1

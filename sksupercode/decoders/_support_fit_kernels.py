@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from sksupercode.dictionaries._sign_kernels import compiled
+from sksupercode.dictionaries._sign_kernels import compiled, copy
 
 # Compile sums so that their terms may be added in any order, and multiplied and added at once.
 fast = partial(compiled, fastmath={"reassoc", "contract", "nsz"}, error_model="numpy")
@@ -33,6 +33,31 @@ def dot(a, b):
     for j in range(len(a)):
         total += a[j] * b[j]
     return total
+
+
+@compiled
+def descending(keys):
+    """Return the indices of numbers from the largest one down; those of equals ascend.
+
+    NumPy's sorting takes seconds to compile.
+    """
+    n = len(keys)
+    order, merged = np.arange(n), np.empty(n, dtype=np.int64)
+    width = 1
+    while width < n:
+        for start in range(0, n, 2 * width):
+            middle, stop = min(start + width, n), min(start + 2 * width, n)
+            first, second = start, middle
+            for p in range(start, stop):
+                if second >= stop or (first < middle and keys[order[first]] >= keys[order[second]]):
+                    merged[p] = order[first]
+                    first += 1
+                else:
+                    merged[p] = order[second]
+                    second += 1
+        order, merged = merged, order
+        width *= 2
+    return order
 
 
 @fast
@@ -124,9 +149,9 @@ def solve(fit, x, S, m, is_signed):
         for a in range(m):
             if coefs[a] > 0:
                 S[kept], coefs[kept], targets[kept] = S[a], coefs[a], targets[a]
-                codewords[kept] = codewords[a]
-                gram[kept, :m] = gram[a, :m]
-                gram[:m, kept] = gram[:m, a]
+                copy(codewords[a], codewords[kept])
+                copy(gram[a, :m], gram[kept])
+                copy(gram[:m, a], gram[:, kept])
                 kept += 1
         m = kept
         if not invert(gram, m, inverse):
@@ -143,7 +168,7 @@ def solve(fit, x, S, m, is_signed):
 @fast
 def subtract(x, codewords, m, coefs, out):
     """Write what the first m codewords leave of x."""
-    out[:] = x
+    copy(x, out)
     for a in range(m):
         coef, codeword = coefs[a], codewords[a]
         for j in range(len(out)):
@@ -191,7 +216,7 @@ def nonnegative(gram, targets, m, coefs):
                 if solution[a] <= 0:
                     step = min(step, y[a] / (y[a] - solution[a]) if y[a] > 0 else 0.0)
             if not (solution[used[:n_used]] <= 0).any():
-                y[:] = solution
+                copy(solution, y)
                 refused[:] = False
                 break
             for p in range(n_used):
@@ -214,5 +239,5 @@ def nonnegative(gram, targets, m, coefs):
             break
         is_used[best] = True
         entered = best
-    coefs[:m] = y
+    copy(y, coefs)
     return True

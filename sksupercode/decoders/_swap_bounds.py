@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from sksupercode.decoders._support_fit_kernels import fast, invert_factor
+from sksupercode.dictionaries._sign_kernels import copy
 
 # Codewords whose gains are computed at once, and numbers of a row that stay in the first cache.
 LANES, _BLOCK = 64, 1024
@@ -38,7 +39,7 @@ def sum_scores(scores, S, m, z, gram, rest):
     Diagonals of the Gram matrix are not in its rows: entries of S themselves are not right.
     """
     slots, numbers, scales, _ = gram
-    rest[:] = scores
+    copy(scores, rest)
     for first in range(0, len(scores), _BLOCK):
         some = rest[first : first + _BLOCK]
         for a in range(m):
@@ -114,7 +115,7 @@ def update(scores, S, m, leaves, sums, gram, rest, distances):
     row_error = largest_error(S, m, gram)
     if leaves >= 0:
         row_error = max(row_error, errors[slots[leaves]])
-    rest[:] = scores
+    copy(scores, rest)
     t, u = np.empty((2, _BLOCK), dtype=np.float32)
     for first in range(0, len(scores), _BLOCK):
         some, near = rest[first : first + _BLOCK], distances[first : first + _BLOCK]
@@ -177,7 +178,7 @@ def bound_gains(
         row, of_a, root = t[a], products[a], roots[a]
         if a % 2 == 0:
             _combine(weights, products, m, a, m, pair)
-        row[:] = pair[a % 2]
+        copy(pair[a % 2], row)
         for lane in range(LANES):
             h = row[lane] * root
             distances[lane] -= h * of_a[lane]

@@ -10,7 +10,13 @@ import math
 
 import numpy as np
 
-from sksupercode.decoders._support_fit_kernels import dot, fast, nonnegative, subtract
+from sksupercode.decoders._support_fit_kernels import (
+    descending,
+    dot,
+    nonnegative,
+    subtract,
+)
+from sksupercode.dictionaries._sign_kernels import copy, inlined
 
 # A codeword at a smaller distance from the span of others depends on them.
 _DEPENDENT = 1e-10
@@ -18,7 +24,7 @@ _DEPENDENT = 1e-10
 _CANCELLED = 1e-3
 
 
-@fast
+@inlined
 def largest_gain(fit, x, m, f, losses, has_free, is_signed, least):
     """Return the codeword that is best exchanged for f, and what that gains.
 
@@ -57,7 +63,7 @@ def largest_gain(fit, x, m, f, losses, has_free, is_signed, least):
         place = gains.argmax()
         best = gains[place]
     else:
-        for a in np.argsort(-gains, kind="mergesort"):
+        for a in descending(gains):
             if gains[a] <= max(best, least):
                 break
             gain = _signed_gain(fit, x, m, a, f, h, score, distance, gains[a], max(best, least))
@@ -66,7 +72,7 @@ def largest_gain(fit, x, m, f, losses, has_free, is_signed, least):
     return (place if place < m else -1), best
 
 
-@fast
+@inlined
 def _signed_gain(fit, x, m, a, f, h, score, distance, gain, least):
     """Return what an exchange gains with nonnegative coefficients, or -1 if not more than least.
 
@@ -98,9 +104,10 @@ def _signed_gain(fit, x, m, a, f, h, score, distance, gain, least):
         return -1.0
     size, place = (m, a) if a < m else (m + 1, m)
     products, inner, new = np.empty((size, size)), np.empty(size), np.zeros(size)
-    products[:m, :m] = gram[:m, :m]
-    inner[:m], new[:m] = targets[:m], coefs[:m]
+    copy(targets[:m], inner)
+    copy(coefs[:m], new)
     for b in range(m):
+        copy(gram[b, :m], products[b])
         products[b, place] = products[place, b] = dot(codewords[b], f)
     products[place, place], inner[place], new[place] = 1.0, dot(f, x), 0.0
     if not nonnegative(products, inner, size, new):

@@ -57,6 +57,7 @@ import numpy as np
 from sksupercode.decoders._gram_kernels import gram_entry, read
 from sksupercode.decoders._support_fit_kernels import (
     Fit,
+    descending,
     dot,
     fast,
     gram_matrix,
@@ -75,6 +76,7 @@ from sksupercode.decoders._swap_bounds import (
     update,
 )
 from sksupercode.decoders._swap_gains import largest_gain
+from sksupercode.dictionaries._sign_kernels import copy, inlined
 
 # What becomes of a sample.
 DONE, WAITS, ILL_CONDITIONED, CAPPED = 0, 1, 2, 3
@@ -97,7 +99,7 @@ def exchange(
     scores : float32 ndarray of shape (n_rows, N)
         Inner products of ``samples[rows]`` with all normalised codewords, of error ``score_error``.
     words : tuple of arrays
-        The codewords, the table and the norms of a
+        The codewords and the norms of a
         :class:`~sksupercode.dictionaries._gram.GramRows`.
     gram : tuple of arrays
         Slots, numbers, scales and errors of its rows; that of each codeword of a support is there.
@@ -133,17 +135,17 @@ def exchange(
         )  # fmt: skip
         sizes[n] = size
         n_swaps[n] += done
-        coefs[n, :size] = fit.coefs[:size]
+        copy(fit.coefs[:size], coefs[n])
 
 
 @fast
 def _read_unit(words, i, out):
     """Write a codeword divided by its norm."""
-    codewords, table, norms = words
-    read(codewords, table, i, 1 / norms[i] if norms[i] > 0 else 0.0, out)
+    codewords, norms = words
+    read(codewords, i, 1 / norms[i] if norms[i] > 0 else 0.0, out)
 
 
-@fast
+@inlined
 def _exchange_all(
     fit, x, S, m, n_places, most, scores, score_error, words, gram, is_signed, bounds, wanted
 ):
@@ -172,7 +174,7 @@ def _exchange_all(
         leaves, pivot = (S[a], fit.inverse[a, a]) if a >= 0 else (-1, 1.0)
         sums[:] = 0
         if a >= 0:
-            sums[:m, 1] = fit.inverse[a, :m] / math.sqrt(pivot)
+            copy(fit.inverse[a, :m] / math.sqrt(pivot), sums[:, 1])
             sums[-1, 1], sums[a, 1] = sums[a, 1], 0
         m = max(m, place + 1)
         S[place] = i
@@ -183,17 +185,18 @@ def _exchange_all(
             fit.gram[place, b] = fit.gram[b, place] = product
         size = -1
         if invert(fit.gram, m, fit.inverse):
-            sums[:m, 2] = fit.inverse[place, :m] / math.sqrt(fit.inverse[place, place])
+            copy(fit.inverse[place, :m] / math.sqrt(fit.inverse[place, place]), sums[:, 2])
             size = solve(fit, x, S, m, is_signed)
         new_error = dot(fit.residual, fit.residual)
         if size < 0 or not new_error < error:
-            S[:], fit.coefs[:] = old_support, old_coefs
+            copy(old_support, S)
+            copy(old_coefs, fit.coefs)
             return old_size, (ILL_CONDITIONED if size < 0 else DONE), done
         error, done = new_error, done + 1
         if size < m:
             m, lost = size, -1.0
             continue
-        sums[:m, 0] = fit.coefs[:m]
+        copy(fit.coefs[:m], sums[:, 0])
         lost += update(scores, S, m, leaves, sums, gram, rest, distances)
         if leaves >= 0:
             u = 0.0
@@ -203,7 +206,7 @@ def _exchange_all(
     return m, DONE, done
 
 
-@fast
+@inlined
 def _best_exchange(
     fit, x, S, m, has_free, error, score_error, lost_of_distance, words, gram, is_signed, bounds, f,
     wanted,
@@ -219,7 +222,7 @@ def _best_exchange(
         fit, S, m, losses, has_free, error, score_error, lost_of_distance, gram, is_signed, bounds
     )
     best, best_a, best_i, n_wanted = _ROUNDING * error, -1, -1, 1
-    for c in np.argsort(-uppers, kind="mergesort"):
+    for c in descending(uppers):
         i = columns[c]
         if gram[0][i] < 0 and n_wanted < len(wanted):
             wanted[n_wanted] = i
@@ -234,7 +237,7 @@ def _best_exchange(
     return best_a, best_i
 
 
-@fast
+@inlined
 def _bound_exchanges(
     fit, S, m, losses, has_free, error, score_error, lost_of_distance, gram, is_signed, bounds
 ):

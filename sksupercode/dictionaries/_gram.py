@@ -85,21 +85,24 @@ class GramRows:
         """N and d."""
         return self._array.shape
 
-    @property
-    def codewords(self):
-        """The codewords as they are stored, for compiled code; see :attr:`table`."""
-        is_half = self._array.dtype.itemsize == 2
-        codewords = self._array.view(np.uint16 if is_half else self._array.dtype)
-        # Code is compiled for arrays that can be written to, and for those that cannot.
-        codewords.flags.writeable = False
-        return codewords
-
     @cached_property
-    def table(self):
-        """What the 16 bits of a number of half precision stand for, float32 of shape (2**16,)."""
-        if self._array.dtype.itemsize != 2:
-            return np.zeros(0, dtype=np.float32)
-        return np.arange(2**16, dtype=np.uint16).view(self._array.dtype).astype(np.float32)
+    def codewords(self):
+        """The codewords as compiled code reads them, whatever their format: a tuple of arrays.
+
+        The first three have shape (N, d), and all but one of them are empty: the bits of numbers
+        of half precision as uint16, float32, and float64. The last one, float32 of shape (2**16,),
+        is what 16 bits stand for. So code is compiled once, and not for each format.
+        """
+        array, table = self._array, np.zeros(0, dtype=np.float32)
+        if array.dtype.itemsize == 2:
+            table = np.arange(2**16, dtype=np.uint16).view(array.dtype).astype(np.float32)
+            array = array.view(np.uint16)
+        formats = (np.dtype(name) for name in ("u2", "f4", "f8"))
+        stored = [array[:] if array.dtype == f else np.zeros((0, 0), dtype=f) for f in formats]
+        # It is also compiled for arrays that can be written to, and for those that cannot.
+        for view in stored:
+            view.flags.writeable = False
+        return *stored, table
 
     @property
     def capacity(self):

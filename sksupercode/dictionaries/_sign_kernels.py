@@ -74,6 +74,18 @@ def _warn_of_no_cache():
 
 # Compile a sum so that its terms may be added in any order.
 reassociated = partial(compiled, fastmath={"reassoc"})
+# Compile a function as a part of its only caller, with the caller's options: so it is done once.
+inlined = partial(compiled, inline="always")
+
+
+@compiled
+def copy(values, out):
+    """Write values to the first places of a vector.
+
+    A slice that is assigned takes seconds to compile, for the message where it does not fit.
+    """
+    for j in range(len(values)):
+        out[j] = values[j]
 
 
 @intrinsic

@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler
 
 from sksupercode import DictionaryLearner, MatchingPursuitDecoder, RefitDecoder
-from sksupercode.sae import compare_decoders
+from sksupercode.sae import _feature_columns, compare_decoders
 
 X = np.random.default_rng(0).standard_normal((20, 8))
 DECODER = MatchingPursuitDecoder(np.eye(8)[:5], n_nonzero_coefs=3, tol=1e-9)
@@ -32,7 +32,9 @@ def test_the_line_that_calls_the_package(estimator):
     assert {warning.filename for warning in caught} == {__file__}
 
 
-def test_the_line_that_calls_the_package_through_joblib():
+def test_the_line_that_calls_the_package_through_joblib(monkeypatch):
+    monkeypatch.setattr(_feature_columns, "PROBED", (20,))
+    monkeypatch.setattr(_feature_columns, "FOLDS", 2)
     labels = np.arange(len(X)) % 2
     with pytest.warns((ConvergenceWarning, UserWarning)) as caught:
         compare_decoders({"MP": DECODER}, X, labels=labels)

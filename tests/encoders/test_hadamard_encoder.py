@@ -138,9 +138,9 @@ def successes(encoder, decoder, N, k, d, structured=False):
     "decoder, N, k, d",
     [
         (TopKDecoder, 1024, 16, 341),
-        (MatchingPursuitDecoder, 1024, 48, 320),
+        (MatchingPursuitDecoder, 512, 24, 160),
         (MatchingPursuitDecoder, 16384, 16, 190),
-        (AMPDecoder, 1024, 128, 310),
+        (AMPDecoder, 512, 64, 155),
     ],
 )
 def test_recovery_is_that_of_random_signs(decoder, N, k, d):

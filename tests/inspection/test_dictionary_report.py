@@ -136,7 +136,7 @@ def test_the_mean_absolute_cosine_of_some_pairs_is_unbiased():
     assert np.abs(of_one_with_all - one.mean_absolute_cosine).min() < 1e-12
 
 
-@pytest.mark.parametrize("n_features, d", [(3000, 64), (2500, 384)])
+@pytest.mark.parametrize("n_features, d", [(1300, 64), (1100, 384)])
 def test_the_mean_absolute_cosine_of_several_blocks(n_features, d):
     F = np.random.default_rng(0).standard_normal((n_features, d)).astype(np.float32)
     pairs = cosine_matrix(F.astype(np.float64))[np.triu_indices(n_features, 1)]
@@ -275,14 +275,14 @@ def test_predicted_dimensions_are_those_of_theory():
     assert max(dimensions.values()) == dimensions["threshold"]
 
 
-@pytest.mark.parametrize("k", [1, 3, 4, 100, 257, 900])
+@pytest.mark.parametrize("k", [1, 3, 4, 257, 300])
 def test_every_sparsity_has_predicted_dimensions(k):
-    F = np.random.default_rng(0).standard_normal((900, 4))
+    F = np.random.default_rng(0).standard_normal((300, 4))
     report = dictionary_report(F, n_nonzero_coefs=k, random_state=0)
     dimensions = report.predicted_dimensions
     assert np.isfinite(list(dimensions.values())).all() and min(dimensions.values()) >= 0
     if k > 256:
-        rule = theory.rule_of_thumb_dimension(900, k, "matching_pursuit")
+        rule = theory.rule_of_thumb_dimension(300, k, "matching_pursuit")
         assert dimensions["matching pursuit"] == rule
     assert all(len(line) <= 80 for line in str(report).splitlines())
 
@@ -372,7 +372,7 @@ def test_display_of_a_random_dictionary(n_features, d):
 
 def few_pairs_alike(first, second, cosine=1.0):
     """Random codewords, of which the second of a pair is nearly the first."""
-    F = np.random.default_rng(0).standard_normal((2048, 384))
+    F = np.random.default_rng(0).standard_normal((1600, 384))
     U = F / np.linalg.norm(F, axis=1, keepdims=True)
     other = U[second] - U[second] @ U[first] * U[first]
     F[second] = cosine * U[first] + np.sqrt(1 - cosine**2) * other / np.linalg.norm(other)

@@ -36,7 +36,8 @@ def grid_of_dimensions(n, k):
 
 
 def sizes_of(law):
-    return SIZES[1:] if "refined" in law else SIZES  # refined from k = 3 on
+    # Refined from k = 3 on, and there they take long.
+    return SIZES[1:4] if "refined" in law else SIZES
 
 
 @pytest.mark.parametrize("law", LAWS)
@@ -57,7 +58,7 @@ def test_success_increases_with_dimension(law):
 
 @pytest.mark.parametrize("law", LAWS)
 def test_success_decreases_with_noise(law):
-    noise = np.append(0, np.geomspace(1e-9, 1.0, 25))
+    noise = np.append(0, np.geomspace(1e-9, 1.0, 13))
     if law == "threshold-map":
         noise = noise[1:]  # without noise, k = 1 has a threshold above 1, as tested above
     for n, k in sizes_of(law):
@@ -95,7 +96,7 @@ def test_inversion_inverts(noise, rule):
     if rule == "topk":
         invert, law, options = theory.topk_dimension, "topk", {}
     law = getattr(theory, f"{law}_success_probability")
-    for p in (1e-300, 1e-9, 0.5, 0.999, 1 - 1e-12):
+    for p in (1e-300, 0.5, 1 - 1e-12):
         d = invert(n, k, p, noise_variance=noise, **options)
         log_p, failure = (
             law(n, k, np.minimum(d, 1e9), noise_variance=noise, output=output, **options)

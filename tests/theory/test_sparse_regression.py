@@ -76,8 +76,8 @@ def test_blocks_have_one_power_each():
 
 @pytest.mark.parametrize("size", [2, 16, 300])
 def test_state_evolution_against_monte_carlo(size):
-    """One step from t_0, by drawing sections; to 4 standard errors of 20,000 sections."""
-    rate, snr, n_sections = 0.6, 4.0, 20_000
+    """One step from t_0, by drawing sections; to 4 standard errors of 5,000 sections."""
+    rate, snr, n_sections = 0.6, 4.0, 5000
     for power in (1.0, 2.5, 0.2):
         t, error_rate = theory.sparc_state_evolution(size, [power, 3.0], snr, rate, n_iter=1)
         mean_power = (power + 3.0) / 2
@@ -98,7 +98,7 @@ def test_state_evolution_against_monte_carlo(size):
             (error_rate, np.mean(wrong, axis=0), 1.0),
         ):
             error = scale * draws.std(ddof=1) / np.sqrt(n_sections)
-            assert 0 < error < 0.01
+            assert 0 < error < 0.02
             assert abs(value - scale * draws.mean()) < 4 * error
 
 

@@ -209,13 +209,7 @@ def test_fractions_of_the_machine(monkeypatch):
 
 def test_fresh_processes():
     held = np.ones(2**26)  # half a GiB, which must not count for the new process
-    measured = run_fresh(
-        "pipeline",
-        environment={"NUMBA_DISABLE_JIT": "1"},
-        decoder="TopKDecoder",
-        size=vars(TINY),
-        repeats=2,
-    )
+    measured = run_fresh("pipeline", decoder="TopKDecoder", size=vars(TINY), repeats=2)
     assert measured["recovery"] == 1.0
     assert len(measured["seconds"]) == 2
     assert 2**24 < measured["peak_bytes"] < held.nbytes

@@ -3,10 +3,12 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import pickle
 import re
 import subprocess
 import sys
 import warnings
+from functools import partial
 
 import cvxpy
 import numpy as np
@@ -467,7 +469,12 @@ def test_noise_that_is_fitted_exactly(n_components, warns):
 
 def test_jobs_share_the_samples():
     F, X = make_problem(n_samples=9)
-    wanted = BasisPursuitDecoder(F, tol=0.1).fit(X).transform(X).toarray()
     decoder = BasisPursuitDecoder(F, tol=0.1).fit(X)
-    with parallel_config("loky", n_jobs=2):
+    wanted = decoder.transform(X).toarray()
+    # What processes would get goes into a pickle.
+    solve = partial(_basis_pursuit.solve, decoder._columns, tol=0.1, solver="auto")
+    columns, coefs, *_ = pickle.loads(pickle.dumps(solve))(X[0])
+    np.testing.assert_array_equal(columns, np.flatnonzero(wanted[0]))
+    np.testing.assert_array_equal(coefs, wanted[0, columns])
+    with parallel_config("threading", n_jobs=2):
         np.testing.assert_array_equal(decoder.transform(X).toarray(), wanted)

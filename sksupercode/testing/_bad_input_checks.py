@@ -50,7 +50,7 @@ def _bad_parameters(decoder, encoder):
     for kind, source in (_BAD_DICTIONARIES | {"unfitted": clone(decoder)}).items():
         yield f"{kind} dictionary", configured(decoder, source, 2), "dictionary"
     for seed in _BAD_SEEDS:
-        recipe = RademacherEncoder(n_features=96, random_state=seed)
+        recipe = RademacherEncoder(n_features=48, random_state=seed)
         yield f"recipe with seed {seed!r}", configured(decoder, recipe, 2), "random_state"
 
 
@@ -96,7 +96,7 @@ def check_bad_parameters(decoder):
     encoder, X, Y = easy_problem(n_samples=4)
     cases = {
         f"{case}, y={y if y is None else 'codes'}": (partial(bad.fit, X, y), name)
-        for case, bad, name in _bad_parameters(decoder, clone(encoder).set_params(n_features=96))
+        for case, bad, name in _bad_parameters(decoder, clone(encoder).set_params(n_features=48))
         for y in (None, Y)
     }
     incomplete = configured(decoder, clone(encoder), 2)

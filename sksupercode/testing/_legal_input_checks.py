@@ -119,7 +119,7 @@ def check_unreachable_tolerance(decoder):
 def check_fit_ignores_other_y(decoder):
     """A y that is no (n, N) matrix is ignored by ``fit`` where the recipe is complete."""
     encoder, X, Y = easy_problem()
-    encoder = type(encoder)(n_components=100, n_features=96, random_state=0)
+    encoder = type(encoder)(n_components=100, n_features=48, random_state=0)
     for y in (None, np.arange(6), np.linspace(0, 1, 6), np.array(["a", "b"] * 3), [[1], [2]] * 3):
         with only_convergence_warnings():
             fitted = configured(decoder, encoder, 2).fit(X, y)

@@ -58,10 +58,10 @@ def legal_values(decoder):
 def easy_problem(encoder_class=RademacherEncoder, *, n_samples=6, seed=0):
     """Return (encoder, X, Y) that every decoder should solve without one error.
 
-    N = 96, d = 100, k = 2, one codeword in each half: matched filters of present codewords give
+    N = 48, d = 100, k = 2, one codeword in each half: matched filters of present codewords give
     1 +- 0.10, those of absent ones 0 +- 0.14.
     """
-    Y = make_sparse_codes(n_samples, 96, n_nonzero_coefs=2, sections=True, random_state=seed)
+    Y = make_sparse_codes(n_samples, 48, n_nonzero_coefs=2, sections=True, random_state=seed)
     encoder = encoder_class(n_components=100, random_state=seed)
     return encoder, encoder.fit_transform(Y), Y
 

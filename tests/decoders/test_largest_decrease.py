@@ -87,7 +87,7 @@ def test_the_same_as_explicit_projections(kind, dtype, values):
     F, X = draw(kind)
     F = F.astype(dtype)
     exact = F.astype(np.float64)
-    for k in (1, 2, 5, 9):
+    for k in (1, 3, 9):
         found = decode(F, X, k, values=values)
         for x, code in zip(X, found, strict=True):
             support, y = reference(exact, x, k, values)

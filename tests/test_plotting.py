@@ -326,8 +326,27 @@ def test_pareto_display():
     np.testing.assert_array_equal(display.lines_[0].get_ydata(), [0.4, 0.2, 0.1])
     np.testing.assert_array_equal(display.lines_[1].get_xdata(), [4])
     assert {line.get_linewidth() for line in display.lines_} == {3}
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["b", "a"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["b", "a", "Pareto front"]
     assert ax.get_ylim()[0] == 0
+    assert display.front_.get_xydata().tolist() == [[8, 0.1], [2, 0.4], [4, 0.2]]
+
+
+def test_pareto_front():
+    """A pair of nearly equal L0 has one best point, on an axis whose ticks are plain numbers."""
+    names, l0 = ["SAE", "OMP", "OMP, random"], [32.0, 31.998, 16.0]
+    display = ParetoDisplay(names[:2], l0[:2], [0.3, 0.2]).plot()
+    assert display.front_.get_xydata().tolist() == [[31.998, 0.2]]
+    display.figure_.canvas.draw()
+    assert not display.ax_.xaxis.get_offset_text().get_text()
+    low, high = display.ax_.get_xlim()
+    assert low < 29 and high > 35
+    display = ParetoDisplay(names, l0, [0.9, 0.8, 0.99], y="AUC_1").plot(Figure().subplots())
+    assert display.front_.get_xydata().tolist() == [[32, 0.9]]
+    # The same with fewer latents is better, and other columns have no front.
+    display = ParetoDisplay(["a", "b"], [8, 4], [0.2, 0.2]).plot(Figure().subplots())
+    assert display.front_.get_xydata().tolist() == [[4, 0.2]]
+    display = ParetoDisplay(["a", "b"], [8, 4], [1, 2], y="mine").plot(Figure().subplots())
+    assert display.front_ is None
 
 
 def test_pareto_display_from_comparison():
@@ -386,10 +405,12 @@ def test_a_decoder_that_is_far_worse_is_beyond_the_axis(y):
     ax = ParetoDisplay(names, l0, values, y=y).plot(Figure().subplots()).ax_
     bottom, top = ax.get_ylim()
     assert bottom == 0 and 0.3 < top < 0.4
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b", "c (above)"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "a", "b", "c (above)", "Pareto front"
+    ]  # fmt: skip
     # One that is seen at some L0 has its name alone, and times are drawn however long they are.
     ax = ParetoDisplay(names, l0, [*values[:6], 0.3, 7.0], y=y).plot(Figure().subplots()).ax_
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b", "c"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()][:3] == ["a", "b", "c"]
     ax = ParetoDisplay(names, l0, values, y="seconds_per_sample").plot(Figure().subplots()).ax_
     assert ax.get_ylim()[1] > 7
     # Where all are worse than the mean of the samples, they are drawn.

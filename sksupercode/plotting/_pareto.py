@@ -28,6 +28,8 @@ _FAR = 2
 # The most names of a legend within the axes.
 _MANY = 4
 _AUC = "area under the ROC curve, probes on {} latent{}"
+# L0s that differ by less than this part are equal: some samples need fewer latents than they may.
+_SAME_L0 = 0.01
 # The line styles of baselines, by what follows the name of their decoder.
 _BASELINES = {"random": "--", "shuffled": ":"}
 
@@ -38,7 +40,12 @@ class ParetoDisplay(Display):
     Of the fraction of variance unexplained, lower left is better; of F1 and the like, upper left.
     The axis of errors begins at 0 and ends above the good points: a decoder that is far worse than
     the others is beyond it, and the legend says so where none of its points is seen. The axis of
-    scores is as long as they need. Of lines that coincide the earlier are wider.
+    scores is as long as they need. Of lines that coincide the earlier are wider. The axis of L0 is
+    two latents and a fifth of L0 long at least.
+
+    Rings mark the Pareto front: points than which no other is as good or better with less L0, or
+    better with as much. L0s within 1 % are equal, and baselines take no part. Only errors and
+    scores have a front.
 
     Parameters
     ----------
@@ -66,6 +73,9 @@ class ParetoDisplay(Display):
 
     lines_ : list of matplotlib Artist
         One line for each decoder, in the order in which names first appear.
+
+    front_ : matplotlib Artist or None
+        The rings.
 
     See Also
     --------
@@ -154,6 +164,7 @@ class ParetoDisplay(Display):
             self.lines_ += ax.plot(self.l0[points][order], self.values[points][order], **options)
             colors[name] = self.lines_[-1].get_color()
         ax.set(xlabel="L0, active latents", ylabel=self._label())
+        self._lengthen(ax)
         if self.y in _RELATIVE:
             self._limit(ax)
         elif self.y in _BEST_AT_0:
@@ -161,6 +172,7 @@ class ParetoDisplay(Display):
         elif self._label() != self.y:
             ax.set_ylim(top=min(ax.get_ylim()[1], 1))
         widen_hidden(ax, self.lines_)
+        self.front_ = self._ring(ax)
         ax.grid(color="0.93")
         ax.set_axisbelow(True)
         ax.spines[["top", "right"]].set_visible(False)
@@ -170,6 +182,41 @@ class ParetoDisplay(Display):
             ax.get_legend().set_loc("upper left")
             ax.get_legend().set_bbox_to_anchor((1, 1))
         return self
+
+    def _lengthen(self, ax):
+        """Let the axis of L0 be long enough for numbers that are nearly the same."""
+        l0 = self.l0[np.isfinite(self.l0) & ~np.isnan(self.values)]
+        if len(l0):
+            middle = (l0.min() + l0.max()) / 2
+            half = max(middle / 10, 1)
+            ax.update_datalim([(max(middle - half, 0), 0), (middle + half, 0)], updatey=False)
+
+    def _ring(self, ax):
+        """Draw a ring around each point of the Pareto front."""
+        front = self._front()
+        if not front.any():
+            return None
+        size = 4 + max(line.get_markersize() for line in self.lines_)
+        options = dict(marker="o", markersize=size, markerfacecolor="none", markeredgecolor="0.4")
+        options |= dict(linestyle="none", label="Pareto front")
+        return ax.plot(self.l0[front], self.values[front], **options)[0]
+
+    def _front(self):
+        """Return which points are on the Pareto front, none where no end of ``y`` is good."""
+        is_score = self.y in _BEST_AT_1 or self.y.startswith("AUC_")
+        if not is_score and self.y not in _RELATIVE:
+            return np.zeros(len(self.names), bool)
+        cost = -self.values if is_score else self.values
+        takes_part = ~np.isnan(cost) & [not self._kind(name) for name in self.names]
+        most = (1 + _SAME_L0) * self.l0
+        beaten = (cost < cost[:, np.newaxis]) & (self.l0 <= most[:, np.newaxis])
+        beaten |= (cost <= cost[:, np.newaxis]) & (most < self.l0[:, np.newaxis])
+        return takes_part & ~(beaten & takes_part).any(axis=1)
+
+    def _kind(self, name):
+        """Return the decoder and the kind of a baseline, and nothing of others."""
+        decoder, _, kind = name.rpartition(", ")
+        return (decoder, kind) if kind in _BASELINES and decoder in self.names else ()
 
     def _limit(self, ax):
         """Let the axis of errors go from 0 to what most points need, and name what is beyond."""
@@ -185,8 +232,8 @@ class ParetoDisplay(Display):
 
     def _baseline(self, name, colors):
         """Return the style of a baseline of a decoder that has a colour, and nothing of others."""
-        decoder, _, kind = name.rpartition(", ")
-        if kind not in _BASELINES or decoder not in colors:
+        decoder, kind = self._kind(name) or ("", "")
+        if decoder not in colors:
             return {}
         return {"linestyle": _BASELINES[kind], "color": colors[decoder], "markerfacecolor": "none"}
 

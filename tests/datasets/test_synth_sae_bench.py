@@ -64,6 +64,7 @@ def test_the_plain_call():
     assert match.f1 == 1 and len(match.split) == len(match.merged) == len(match.absorbed) == 0
 
 
+@pytest.mark.long
 def test_the_full_size_is_as_published():
     """arXiv:2602.14687 and its documentation: L0 is 34 of all features, 25 of the first 4,096."""
     X, codes, dictionary, _ = make_synth_sae_bench(600, "full", dtype=np.float32, random_state=0)

@@ -7,11 +7,13 @@ import inspect
 import os
 import subprocess
 import sys
+import tracemalloc
 from hashlib import sha256
 
 import ml_dtypes
 import numpy as np
 import pytest
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 
@@ -24,8 +26,9 @@ from sksupercode import (
     SwapDecoder,
     ThresholdDecoder,
     TopKDecoder,
+    config_context,
 )
-from sksupercode._utils import _threads
+from sksupercode._utils import _batches, _threads
 from sksupercode.datasets import make_planted_activations
 from sksupercode.exceptions import MassiveActivationsWarning
 from sksupercode.learning._coder import Coder, resolve_decoder
@@ -317,6 +320,28 @@ def test_extremes_are_legal():
     assert make_learner(4, n_nonzero_coefs=2).fit(X[:, :1]).score(X[:, :1]) > 0.99
 
 
+def peak_of(call, X):
+    """Return the most bytes that NumPy's arrays and Python's objects take in a call."""
+    # What is imported or compiled on the way is not counted.
+    call(X[:100])
+    tracemalloc.start()
+    try:
+        call(X)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_no_matrix_of_codewords_by_codewords_or_samples():
+    """Which would have 36 and 18 MB in float32."""
+    X = np.random.default_rng(0).standard_normal((1500, 16), dtype=np.float32)
+    settings = {"init": "random", "n_nonzero_coefs": 2, "max_iter": 1, "batch_size": 1000}
+    learner = DictionaryLearner(3000, random_state=0, **settings)
+    with config_context(gram_memory=1), sklearn.config_context(working_memory=2):
+        assert peak_of(learner.fit, X) < 9e6
+        assert peak_of(learner.score, X) < 9e6
+
+
 LARGE = """
 import numpy as np
 import sklearn
@@ -332,7 +357,8 @@ print(peak() - before)
 """
 
 
-def test_no_matrix_of_codewords_by_codewords_or_samples():
+@pytest.mark.long
+def test_no_large_matrix_of_codewords_by_codewords_or_samples():
     """Which would have 1,526 and 305 MiB; the codewords have 2.4, and kernels are compiled."""
     assert printed_number(LARGE) < 256 * 2**20
 
@@ -352,6 +378,17 @@ print(peak() - before)
 """
 
 
+def test_lazy_arrays_are_read_block_by_block(monkeypatch):
+    """All samples have 12 MB in float32, and those that are read at once 2."""
+    da = pytest.importorskip("dask.array", reason="needs Dask")
+    monkeypatch.setattr(_batches, "MOST_ROWS", 1000)
+    X = da.random.default_rng(0).random((24_000, 128), chunks=(4000, 128), dtype="f4")
+    learner = make_learner(32, n_nonzero_coefs=1, max_iter=1, batch_size=512)
+    assert peak_of(learner.fit, X) < 10e6
+    assert peak_of(learner.partial_fit, X) < 10e6
+
+
+@pytest.mark.long
 def test_arrays_that_do_not_fit_are_read_block_by_block():
     """All samples have 39 MiB."""
     pytest.importorskip("dask.array", reason="needs Dask")

@@ -123,7 +123,8 @@ def cluster():
         yield cluster
 
 
-@pytest.fixture(params=["threading", "loky", "dask"])
+# A cluster of other processes takes seconds to start: threads of this one are below.
+@pytest.fixture(params=["threading", "loky", pytest.param("dask", marks=pytest.mark.long)])
 def backend(request):
     if request.param == "dask":
         request.getfixturevalue("cluster")
@@ -163,6 +164,7 @@ def test_numbers_of_jobs_and_of_blocks(serial):
             assert numbers(tables[0]).equals(numbers(tables[1]))
 
 
+@pytest.mark.long
 def test_arrays_on_a_cluster(cluster, serial):
     array = pytest.importorskip("dask.array", reason="needs Dask")
     X = make_activations()
@@ -175,6 +177,9 @@ def test_arrays_on_a_cluster(cluster, serial):
 
 def test_a_cluster_in_this_process(serial):
     distributed = pytest.importorskip("distributed", reason="needs dask[distributed]")
+    array = pytest.importorskip("dask.array", reason="needs Dask")
+    X = make_activations()
+    lazy = array.from_array(X, chunks=(100, -1))
     with (
         distributed.LocalCluster(
             n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0"
@@ -182,8 +187,9 @@ def test_a_cluster_in_this_process(serial):
         distributed.Client(cluster, timeout=60),
         parallel_config(backend="dask"),
     ):
-        table = compare_decoders(make_decoders(), make_activations(), **BLOCKS)
-    assert numbers(table).equals(serial)
+        for source in (X, lazy, lazy.persist()):
+            table = compare_decoders(make_decoders(), source, **BLOCKS)
+            assert numbers(table).equals(serial)
 
 
 def test_rounding_does_not_depend_on_threads():

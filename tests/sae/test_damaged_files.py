@@ -73,7 +73,7 @@ def flipped(data):
     rng = np.random.default_rng(0)
     # Headers come first in safetensors, and last in archives.
     edges = np.concatenate([np.arange(400), 8 * len(data) - 1 - np.arange(400)])
-    positions = np.concatenate([rng.choice(edges, 50), rng.integers(8 * len(data), size=150)])
+    positions = np.concatenate([rng.choice(edges, 40), rng.integers(8 * len(data), size=60)])
     for position in positions:
         changed = bytearray(data)
         changed[position // 8 % len(data)] ^= 1 << position % 8
@@ -83,7 +83,7 @@ def flipped(data):
 def with_bursts(data):
     """Put random bytes in the place of up to 63."""
     rng = np.random.default_rng(1)
-    for _ in range(50):
+    for _ in range(25):
         changed = np.frombuffer(data, np.uint8).copy()
         start = rng.integers(len(data))
         burst = rng.integers(256, size=rng.integers(1, 64), dtype=np.uint8)[: len(data) - start]
@@ -93,7 +93,7 @@ def with_bursts(data):
 
 def truncated(data):
     """Leave out the end."""
-    for length in np.unique(np.linspace(0, len(data) - 1, 75).astype(int)):
+    for length in np.unique(np.linspace(0, len(data) - 1, 40).astype(int)):
         yield data[:length]
 
 

@@ -3,11 +3,14 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import tracemalloc
+
 import numpy as np
 import pytest
+from sklearn import config_context
 
 from sksupercode import MatchingPursuitDecoder, RefitDecoder, SparseAutoencoder
-from sksupercode.sae import SAEWeights
+from sksupercode.sae import SAEWeights, compare_decoders
 from tests.peak_memory import printed_number
 
 SCRIPT = """
@@ -32,7 +35,8 @@ print(peak() - before)
 """
 
 
-@pytest.mark.parametrize("dtype", [pytest.param(np.float16, marks=pytest.mark.long), np.float32])
+@pytest.mark.long
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
 def test_thirty_thousand_activations_in_160_mebibytes(tmp_path, dtype):
     """A copy in float32 has 59 MiB, as the file has where it is mapped, and 117 in float64."""
     path = tmp_path / "activations.npy"
@@ -40,6 +44,31 @@ def test_thirty_thousand_activations_in_160_mebibytes(tmp_path, dtype):
     np.save(path, rng.standard_normal((30_000, 512), dtype=np.float32).astype(dtype))
     assert printed_number(SCRIPT.format(path=str(path))) < 160 * 2**20
     path.unlink()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_mapped_activations_are_read_in_blocks(tmp_path, dtype):
+    """Blocks have a tenth of the samples, or less."""
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "X.npy", rng.standard_normal((12_000, 128)).astype(dtype))
+    X = np.load(tmp_path / "X.npy", mmap_mode="r")
+    F = np.eye(128, dtype=np.float32)
+    zeros = np.zeros(128, np.float32)
+    sae = SparseAutoencoder.from_weights(SAEWeights("topk", F, zeros, F, zeros, k=2))
+    decoder = MatchingPursuitDecoder(sae, n_nonzero_coefs=1).fit(X[:1000])
+    decoders = {"SAE": sae, "MP": decoder}
+    calls = [sae.transform, decoder.transform, lambda X: compare_decoders(decoders, X)]
+    with config_context(working_memory=4):
+        for call in calls:
+            call(X[:1000])
+            tracemalloc.start()
+            try:
+                call(X)
+                peak = tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+            # A copy in float32 has 4 bytes a number.
+            assert peak < 3 * X.size
 
 
 def test_half_precision_is_as_good_as_the_numbers_it_has():

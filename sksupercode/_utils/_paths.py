@@ -17,9 +17,9 @@ def check_path(path):
     Raises ValueError for what is no path, and FileNotFoundError for a link to nothing.
     """
     if not isinstance(path, str | os.PathLike):
-        raise ValueError(f"path must be a str or a path, got {path!r} ({type(path).__name__}).")
+        raise ValueError(f"path must be a str or a path, got {type(path).__name__}.")
     if not os.fspath(path):
-        raise ValueError("path must not be empty: '.' is the current directory.")
+        raise ValueError("path must not be empty: '.' is the current folder.")
     path = Path(os.path.expanduser(os.fsdecode(path)))
     for part in (path, *path.parents):
         if part.is_symlink() and not os.path.exists(part):

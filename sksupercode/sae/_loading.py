@@ -3,12 +3,15 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Mapping
+
 from sklearn.frozen import FrozenEstimator
 
 from sksupercode.sae._formats._given import Given
 from sksupercode.sae._formats._registry import read_weights
 from sksupercode.sae._sparse_autoencoder import SparseAutoencoder
 from sksupercode.sae._transcoder import Transcoder
+from sksupercode.sae._weights import advice
 
 
 def load_sae(path, *, format=None, k=None, normalization=None, scale=None, transcoder=None):
@@ -103,6 +106,8 @@ def load_sae(path, *, format=None, k=None, normalization=None, scale=None, trans
     >>> sae.transform([[2.0, -0.25]]).toarray()
     array([[2., 0., 0., 0.]])
     """
+    if isinstance(path, Mapping):
+        raise ValueError(f"path must be a str or a path, got {type(path).__name__}{advice(path)}.")
     given = Given(k=k, normalization=normalization, scale=scale, transcoder=transcoder)
     weights = read_weights(path, format=format, given=given)
     estimator = Transcoder if weights.is_transcoder else SparseAutoencoder

@@ -11,6 +11,7 @@ Transcoders have the same encoder, and an output in another space.
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral
 
@@ -222,10 +223,25 @@ def _check_array(name, array, shape, dtype):
             raise ValueError(f"{name} contains NaN or infinity.")
 
 
+def advice(weights, *, is_transcoder=False):
+    """Return how to make an estimator of a dict of arrays, for messages; nothing for others."""
+    if not isinstance(weights, Mapping):
+        return ""
+    keys = ", ".join(str(key)[:40] for key in list(weights)[:20]) or "nothing"
+    name, options = "SparseAutoencoder", '"topk", k=8'
+    if is_transcoder:
+        name, options = "Transcoder", '"relu", is_transcoder=True'
+    return (
+        f" of {keys}. If these are parameters of SAEWeights, say the architecture: "
+        f"{name}.from_weights(sksupercode.sae.SAEWeights({options}, **weights))"
+    )
+
+
 def check_is_weights(weights, *, is_transcoder):
     """Raise a ValueError for what is no SAEWeights, or those of the other kind of estimator."""
     if not isinstance(weights, SAEWeights):
-        raise ValueError(f"weights must be SAEWeights, got {type(weights).__name__}.")
+        how = advice(weights, is_transcoder=is_transcoder)
+        raise ValueError(f"weights must be SAEWeights, got {type(weights).__name__}{how}.")
     if weights.is_transcoder != is_transcoder:
         kind, name = ("a transcoder", "Transcoder")
         if is_transcoder:

@@ -15,6 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
+import sksupercode
 from sksupercode import SparseAutoencoder, load_sae
 from sksupercode.datasets import load_token_embeddings
 from sksupercode.sae import SAEWeights
@@ -135,10 +136,21 @@ def save_some(path):
     SparseAutoencoder.from_weights(weights).save(path)
 
 
+@pytest.mark.parametrize("function", [load_sae, SparseAutoencoder.from_weights])
+def test_weights_in_memory_are_named_and_not_printed(function):
+    arrays = dict(W_dec=np.eye(9), b_dec=np.zeros(9), W_enc=np.eye(9), b_enc=np.zeros(9))
+    with pytest.raises(ValueError, match="got dict of W_dec, b_dec, W_enc, b_enc") as error:
+        function(arrays)
+    assert "0." not in str(error.value) and "array" not in str(error.value)
+    (call,) = re.findall(r"SparseAutoencoder.from_weights\(.*\)\)", str(error.value))
+    names = {"sksupercode": sksupercode, "SparseAutoencoder": SparseAutoencoder}
+    assert eval(call, {**names, "weights": arrays}).n_nonzero_coefs == 8
+
+
 @pytest.mark.parametrize("function", [load_sae, load_token_embeddings, save_some])
 def test_paths_that_lead_nowhere(tmp_path, monkeypatch, function):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match="path must be a str or a path, got 3"):
+    with pytest.raises(ValueError, match="path must be a str or a path, got int"):
         function(3)
     with pytest.raises(ValueError, match="path must not be empty"):
         function("")

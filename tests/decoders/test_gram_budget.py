@@ -59,7 +59,15 @@ def test_order_of_samples_in_memory(cls, n_samples):
 
 
 @pytest.mark.parametrize("values", ["real", "nonnegative"])
-@pytest.mark.parametrize("cls", PURSUITS)
+@pytest.mark.parametrize(
+    "cls",
+    [
+        MatchingPursuitDecoder,
+        OrthogonalMatchingPursuitDecoder,
+        # It compiles for longest.
+        pytest.param(GradientPursuitDecoder, marks=pytest.mark.long),
+    ],
+)
 def test_rows_of_eight_bits(cls, values, monkeypatch):
     F, X = problem()
     expected = cls(F, K, values=values).fit(X).transform(X)

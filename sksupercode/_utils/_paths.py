@@ -67,6 +67,11 @@ def listing(folder):
     return enumerated(sorted(os.listdir(folder)))
 
 
+def name_of(folder):
+    """Return the path of a folder for messages, in which a dot alone reads as a misprint."""
+    return "the current folder" if str(folder) == "." else str(folder)
+
+
 def enumerated(names):
     """Return the first of many names, and how many there are."""
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""

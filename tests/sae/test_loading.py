@@ -208,7 +208,7 @@ def test_parts_of_an_autoencoder(tmp_path):
     with pytest.raises(ValueError, match=r"Pass .*sae_weights.safetensors, which is beside it"):
         load_sae(config)
     config.unlink()
-    with pytest.raises(FileNotFoundError, match=r"cfg.json: missing.*holds sae_weights"):
+    with pytest.raises(FileNotFoundError, match=r"cfg.json: missing.*: sae_weights"):
         load_sae(tmp_path)
     config.symlink_to("gone")
     with pytest.raises(FileNotFoundError, match=r"cfg.json: a link to gone"):
@@ -241,6 +241,27 @@ def test_keys_that_do_not_tell_the_format(tmp_path, torch):
     with pytest.raises(ValueError, match="mine.pt: no known format by its keys: it holds W_dec"):
         load_sae(tmp_path)
     assert load_sae(tmp_path, format="qwen_scope", k=2).n_latents_ == D
+
+
+def test_a_guess_that_fails_is_named(tmp_path, monkeypatch, torch):
+    monkeypatch.chdir(tmp_path)
+    files.gemma_scope(tmp_path)
+    with np.load("params.npz") as arrays:
+        weights = {key: arrays[key] for key in ("W_enc", "W_dec", "b_enc", "b_dec")}
+    np.savez("w.npz", **weights)
+    torch.save({key: torch.from_numpy(array) for key, array in weights.items()}, "w.pt")
+    with pytest.raises(
+        ValueError, match="'threshold' is missing.*taken for 'gemma_scope'.*format="
+    ):
+        load_sae("w.npz")
+    message = "missing; .* Found in the current folder: .*taken for 'hook_z'.*from_weights"
+    with pytest.raises(FileNotFoundError, match=message):
+        load_sae("w.pt", k=8)
+    with pytest.raises(ValueError, match="w.pt: a zip file, as PyTorch and NumPy write"):
+        load_sae("w.pt", format="saelens")
+    # What was said is no guess.
+    with pytest.raises(ValueError, match=r"b_enc\.$"):
+        load_sae("w.npz", format="gemma_scope")
 
 
 def test_hidden_files_are_no_weights(tmp_path):

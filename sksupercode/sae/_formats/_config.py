@@ -6,7 +6,7 @@
 import json
 import sys
 
-from sksupercode._utils._paths import check_path, existing_path, listing
+from sksupercode._utils._paths import check_path, existing_path, listing, name_of
 
 MAX_BYTES = 2**20
 _REQUIRED = object()
@@ -30,8 +30,8 @@ class Config:
         """Read a file of at most a MiB that holds one object."""
         if not check_path(path).is_file():
             raise FileNotFoundError(
-                f"{path}: missing; it is the configuration that belongs to the weights. "
-                f"{path.parent} holds {listing(path.parent)}."
+                f"{path}: missing; it is the configuration that belongs to the weights. Found in "
+                f"{name_of(path.parent)}: {listing(path.parent)}."
             )
         existing_path(path)
         if path.stat().st_size > MAX_BYTES:

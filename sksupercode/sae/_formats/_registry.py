@@ -11,7 +11,13 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from sksupercode._utils._paths import check_is_downloaded, enumerated, existing_path, listing
+from sksupercode._utils._paths import (
+    check_is_downloaded,
+    enumerated,
+    existing_path,
+    listing,
+    name_of,
+)
 from sksupercode._utils._validation import check_option
 from sksupercode.sae._formats import (
     _bare,
@@ -83,6 +89,9 @@ FORMATS = {
     "deepseek_r1": Format("a .pt file", _TORCH, _bare.read_deepseek_r1),
     "openai": Format("a .pt file", _TORCH, _openai.read),
 }
+_OWN = (
+    "Arrays of no format: SparseAutoencoder.from_weights takes them as sksupercode.sae.SAEWeights."
+)
 # What files may be whose names say no more. Keys decide between the formats of one suffix.
 _BY_SUFFIX = {".npz": "gemma_scope", ".pt": "openai", ".pth": "openai", ".safetensors": None}
 
@@ -100,9 +109,18 @@ def read_weights(path, *, format=None, given=None):
     if name is None:
         raise ValueError(
             f"{path}: no known format by its keys: it holds {tensors.listing()}. If it is one, say "
-            f"its format=. Known: {_known(FORMATS)}."
+            f"its format=. Known: {_known(FORMATS)}. {_OWN}"
         )
-    return FORMATS[name].read(tensors, given)
+    try:
+        return FORMATS[name].read(tensors, given)
+    except (FileNotFoundError, ValueError) as error:
+        if format is not None or _by_name(path) is not None:
+            raise
+        kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
+        raise kind(
+            f"{error} The file was taken for {_known([name])}: if it is of another format, say its "
+            f"format=. {_OWN}"
+        ) from error
 
 
 def _by_name(path):
@@ -134,7 +152,8 @@ def _recognise(path, format):
             [f"{file.name} ({name})" if name else file.name for name, file in candidates]
         )
         raise ValueError(
-            f"{path}: more than one autoencoder: {found}. Pass the path of a file, or its format."
+            f"{name_of(path)}: more than one autoencoder: {found}. Pass the path of a file, or its "
+            f"format."
         )
     if path.is_file():
         beside = _candidates(_files(path.parent), format)
@@ -146,9 +165,12 @@ def _recognise(path, format):
     within = _folders_within(path, format)
     if within:
         raise ValueError(
-            f"{path}: no autoencoder, but folders of them: {enumerated(within)}. Pass one of these."
+            f"{name_of(path)}: no autoencoder, but folders of them: {enumerated(within)}. Pass one "
+            f"of these."
         )
-    raise ValueError(f"{path}: no known format, found {listing(path)}. Known: {_known(names)}.")
+    raise ValueError(
+        f"{name_of(path)}: no known format, found {listing(path)}. Known: {_known(names)}."
+    )
 
 
 def _files(folder):

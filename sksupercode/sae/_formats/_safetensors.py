@@ -25,7 +25,12 @@ def read_safetensors(path):
 
     size = path.stat().st_size
     with open(path, "rb") as file:
-        n_header = int.from_bytes(file.read(8), "little")
+        start = file.read(8)
+        if start.startswith(b"PK\3\4"):
+            raise ValueError(
+                f"{path}: a zip file, as PyTorch and NumPy write, and not a safetensors file."
+            )
+        n_header = int.from_bytes(start, "little")
         if size < 8 or n_header > min(size - 8, MAX_HEADER_BYTES):
             raise ValueError(
                 f"{path}: not a safetensors file: a header of {n_header} bytes in a file of {size}."

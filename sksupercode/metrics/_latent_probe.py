@@ -21,10 +21,15 @@ class LatentProbe:
 
     scores : float64 ndarray of shape (n_tasks, len(n_latents), n_folds)
         Area under the ROC curve on the test samples of each task and fold.
+
+    latents : int ndarray of shape (n_tasks, n_folds, max(n_latents)) or None, default=None
+        Indices of the latents that the training samples of each task and fold choose, best first: a
+        probe on k latents has the first k. Fewer where there are not so many; None where unknown.
     """
 
     n_latents: tuple
     scores: np.ndarray
+    latents: np.ndarray | None = None
 
     @property
     def mean(self):

@@ -60,7 +60,7 @@ def probe_latents(Z, y, *, n_latents=(1, 2, 5, 20), cv=5, random_state=None):
     -------
     probe : LatentProbe
         ``scores`` of shape (n_tasks, len(n_latents), n_folds), their ``mean`` and its standard
-        error ``sem`` for each k. Printed, it is a table.
+        error ``sem`` for each k, and which ``latents`` were chosen. Printed, it is a table.
 
     Raises
     ------
@@ -131,19 +131,22 @@ def probe_latents(Z, y, *, n_latents=(1, 2, 5, 20), cv=5, random_state=None):
         # Here, as an iterator can be read once.
         cv = check_cv(cv)
     with config_context(transform_output="default"):
-        scores = [
+        results = [
             [
-                _scores(Z, labels, *split, np.minimum(asked, Z.shape[1]), seed)
+                _scores_and_latents(Z, labels, *split, np.minimum(asked, Z.shape[1]), seed)
                 for split in _splits(cv, Z, labels)
             ]
             for labels in tasks.T
         ]
-    if len({len(folds) for folds in scores}) > 1:
+    if len({len(folds) for folds in results}) > 1:
         raise ValueError(
             "cv must split all tasks into as many folds, got "
-            f"{', '.join(str(len(folds)) for folds in scores)}."
+            f"{', '.join(str(len(folds)) for folds in results)}."
         )
-    return LatentProbe(asked, np.array(scores).swapaxes(1, 2))
+    scores, latents = (
+        np.array([[fold[i] for fold in folds] for folds in results]) for i in range(2)
+    )
+    return LatentProbe(asked, scores.swapaxes(1, 2), latents)
 
 
 def _check_sizes(n_latents, N):
@@ -176,9 +179,12 @@ def _splits(cv, Z, labels):
     return splits
 
 
-def _scores(Z, labels, train, test, sizes, seed):
-    """Return the AUC on test samples for each number of latents."""
+def _scores_and_latents(Z, labels, train, test, sizes, seed):
+    """Return the AUC on test samples for each number of latents, and the latents, best first."""
     select = SelectKBest(mean_difference, k=max(sizes)).fit(Z[train], labels[train])
+    latents = select.get_support(indices=True)
+    # Of equal scores the last is chosen first.
+    latents = latents[np.argsort(select.scores_[latents], kind="stable")[::-1]]
     regression = search = LogisticRegression(max_iter=1000)
     n_folds = min(_INNER_FOLDS, np.bincount(labels[train]).min())
     if n_folds > 1:
@@ -190,7 +196,7 @@ def _scores(Z, labels, train, test, sizes, seed):
         chosen /= _root_mean_square(chosen[train])
         probe = (regression if k == 1 else search).fit(chosen[train], labels[train])
         scores.append(roc_auc_score(labels[test], probe.decision_function(chosen[test])))
-    return scores
+    return scores, latents
 
 
 def _root_mean_square(Z):

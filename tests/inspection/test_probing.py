@@ -243,6 +243,29 @@ def test_errors(changes, match):
         probe_latents(**arguments)
 
 
+def test_chosen_latents():
+    Z, y = make_latents(n=200)
+    tasks, folds = np.column_stack([y, y[::-1]]), list(KFold(3).split(Z))
+    probe = probe_latents(Z, tasks, n_latents=(1, 4), cv=folds)
+    assert probe.latents.shape == (2, 3, 4)
+    for task, of_task in zip(tasks.T, probe.latents, strict=True):
+        for (train, _), chosen in zip(folds, of_task, strict=True):
+            best_first = np.argsort(-differences(Z[train], task[train]))
+            assert_array_equal(chosen, best_first[:4])
+    with pytest.warns(UserWarning, match="all 2 are taken"):
+        assert probe_latents(Z[:, :2], y, n_latents=3, cv=2).latents.shape == (1, 2, 2)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_latents_of_equal_scores_are_those_of_the_probe(k):
+    """What SelectKBest takes of equal ones, the first k of a longer list are as well."""
+    y = np.arange(8) % 2
+    Z = np.tile(y[:, None], 4).astype(float)
+    latents = probe_latents(Z, y, n_latents=(k, 4), cv=[(range(8), range(8))]).latents[0, 0]
+    chosen = SelectKBest(mean_difference, k=k).fit(Z, y).get_support(indices=True)
+    assert set(latents[:k]) == set(chosen)
+
+
 def test_table():
     scores = np.array([[[0.5, 0.7], [0.9, 1.0]], [[0.6, 0.6], [0.8, 0.9]]])
     assert repr(LatentProbe((1, 2000), scores)).splitlines() == [

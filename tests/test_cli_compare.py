@@ -78,7 +78,8 @@ def test_table_and_picture_are_of_compare_decoders(capsys, monkeypatch):
         assert float(row["seconds_per_sample"]) > 0
     assert Path("picture.png").read_bytes().startswith(b"\x89PNG")
     (ax,) = figures[0].axes
-    assert [line.get_label().removesuffix(" (above)") for line in ax.lines] == list(DECODERS)
+    names = [line.get_label().removesuffix(" (above)") for line in ax.lines]
+    assert names == [*DECODERS, "Pareto front"]
     assert ax.get_ylim()[1] <= 1
 
 
@@ -152,7 +153,8 @@ def test_features_baselines_and_massive_activations(capsys, file, monkeypatch):
     arguments += ["--decoders", "sae", "omp", "--n-nonzero-coefs", "3", "--max-samples", "100"]
     has_labels = file == "codes.npy"
     assert run(*arguments, *["--labels", "y.npy"] * has_labels, "--output", "p.png") == 0
-    output = capsys.readouterr().out
+    output, lines = capsys.readouterr()
+    assert len(re.findall(r"of which .*\d s probes \(\d of 2\)", lines)) == 2 * has_labels
     assert all(len(line.rstrip()) <= 80 for line in output.splitlines())
     assert "less 1 of norm above 99" in " ".join(output.split())
     assert "Codes against the truth" in output

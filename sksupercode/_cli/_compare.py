@@ -106,8 +106,10 @@ def run(arguments):
         k = numbers_of_latents(sae, few[:_N_FIRST]) if k is None else k
         # One by one: that of each is the same, and a user sees which of them takes how long.
         for name in names:
-            with steps.step(name):
+            with steps.step(name) as parts:
                 comparison = _compare_one(arguments, name, k, steps.reach)
+                if arguments.labels is not None:
+                    parts["probes"] = comparison.attrs["seconds_of_probes"]
             is_frame = hasattr(comparison, "to_dict")
             rows += comparison.reset_index().to_dict("records") if is_frame else comparison
     autoencoder = sae.estimator

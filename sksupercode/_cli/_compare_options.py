@@ -120,7 +120,8 @@ def add_compare(commands):
         type=Path,
         metavar="Y.npy",
         help="binary labels of the same samples, of one task or a column for each: adds the area "
-        "under the ROC curve of probes on 1, 2, 5 and 20 latents",
+        "under the ROC curve of probes on 1, 2, 5 and 20 latents, which take some seconds for each "
+        "row of the table and task",
     )
     add(
         "--baselines",

@@ -41,16 +41,23 @@ class Steps:
 
     @contextmanager
     def step(self, name):
-        """Say that a step begins, and that it is finished; an error is no end of it."""
+        """Say that a step begins, and that it is finished; an error is no end of it.
+
+        Gives a dict for what else has taken how many seconds of it.
+        """
         start = time.perf_counter()
         self._progress.update(self._task, description=name)
         with time_of_compilation() as compiled:
-            yield
+            parts = {}
+            yield parts
         self.n_finished += 1
         self.reach(0)
         line = f"{name}: {time.perf_counter() - start:.1f} s"
         if compiled() > _WORTH_A_WORD:
-            line += f", of which {compiled():.1f} s compilation, once"
+            parts = {"compilation, once": compiled(), **parts}
+        if parts:
+            shares = (f"{seconds:.1f} s {part}" for part, seconds in parts.items())
+            line += f", of which {', and '.join(shares)}"
         line += f" ({self.n_finished} of {self.n_steps})"
         self._progress.console.print(line, highlight=False)
 

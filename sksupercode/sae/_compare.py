@@ -67,7 +67,8 @@ def compare_decoders(
         The true codes, where the samples are planted: adds columns on codes as features.
 
     labels : array-like of shape (n_samples,) or (n_samples, n_tasks) or None, default=None
-        Binary labels of one task or several: adds columns of probes.
+        Binary labels of one task or several: adds columns of probes, which take some seconds for
+        each row and task.
 
     baselines : {"random", "shuffled"} or a tuple of them, default=()
         Adds rows of each decoder on codewords that mean nothing, of the norms of its own: random
@@ -99,7 +100,8 @@ def compare_decoders(
         One row for each decoder and k, a data frame indexed by ``"decoder"`` if pandas is
         installed, and otherwise dicts in which that is a key; either is printed as a table of all
         columns.
-        ``comparison.attrs["n_left_out"]`` is the number of samples beyond ``max_norm``. Columns:
+        ``comparison.attrs["n_left_out"]`` is the number of samples beyond ``max_norm``, and with
+        ``labels`` ``"seconds_of_probes"`` is the time that probes took. Columns:
 
         * ``"L0"``, mean number of active latents;
         * ``"FVU"``, fraction of variance unexplained, pooled over samples and dimensions;
@@ -226,7 +228,7 @@ def compare_decoders(
             check_tasks(given[1], np.count_nonzero(kept), "labels of samples up to max_norm")
             tasks = [(vstack(of_all.codes, format="csr"),) for of_all in sums]
             found = run_tasks(feature_columns, Shared((*given, seed)), tasks, n_jobs)
-            columns = [of_one | more for of_one, more in zip(columns, found, strict=True)]
+            columns = [of_one | more for of_one, (more, _) in zip(columns, found, strict=True)]
     warn_of_massive(
         moments, "the FVU speaks of these alone: pass max_norm={norm} to leave them out."
     )
@@ -234,7 +236,10 @@ def compare_decoders(
         {"decoder": candidate.name, **of_one}
         for candidate, of_one in zip(measurement.candidates, columns, strict=True)
     ]
-    return _table(rows, n_left_out=n_samples - int(np.count_nonzero(kept)))
+    attrs = {"n_left_out": n_samples - int(np.count_nonzero(kept))}
+    if labels is not None:
+        attrs["seconds_of_probes"] = sum(seconds for _, seconds in found)
+    return _table(rows, attrs)
 
 
 class Rows(list):
@@ -257,7 +262,7 @@ class Rows(list):
         )
 
 
-def _table(rows, **attrs):
+def _table(rows, attrs):
     try:
         from sksupercode._utils._frames import Frame
     except ModuleNotFoundError:

@@ -3,6 +3,8 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import time
+
 from sksupercode._utils._labels import check_labels
 from sksupercode._utils._validation import check_codes
 from sksupercode.metrics import match_codes
@@ -24,18 +26,20 @@ def check_tasks(labels, n_samples, name="labels"):
 def feature_columns(given, codes):
     """Return columns of the comparison, by name, from the codes of all samples.
 
-    ``given`` are true codes and labels, or None, and a seed.
+    ``given`` are true codes and labels, or None, and a seed. How many seconds probes took comes
+    second.
     """
     truth, labels, seed = given
-    columns = {}
+    columns, start = {}, time.perf_counter()
     if truth is not None:
         match = match_codes(truth, codes, "correlation")
         columns |= {"F1": match.f1, "precision": match.precision, "recall": match.recall}
         columns["MCC"] = match.mcc
+        start = time.perf_counter()
     if labels is not None:
         # Here, since scikit-learn's models import its progress bars, and they rich.
         from sksupercode.metrics._probing import probe_latents
 
         probe = probe_latents(codes, labels, n_latents=PROBED, cv=FOLDS, random_state=seed)
         columns |= {f"AUC_{n}": float(auc) for n, auc in zip(PROBED, probe.mean, strict=True)}
-    return columns
+    return columns, time.perf_counter() - start

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 from scipy.sparse import csc_array
+from threadpoolctl import threadpool_limits
 
 from benchmarks import (
     _cost,
@@ -43,6 +44,13 @@ def run(tmp_path, *arguments):
     path = tmp_path / "report.json"
     assert main([*arguments, "--json", str(path)]) == 0
     return json.loads(path.read_text())
+
+
+@pytest.fixture(autouse=True)
+def threads_as_before():
+    """Leave one thread to OpenMP, whose number SPAMS changes for all, PyTorch among them."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture

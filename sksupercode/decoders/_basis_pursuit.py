@@ -69,7 +69,8 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
 
     noise_std : float or None, default=None
         Standard deviation of the noise on each coordinate, which stands for
-        ``tol = noise_std * sqrt(d)``, so that one value serves any d; give one of the two.
+        ``tol = noise_std * sqrt(d)``; give one of the two. One value serves any d where the noise
+        has a fixed variance. Where it is relative to the signal, its norm is fixed: use `tol`.
 
     values : {"auto", "binary", "nonnegative", "real"}, default="auto"
         Which values nonzero coefficients may take. "auto" is binary for encoders, nonnegative for
@@ -252,8 +253,9 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
             warn(
                 f"Every sample takes as many codewords as it has dimensions, {d}: it has no sparse "
                 "code, or noise that is fitted exactly, at many times the cost. Pass noise_std=, "
-                "the noise's standard deviation on each coordinate, which serves a grid over "
-                "dimensions, or tol=.",
+                "the noise's standard deviation on each coordinate, or tol=, its norm. In a grid "
+                "over dimensions noise_std serves noise of a fixed variance, and tol noise of a "
+                "fixed signal-to-noise ratio.",
                 ConvergenceWarning,
             )
 

@@ -46,7 +46,8 @@ class OrthogonalMatchingPursuitDecoder(PursuitDecoder):
 
     noise_std : float or None, default=None
         Standard deviation of the noise on each coordinate of X. It stands for
-        ``tol = noise_std * sqrt(d)``, so that one value serves any d; give one of the two.
+        ``tol = noise_std * sqrt(d)``; give one of the two. One value serves any d where the noise
+        has a fixed variance. Where it is relative to the signal, its norm is fixed: use `tol`.
 
     values : {"auto", "binary", "nonnegative", "real"}, default="auto"
         Which values nonzero coefficients may take. "auto" is binary for encoders, nonnegative for

@@ -27,7 +27,7 @@ class Candidate:
     """
 
     def __init__(self, name, decoder, k):
-        self.name = name
+        self.name, self.k = name, k
         self.is_fitted = k is None and _is_fitted(decoder)
         # Not a clone: it would unfit a sparse autoencoder that is the dictionary.
         self.decoder = decoder if self.is_fitted else copy(decoder)

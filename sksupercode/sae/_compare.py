@@ -112,6 +112,10 @@ def compare_decoders(
         * ``"seconds_per_sample"`` of finding the latents in one thread, without reconstruction and
           fit. Jobs that share caches and memory may slow each other down.
 
+        With ``n_nonzero_coefs``, before these:
+
+        * ``"n_nonzero_coefs"``, the k that was asked for, NaN for what keeps its own.
+
         With ``truth``, of :func:`match_codes(truth, codes, "correlation")
         <sksupercode.metrics.match_codes>`:
 
@@ -232,10 +236,10 @@ def compare_decoders(
     warn_of_massive(
         moments, "the FVU speaks of these alone: pass max_norm={norm} to leave them out."
     )
-    rows = [
-        {"decoder": candidate.name, **of_one}
-        for candidate, of_one in zip(measurement.candidates, columns, strict=True)
-    ]
+    rows = []
+    for candidate, of_one in zip(measurement.candidates, columns, strict=True):
+        asked = {} if n_nonzero_coefs is None else {"n_nonzero_coefs": candidate.k or np.nan}
+        rows.append({"decoder": candidate.name, **asked, **of_one})
     attrs = {"n_left_out": n_samples - int(np.count_nonzero(kept))}
     if labels is not None:
         attrs["seconds_of_probes"] = sum(seconds for _, seconds in found)

@@ -109,6 +109,7 @@ def test_sweep_over_the_number_of_latents():
     decoders = {"SAE": sae, "MP": MatchingPursuitDecoder(sae), "PCA": PCA(3)}
     comparison = compare_decoders(decoders, X, n_nonzero_coefs=[2, 4, 8])
     assert list(comparison.index) == ["SAE", "MP", "MP", "MP", "PCA"]
+    np.testing.assert_array_equal(comparison["n_nonzero_coefs"], [np.nan, 2, 4, 8, np.nan])
     assert np.all(np.diff(comparison.loc["MP", "FVU"]) < 0)
     assert comparison.loc["MP", "L0"].iloc[0] <= 2 < comparison.loc["MP", "L0"].iloc[2] <= 8
     assert sae.weights_.k == 4 and decoders["MP"].n_nonzero_coefs is None

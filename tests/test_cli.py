@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.utils import Bunch
 
-from sksupercode import theory
+from sksupercode import OrthogonalMatchingPursuitDecoder, SwapDecoder, theory
 from sksupercode._cli._decoders import SWEPT, comparison_decoders
 from sksupercode._cli._frontier_options import complete_frontier
 from sksupercode._cli._main import build_parser, main
@@ -272,7 +272,10 @@ def test_decoders_come_from_the_one_list():
         given = parser.parse_args([*command, "--decoders", *decoders]).decoders
         assert given == list(decoders)
     names = ["sae", "sae-refit", "gradient-pursuit", "matching-pursuit", "omp", "top-k"]
-    assert list(comparison_decoders()) == [*names, "top-k-refit"]
+    assert list(comparison_decoders()) == [*names, "top-k-refit", "sae-swap", "omp-swap"]
+    swap = comparison_decoders()["omp-swap"](None)
+    assert isinstance(swap, SwapDecoder)
+    assert isinstance(swap.estimator, OrthogonalMatchingPursuitDecoder)
 
 
 def test_frontier_quick_gives_way():

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array, save_npz
 from sksupercode import SparseAutoencoder, Transcoder, load_sae
 from sksupercode._cli._compare import numbers_of_latents
 from sksupercode._cli._compare_files import Samples, Shards, map_activations
-from sksupercode._cli._compare_options import DECODERS
+from sksupercode._cli._compare_options import DECODERS, DEFAULT
 from sksupercode._cli._main import main
 from sksupercode.metrics import _probing, fraction_of_variance_unexplained
 from sksupercode.sae import SAEWeights, _feature_columns, compare_decoders
@@ -60,13 +60,13 @@ def test_table_and_picture_are_of_compare_decoders(capsys, monkeypatch):
     assert run("--output", "picture.png") == 0
     output, errors = capsys.readouterr()
     # Also where no bar can be drawn, each decoder is named when it is finished.
-    for i, name in enumerate(DECODERS):
-        line = rf"^{name}: [\d.]+ s.* \({i + 1} of {len(DECODERS)}\)$"
+    for i, name in enumerate(DEFAULT):
+        line = rf"^{name}: [\d.]+ s.* \({i + 1} of {len(DEFAULT)}\)$"
         assert re.search(line, errors, re.MULTILINE)
     assert all(len(line.rstrip()) <= 80 for line in output.splitlines())
     assert "On 600 samples. FVU" in output and "--max-samples" not in output
     sae, X = load_sae("sae"), np.load("x.npy")
-    decoders = {name: make(sae) for name, make in DECODERS.items()}
+    decoders = {name: DECODERS[name](sae) for name in DEFAULT}
     expected = compare_decoders(decoders, X, n_nonzero_coefs=[2, 4, 8]).reset_index()
     rows = read_table()
     assert [row["decoder"] for row in rows] == list(expected["decoder"])
@@ -79,7 +79,7 @@ def test_table_and_picture_are_of_compare_decoders(capsys, monkeypatch):
     assert Path("picture.png").read_bytes().startswith(b"\x89PNG")
     (ax,) = figures[0].axes
     names = [line.get_label().removesuffix(" (above)") for line in ax.lines]
-    assert names == [*DECODERS, "Pareto front"]
+    assert names == [*DEFAULT, "Pareto front"]
     assert ax.get_ylim()[1] <= 1
 
 
@@ -114,9 +114,12 @@ def test_transcoders_are_compared_on_their_output(capsys):
     np.save("y.npy", Y)
     run("--targets", "y.npy", "--n-nonzero-coefs", "4", sae="tc")
     rows = {row["decoder"]: float(row["FVU"]) for row in read_table()}
-    assert set(rows) == set(DECODERS) - {"sae-refit"}
+    assert set(rows) == set(DEFAULT) - {"sae-refit"}
     fvu = fraction_of_variance_unexplained(Y, load_sae("tc").reconstruct(np.load("x.npy")))
     assert rows["sae"] == pytest.approx(fvu, rel=1e-4)
+    with pytest.raises(SystemExit):
+        run("--targets", "y.npy", "--decoders", "omp-swap", "sae-swap", sae="tc")
+    assert "--decoders sae-swap is for autoencoders" in capsys.readouterr().err
     np.save("y.npy", Y[:7])
     for arguments, message in (
         ([], "--targets Y.npy is needed"),

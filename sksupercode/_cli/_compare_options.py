@@ -18,8 +18,10 @@ COLUMNS = ("L0", "FVU", "sample_error", "cosine", "dead_latents", "seconds_per_s
 TRUTH = ("F1", "precision", "recall", "MCC")
 AUCS = tuple(f"AUC_{n}" for n in PROBED)
 _LOADED = ("format", "k", "normalization", "scale", "transcoder")
-# It fits latents to what was encoded, which is not what a transcoder's codewords are for.
-_OF_SAMPLES = "sae-refit"
+# Exchanges take several times as long as what they begin with, and have to be asked for.
+DEFAULT = tuple(name for name in DECODERS if not name.endswith("-swap"))
+# They fit latents to what was encoded, which is not what a transcoder's codewords are for.
+_OF_SAMPLES = ("sae-refit", "sae-swap")
 
 
 def add_compare(commands):
@@ -96,7 +98,9 @@ def add_compare(commands):
         metavar="NAME",
         help="which to compare: "
         + ", ".join(DECODERS)
-        + f" (default: all, without {_OF_SAMPLES} for a transcoder)",
+        + ". -refit fits values by least squares, and -swap also exchanges latents while that "
+        "lowers the error, which takes several times as long (default: all without -swap, and for "
+        f"a transcoder without {_OF_SAMPLES[0]})",
     )
     add(
         "--n-nonzero-coefs",
@@ -220,10 +224,11 @@ def _complete_targets(parser, arguments, estimator):
             )
     if arguments.decoders is None:
         arguments.decoders = [
-            name for name in DECODERS if not (is_transcoder and name == _OF_SAMPLES)
+            name for name in DEFAULT if not (is_transcoder and name in _OF_SAMPLES)
         ]
-    elif is_transcoder and _OF_SAMPLES in arguments.decoders:
-        parser.error(f"--decoders {_OF_SAMPLES} is for autoencoders: a transcoder has no such fit")
+    for name in arguments.decoders:
+        if is_transcoder and name in _OF_SAMPLES:
+            parser.error(f"--decoders {name} is for autoencoders: a transcoder has no such fit")
 
 
 def _require_columns(parser, arguments, option, kind, d):

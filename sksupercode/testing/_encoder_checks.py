@@ -19,7 +19,8 @@ from sksupercode import CodebookMismatchWarning, TopKDecoder
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.testing._runner import assert_refused, untouched_random_state
 
-_N, _D = 40, 60
+# At least as many codewords as dimensions: some encoders need that.
+_N, _D = 60, 40
 _MEAN = (
     "codewords must have mean 0, as what they have in common is in all codebooks, and must be "
     "drawn from the seed"
@@ -101,7 +102,7 @@ def check_codebook_is_shared(encoder):
 def check_decoders_read_it(encoder):
     """A decoder with the recipe finds single codewords; with another seed it warns."""
     encoder = _recipe(encoder, n_components=256)
-    Y = make_sparse_codes(200, _N, n_nonzero_coefs=1, random_state=0)
+    Y = make_sparse_codes(200, 300, n_nonzero_coefs=1, random_state=0)
     X = encoder.fit_transform(Y)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -127,7 +128,9 @@ def check_no_integer_no_recipe(encoder):
         decoder = TopKDecoder(FrozenEstimator(unseeded)).fit(unseeded.transform(Y), Y)
         assert decoder.dictionary_ is unseeded.dictionary_
     first, second = (
-        np.asarray(_recipe(encoder, np.random.default_rng(5)).fit(_codes()).dictionary_)
+        np.asarray(
+            _recipe(encoder, np.random.default_rng(5), n_components=_D).fit(_codes()).dictionary_
+        )
         for _ in range(2)
     )
     assert_array_equal(first, second)
@@ -137,7 +140,7 @@ def check_encoder_leaves_the_global_random_state(encoder):
     """Neither NumPy's nor Python's global random state is touched."""
     with untouched_random_state():
         for random_state in (0, *_unseeded()):
-            _recipe(encoder, random_state).fit_transform(_codes())
+            _recipe(encoder, random_state, n_components=_D).fit_transform(_codes())
 
 
 # Superposition
@@ -164,7 +167,7 @@ def check_transform_is_the_product(encoder):
 
 def check_codes_stay_as_they_are(encoder):
     """Codes are not written to, nor is a parameter."""
-    fitted = _recipe(encoder)
+    fitted = _recipe(encoder, n_components=_D)
     params = fitted.get_params(deep=False)
     Y = _codes().astype(np.float64)
     sparse = csr_array(Y)
@@ -213,10 +216,17 @@ def check_encoder_output(encoder):
 
 def check_refitting_follows_the_parameters(encoder):
     """A second fit forgets the first, and follows the parameters of today."""
-    fitted = _recipe(encoder).fit(_codes())
-    fitted.set_params(n_components=_D, random_state=9).fit(np.ones((2, 12)))
-    assert fitted.dictionary_ is fitted.codebook(12, _D)
-    assert fitted.n_features_in_ == 12 and fitted.transform(np.ones((2, 12))).shape == (2, _D)
+    fitted = _recipe(encoder, n_components=_D).fit(_codes())
+    fitted.set_params(n_components=12, random_state=9).fit(np.ones((2, 20)))
+    assert fitted.dictionary_ is fitted.codebook(20, 12)
+    assert fitted.n_features_in_ == 20 and fitted.transform(np.ones((2, 20))).shape == (2, 12)
+
+
+def check_more_dimensions_than_codewords(encoder):
+    """N may be less than d, as in a sweep over d; all other checks have N >= d."""
+    fitted = _recipe(encoder, n_components=30).fit(np.ones((2, 12)))
+    assert fitted.dictionary_.shape == (12, 30)
+    assert np.isfinite(fitted.transform(np.ones((2, 12)))).all()
 
 
 # Refusals
@@ -245,7 +255,10 @@ BAD_CODES = {
 def check_refused_parameters(encoder):
     """What a parameter cannot be is a ValueError in ``fit`` that names the parameter."""
     cases = {
-        f"{name}={value!r}": (clone(encoder).set_params(**{name: value}).fit, name)
+        f"{name}={value!r}": (
+            clone(encoder).set_params(**{"n_components": _D, name: value}).fit,
+            name,
+        )
         for name, values in _BAD.items()
         for value in (values if name in encoder.get_params(deep=False) else ())
     }

@@ -6,6 +6,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from scipy.fft import dct
 
 from sksupercode import SphericalEncoder, TopKDecoder
 from sksupercode.datasets import make_sparse_codes
@@ -59,6 +60,28 @@ def test_an_encoder_may_declare_what_it_cannot_do():
     with pytest.raises(AssertionError) as info:
         check_encoder(without_excuse())
     assert "breaks" in str(info.value) and "check_other_recipes_are_unrelated" in str(info.value)
+
+
+class FourierEncoder(BaseEncoder):
+    """Random rows of a discrete cosine transform, with random signs; needs d <= N."""
+
+    def _draw(self, n_features, n_components, seed):
+        if n_components > n_features:
+            raise ValueError(f"n_components={n_components} is more than N = {n_features}.")
+        rng = np.random.default_rng(seed)
+        rows = rng.choice(n_features, n_components, replace=False)
+        signs = rng.choice([-1.0, 1.0], (n_features, 1))
+        return signs * dct(np.eye(n_features), norm="ortho")[:, rows]
+
+
+class ExcusedFourierEncoder(FourierEncoder):
+    expected_failed_checks = {"check_more_dimensions_than_codewords": "rows of a square matrix"}
+
+
+def test_an_encoder_of_no_more_dimensions_than_codewords_breaks_one_promise():
+    with pytest.raises(AssertionError, match="breaks 1 promise:\n.*check_more_dimensions"):
+        check_encoder(FourierEncoder())
+    check_encoder(ExcusedFourierEncoder())
 
 
 def test_codewords_with_a_common_mean_are_named():

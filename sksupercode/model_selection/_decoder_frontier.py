@@ -134,7 +134,8 @@ def decoder_frontier(
 
     .. math:: \frac{H}{d(p)}, \qquad d(p) = \min \{ d \ge 1 : P_d(\hat y = y) \ge p \}
 
-    with the entropy H of a code in bits: :math:`\log_2 \binom{N}{k}`, or less with sections.
+    with the entropy H of a code in bits: :math:`\log_2 \binom{N}{k}`, or less with sections. The
+    nonzero entries of codes are ones.
 
     Parameters
     ----------

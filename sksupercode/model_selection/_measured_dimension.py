@@ -114,7 +114,9 @@ def measured_dimension(
     .. math:: d(p) = \min \{ d \ge 1 : P_d(\hat y = y) \ge p \}, \qquad
               P_d(\hat y = y) \approx \Phi(a + b \ln d)
 
-    over the draw of the k-sparse y, of the codebook and of the noise of the channel. Trials are
+    over the draw of the k-sparse y, of the codebook and of the noise of the channel. The nonzero
+    entries of y are ones: rates at other amplitudes are the scores of a grid search over codes of
+    ``make_sparse_codes(values=...)``. Trials are
     made in sequence, most of them close to the d where, by the trials before, the rate is p. The
     numbers a and b are fitted to all trials by maximum likelihood.
 

@@ -171,7 +171,9 @@ def recovery_curve(
 
     .. math:: P_d(\hat y = y), \qquad x = \mathrm{channel}(F^T y)
 
-    over the draw of the k-sparse y, of the codebook F and of the noise of the channel.
+    over the draw of the k-sparse y, of the codebook F and of the noise of the channel. The nonzero
+    entries of y are ones: rates at other amplitudes are the scores of a grid search over codes of
+    ``make_sparse_codes(values=...)``.
 
     Parameters
     ----------

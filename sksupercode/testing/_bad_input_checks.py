@@ -126,9 +126,11 @@ def check_not_fitted(decoder):
 
 def _mismatches(decoder, dictionary, X, Y):
     """Count the warnings of a mismatch in ``fit``."""
+    # Any code is legal where each codeword is a section.
+    k = Y.shape[1] if getattr(decoder, "_has_sections", False) else None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        configured(decoder, dictionary).fit(X, Y)
+        configured(decoder, dictionary, k).fit(X, Y)
     return sum(issubclass(warning.category, CodebookMismatchWarning) for warning in caught)
 
 

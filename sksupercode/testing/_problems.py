@@ -67,11 +67,11 @@ def easy_problem(encoder_class=RademacherEncoder, *, n_samples=6, seed=0):
 
 
 def hard_problem(encoder_class=RademacherEncoder, *, n_samples=6, noise=0.1, seed=0):
-    """Return (encoder, X, Y) where decoders err: N = 50, d = 15, k = 3 and noise.
+    """Return (encoder, X, Y) where decoders err: N = 50, d = 15, noise, one codeword in each third.
 
     N is more than 2 d, so that any point is a nonnegative combination of codewords.
     """
-    Y = make_sparse_codes(n_samples, 50, n_nonzero_coefs=3, random_state=seed)
+    Y = make_sparse_codes(n_samples, 50, n_nonzero_coefs=3, sections=True, random_state=seed)
     encoder = encoder_class(n_components=15, random_state=seed)
     X = encoder.fit_transform(Y)
     X += noise * np.random.default_rng(seed).standard_normal(X.shape)

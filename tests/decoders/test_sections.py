@@ -14,7 +14,14 @@ from scipy.special import softmax as scipy_softmax
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from sksupercode import AMPDecoder, GaussianChannel, RademacherEncoder, TopKDecoder, theory
+from sksupercode import (
+    AdaptiveSuccessiveDecoder,
+    AMPDecoder,
+    GaussianChannel,
+    RademacherEncoder,
+    TopKDecoder,
+    theory,
+)
 from sksupercode._utils._sections import section_argmax, section_bounds, softmax
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.dictionaries import DenseDictionary
@@ -201,3 +208,20 @@ def test_blocks_have_variances_of_their_own():
     expected = [literal_block_amp(F, x, 30, 5).mean(axis=1) for x in X]
     assert_allclose(with_blocks, expected, rtol=0.03)
     assert np.median(abs(without[:, 4] / with_blocks[:, 4] - 1)) > 0.1
+
+
+@pytest.mark.parametrize("kind", [TopKDecoder, AMPDecoder, AdaptiveSuccessiveDecoder])
+def test_codes_that_break_the_sections_are_refused(kind):
+    """Two in a section are; none in a section, no sections and more sections than codewords not."""
+    encoder = RademacherEncoder(30, random_state=0)
+    params = {} if kind is AdaptiveSuccessiveDecoder else {"sections": True}
+    one, none, two = np.eye(12)[[0, 4]], np.eye(12)[[0]], np.eye(12)[[4, 5]]
+    legal = np.array([one.sum(0), none.sum(0)])
+    broken = np.array([one.sum(0), two.sum(0)])
+    for k, Y in ((3, legal), (3, one), (0, broken), (20, broken)):
+        kind(encoder, k, **params).fit(encoder.fit_transform(Y), Y)
+    for k in (3, None):
+        with pytest.raises(
+            ValueError, match=r"y must have .* each of the \d sections .* got [12] more"
+        ):
+            kind(encoder, k, **params).fit(encoder.fit_transform(broken), broken)

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array, save_npz
 
 from sksupercode import SparseAutoencoder, Transcoder, load_sae
 from sksupercode._cli._compare import numbers_of_latents
-from sksupercode._cli._compare_files import Samples, Shards, map_activations
+from sksupercode._cli._compare_files import Samples, Shards, map_activations, read_labels
 from sksupercode._cli._compare_options import DECODERS, DEFAULT
 from sksupercode._cli._main import main
 from sksupercode.metrics import _probing, fraction_of_variance_unexplained
@@ -208,6 +208,8 @@ def write_codes_with_code():
         ("truth", "bad.npy", lambda: np.save("bad.npy", np.ones(600)), "shape (600,)"),
         ("labels", "bad.npy", lambda: write_activations(np.array([_Payload()] * 600)), "not an"),
         ("labels", "bad.npy", lambda: np.save("bad.npy", np.ones(9)), "have 600 rows"),
+        ("labels", "bad.npz", lambda: np.savez("bad.npz", y=np.ones(9)), "have 600 rows"),
+        ("labels", "bad.npz", lambda: np.savez("bad.npz", X=[0], y=[0]), "must have one array"),
         ("labels", "bad.npy", lambda: np.save("bad.npy", np.ones(600)), "labels must have two"),
     ],
 )
@@ -232,6 +234,14 @@ def test_samples_are_read_block_by_block(folder):
     np.testing.assert_array_equal(samples[250:500], stored[250:500])
     np.testing.assert_array_equal(samples[:7], stored[:7])
     assert progress == [250, 0]
+
+
+@pytest.mark.usefixtures("folder")
+def test_labels_in_an_archive():
+    y = np.arange(600) % 3 == 0
+    np.savez("y.npz", y=y)
+    few = np.arange(0, 600, 5)
+    np.testing.assert_array_equal(read_labels(Path("y.npz"), few, 600)[:, 0], y[few])
 
 
 @pytest.mark.usefixtures("folder")
@@ -321,7 +331,7 @@ class _Payload:
         (lambda: Path("bad.npy").mkdir(), "there is no such file"),
         (lambda: Path("bad.npy").write_text("0.1, 0.2, 0.3"), "not an .npy file"),
         (lambda: Path("bad.npy").touch(), "not an .npy file"),
-        (write_archive, "not an .npy file"),
+        (write_archive, "not an .npy file but a zip file, as torch.save and numpy.savez write"),
         (write_truncated, "not an .npy file of numbers, or is damaged"),
         (lambda: write_activations(np.array([[_Payload()]])), "not an .npy file of numbers"),
         (lambda: write_activations(np.ones(D)), "got shape (16,)"),

@@ -12,6 +12,8 @@ from scipy.sparse import csr_array, load_npz
 from sksupercode._utils._validation import check_codes
 from sksupercode.sae._feature_columns import check_tasks
 
+_WHICH = "--key must be one of its arrays, {}, got {}"
+
 
 def map_activations(paths, key=None):
     """Map a matrix of activations from one or more files, the rows of one after another's.
@@ -67,7 +69,7 @@ def _matrix(path, key):
     return X
 
 
-def _array_of_archive(path, key):
+def _array_of_archive(path, key, message=_WHICH):
     """Return an array of an ``.npz`` file, the only one where no key is given."""
     if not path.is_file():
         raise FileNotFoundError("there is no such file")
@@ -80,7 +82,7 @@ def _array_of_archive(path, key):
                 return archive[key]
     except (ValueError, KeyError, EOFError, BadZipFile, TypeError, AttributeError) as error:
         raise ValueError(f"is not an .npz file of numbers, or is damaged ({error})") from error
-    raise ValueError(f"--key must be one of its arrays, {', '.join(names)}, got {key}")
+    raise ValueError(message.format(", ".join(names), key))
 
 
 class Shards:
@@ -138,8 +140,14 @@ def read_codes(path, rows, n_rows):
 
 
 def read_labels(path, rows, n_rows):
-    """Return some rows of labels in an ``.npy`` file, of shape (n_samples, n_tasks)."""
-    labels = _map_array(path)
+    """Return some rows of labels in an ``.npy`` file, or in an ``.npz`` file of them alone.
+
+    They are of shape (n_samples, n_tasks), one column or none for one task.
+    """
+    if path.suffix == ".npz":
+        labels = _array_of_archive(path, None, "must have one array, the labels, got {}")
+    else:
+        labels = _map_array(path)
     _require_rows(labels, n_rows)
     return check_tasks(np.asarray(labels[rows]), len(rows))
 
@@ -147,6 +155,12 @@ def read_labels(path, rows, n_rows):
 def _map_array(path):
     if not path.is_file():
         raise FileNotFoundError("there is no such file")
+    with open(path, "rb") as file:
+        if file.read(4) == b"PK\3\4":
+            raise ValueError(
+                "is not an .npy file but a zip file, as torch.save and numpy.savez write: save a "
+                "tensor by numpy.save('X.npy', X.float().numpy()), and name a file of savez .npz"
+            )
     try:
         return open_memmap(path, mode="r")
     except (ValueError, EOFError) as error:

@@ -123,9 +123,9 @@ def add_compare(commands):
         "--labels",
         type=Path,
         metavar="Y.npy",
-        help="binary labels of the same samples, of one task or a column for each: adds the area "
-        "under the ROC curve of probes on 1, 2, 5 and 20 latents, which take some seconds for each "
-        "row of the table and task",
+        help="binary labels of the same samples, of one task or a column for each, an .npy file or "
+        "an .npz file of one array: adds the area under the ROC curve of probes on 1, 2, 5 and 20 "
+        "latents, which take some seconds for each row of the table and task",
     )
     add(
         "--baselines",

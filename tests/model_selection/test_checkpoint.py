@@ -32,6 +32,7 @@ def sweep(path, **changes):
     return recovery_curve(options.pop("encoder", ENCODER), decoder, checkpoint=path, **options)
 
 
+@pytest.mark.long
 def test_killed_sweeps_end_as_if_nothing_had_happened(tmp_path):
     path = tmp_path / "killed"
     kill(start(path), 5, within_a_cell=True)

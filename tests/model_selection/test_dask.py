@@ -34,6 +34,7 @@ class Trace(TransformerMixin, BaseEstimator):
         return X
 
 
+# A cluster of other processes takes seconds to start.
 @pytest.fixture(scope="module")
 def cluster():
     with (
@@ -51,6 +52,7 @@ def serially(sweep, *args, **kwargs):
         return sweep(*args, **kwargs)
 
 
+@pytest.mark.long
 def test_curves(cluster, tmp_path):
     options = SIZE | GRID | {"channel": Trace(str(tmp_path))}
     curve = recovery_curve(ENCODER, DECODER, **options)
@@ -63,6 +65,22 @@ def test_curves(cluster, tmp_path):
     assert 0 < curve.n_recovered[0] < curve.n_recovered[-1]
 
 
+def test_a_cluster_in_this_process(tmp_path):
+    options = SIZE | GRID
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0"
+        ) as cluster,
+        distributed.Client(cluster),
+        parallel_config(backend="dask"),
+    ):
+        curve = recovery_curve(ENCODER, DECODER, checkpoint=tmp_path / "dask", **options)
+    expected = recovery_curve(ENCODER, DECODER, checkpoint=tmp_path / "serial", **options)
+    assert_array_equal(curve.n_recovered, expected.n_recovered)
+    assert table(tmp_path / "dask") == table(tmp_path / "serial")
+
+
+@pytest.mark.long
 def test_checkpoints(cluster, tmp_path):
     options = SIZE | GRID
     recovery_curve(ENCODER, DECODER, checkpoint=tmp_path / "dask", **options)
@@ -70,6 +88,7 @@ def test_checkpoints(cluster, tmp_path):
     assert table(tmp_path / "dask") == table(tmp_path / "serial")
 
 
+@pytest.mark.long
 def test_phase_transitions(cluster):
     options = SIZE | GRID | {"n_nonzero_coefs": [2, 4]}
     transition = phase_transition(ENCODER, DECODER, **options)
@@ -77,6 +96,7 @@ def test_phase_transitions(cluster):
     assert_array_equal(transition.success_rate, expected.success_rate)
 
 
+@pytest.mark.long
 def test_measured_dimensions(cluster):
     result = measured_dimension(ENCODER, DECODER, n_trials=60, **SIZE)
     expected = serially(measured_dimension, ENCODER, DECODER, n_trials=60, **SIZE)

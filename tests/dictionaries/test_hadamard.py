@@ -38,7 +38,7 @@ def codebook(n_features, n_components, seed=3):
 @cache
 def signs(dictionary):
     """The signs by their definition, out of the matrix itself."""
-    H = hadamard(dictionary._order)
+    H = hadamard(dictionary._order, dtype=np.int8)
     rows = H[np.ix_(dictionary._columns, dictionary._rows)]
     S = rows * dictionary._flips[:, np.newaxis].astype(np.int64)
     S.setflags(write=False)

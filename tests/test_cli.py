@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import csv
+import math
 import re
 import runpy
 
@@ -142,6 +143,8 @@ def test_seeds_reproduce_the_table(capsys, tmp_path):
         (["bounds", "--n-nonzero-coefs", "2000"], "--n-nonzero-coefs"),
         (["bounds", "--noise-variance", "-1"], "--noise-variance"),
         (["bounds", "--noise-variance", "nan"], "--noise-variance"),
+        (["bounds", "--snr", "0"], "--snr"),
+        (["bounds", "--snr", "2", "--noise-variance", "1"], "--noise-variance"),
         (["bounds", "--probability", "0.5", "1"], "--probability"),
         (["bounds", "--probability", "nan"], "--probability"),
         (["bounds", "--csv", "no/such/folder/t.csv"], "no/such/folder"),
@@ -204,6 +207,38 @@ def test_bounds_at_other_rates_in_a_file(capsys, tmp_path):
     assert measured["all or nothing", ""] == pytest.approx(expected, rel=1e-5)
     expected = theory.topk_guarantee_dimension(512, 4, 0.01)
     assert measured["top-k, guarantee of 99%", ""] == pytest.approx(expected, rel=1e-5)
+
+
+def test_bounds_at_a_signal_to_noise_ratio(capsys, tmp_path):
+    table, size = tmp_path / "t.csv", {"n_features": 512, "n_nonzero_coefs": 4}
+    arguments = ["--n-features", "512", "--n-nonzero-coefs", "4", "--snr", "0.5"]
+    output = run(capsys, "bounds", *arguments, "--probability", "0.9", "--csv", table)
+    assert "predicted at an SNR of 0.5" in output
+    found = {
+        (row["table"], row["name"]): float(row["n_components"])
+        for row in csv.DictReader(table.open(newline=""))
+    }
+    noise = {"noise_variance": 2.0, "relative": True}
+    expected = predicted_dimension(default_decoders()["top-k"], probability=0.9, **noise, **size)
+    assert found["Decoders, predicted at an SNR of 0.5", "top-k"] == expected
+    limits = "Limits at an SNR of 0.5"
+    # The limits of the variance that noise of this ratio has there.
+    for name, law in (
+        ("all or nothing", theory.all_or_nothing_dimension),
+        ("one-step decoding, large N", theory.one_step_dimension),
+    ):
+        d = found[limits, name]
+        assert law(512, 4, 2.0 * 4 / d) == pytest.approx(d, rel=1e-4)
+
+
+def test_bounds_say_what_is_missing_and_which_limit_binds(capsys):
+    size = ["--n-features", "512", "--n-nonzero-coefs", "4", "--probability", "0.9"]
+    output = " ".join(run(capsys, "bounds", *size, "--noise-variance", "0.0001").split())
+    counting = math.ceil(theory.counting_dimension(512, 4))
+    assert f"less than the counting limit without noise, {counting}." in output
+    assert "Not predicted: adaptive-successive, " in output and " omp, " in output
+    output = " ".join(run(capsys, "bounds", *size, "--noise-variance", "0.03").split())
+    assert "counting limit without noise" not in output
 
 
 @pytest.mark.filterwarnings("error")

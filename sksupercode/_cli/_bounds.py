@@ -28,6 +28,15 @@ _NONE = (
     "noise have its variance in any dimension."
 )
 
+_BINDING = (
+    "All or nothing is less than the counting limit without noise, {}. That one holds with noise, "
+    "too, and binds where there is so little."
+)
+_MEASURED = (
+    "A sweep measures them, python -m sksupercode --decoders NAME, and in Python recovery_curve "
+    "and measured_dimension."
+)
+
 
 def limits(n_features, n_nonzero_coefs, probability):
     """Return (name, d) of the limits, the guarantees and the rules of thumb without noise."""
@@ -60,23 +69,30 @@ def limits(n_features, n_nonzero_coefs, probability):
     return [(name, float(dimension)) for name, dimension in rows]
 
 
-def noisy_limits(n_features, n_nonzero_coefs, noise_variance):
+def noisy_limits(n_features, n_nonzero_coefs, noise_variance, relative=False):
     """Return (name, d) of the limits that are known with noise."""
-    size = (n_features, n_nonzero_coefs, noise_variance)
-    return [
-        ("all or nothing", float(theory.all_or_nothing_dimension(*size))),
-        ("one-step decoding, large N", float(theory.one_step_dimension(*size))),
-    ]
+    size = (n_features, n_nonzero_coefs)
+    if relative:
+        # The noise has one norm in all dimensions, and a matched filter 1 + noise_variance times
+        # the variance that it has without.
+        norm = n_nonzero_coefs * noise_variance
+        most = theory.all_or_nothing_dimension(*size, squared_noise_norm=norm)
+        one_step = (1 + noise_variance) * theory.one_step_dimension(*size)
+    else:
+        most = theory.all_or_nothing_dimension(*size, noise_variance)
+        one_step = theory.one_step_dimension(*size, noise_variance)
+    return [("all or nothing", float(most)), ("one-step decoding, large N", float(one_step))]
 
 
-def predictions(n_features, n_nonzero_coefs, noise_variance, probabilities, seed):
-    """Return (name, recovery rate, d) of each decoder that theory knows."""
+def predictions(n_features, n_nonzero_coefs, noise_variance, relative, probabilities, seed):
+    """Return (name, recovery rate, d) of each decoder that theory knows, and names of others."""
     decoders = {"threshold 1/2": ThresholdDecoder(RademacherEncoder())} | default_decoders()
-    rows = []
+    rows, unknown = [], []
     for name, decoder in decoders.items():
         try:
             find_predictor(decoder, n_features, n_nonzero_coefs, noise_variance)
         except ValueError:  # no law for it, or none with noise or so small a k
+            unknown.append(name)
             continue
         for rate in probabilities:
             with without_warning_of_none():
@@ -86,21 +102,33 @@ def predictions(n_features, n_nonzero_coefs, noise_variance, probabilities, seed
                     n_nonzero_coefs=n_nonzero_coefs,
                     probability=rate,
                     noise_variance=noise_variance,
+                    relative=relative,
                     random_state=seed,
                 )
             rows.append((name, rate, float(dimension)))
-    return rows
+    return rows, unknown
+
+
+def noise_of(arguments):
+    """Return the variance of the noise, and whether it is in units of the code's power."""
+    if arguments.snr is None:
+        return arguments.noise_variance, False
+    return 1 / arguments.snr, True
 
 
 def bounds_rows(arguments):
-    """Return dicts with the title of a table, a name, a recovery rate or None, and d."""
+    """Return dicts with the title of a table, a name, a recovery rate or None, and d.
+
+    Beside them, the names of the decoders without a prediction.
+    """
     size = arguments.n_features, arguments.n_nonzero_coefs
-    noise, rates = arguments.noise_variance, sorted(set(arguments.probability))
+    (noise, relative), rates = noise_of(arguments), sorted(set(arguments.probability))
+    level = f"at an SNR of {arguments.snr:g}" if relative else f"with noise of variance {noise:g}"
     tables = {"Limits and rules of thumb": limits(*size, rates[-1])}
     if noise > 0:
         # Those without noise are too low, but not all of them are known with it.
         tables = {
-            f"Limits with noise of variance {noise:g}": noisy_limits(*size, noise),
+            f"Limits {level}": noisy_limits(*size, noise, relative),
             "Limits and rules of thumb without noise": limits(*size, rates[-1]),
         }
     rows = [
@@ -108,11 +136,13 @@ def bounds_rows(arguments):
         for title, lines in tables.items()
         for name, dimension in lines
     ]
-    title = "Decoders, predicted" + (f" with noise of variance {noise:g}" if noise > 0 else "")
-    return rows + [
+    title = "Decoders, predicted" + (f" {level}" if noise > 0 else "")
+    predicted, unknown = predictions(*size, noise, relative, rates, arguments.seed)
+    rows += [
         {"table": title, "name": name, "probability": rate, "n_components": dimension}
-        for name, rate, dimension in predictions(*size, noise, rates, arguments.seed)
+        for name, rate, dimension in predicted
     ]
+    return rows, unknown
 
 
 def run(arguments):
@@ -120,8 +150,9 @@ def run(arguments):
     console = Console()
     size = arguments.n_features, arguments.n_nonzero_coefs
     bits = float(theory.entropy(*size))
+    counting = float(theory.counting_dimension(*size))
     with Console(stderr=True).status("predicting"):
-        rows = bounds_rows(arguments)
+        rows, unknown = bounds_rows(arguments)
     console.print(f"N = {size[0]}, k = {size[1]}, {bits:.1f} bits", highlight=False)
     for title in dict.fromkeys(row["table"] for row in rows):
         group = [row for row in rows if row["table"] == title]
@@ -132,12 +163,17 @@ def run(arguments):
             rate = [_percent(row["probability"])] if has_rates else []
             table.add_row(row["name"], *rate, *_cells(row["n_components"], bits))
         console.print(table)
-    if arguments.noise_variance > 0 and not all(math.isfinite(row["n_components"]) for row in rows):
+        if group[0]["name"] == "all or nothing" and group[0]["n_components"] < counting:
+            console.print(_BINDING.format(math.ceil(counting)), highlight=False)
+    if unknown:
+        console.print(f"Not predicted: {', '.join(unknown)}. {_MEASURED}", highlight=False)
+    noise, relative = noise_of(arguments)
+    if noise > 0 and not relative and not all(math.isfinite(row["n_components"]) for row in rows):
         console.print(_NONE, highlight=False)
     if arguments.csv is not None:
-        given = ("n_features", "n_nonzero_coefs", "noise_variance")
-        given = {name: getattr(arguments, name) for name in given}
-        rows = [row | given | {"bits": bits} for row in rows]
+        given = {"n_features": size[0], "n_nonzero_coefs": size[1]}
+        given |= {"noise_variance": noise, "relative": relative, "bits": bits}
+        rows = [row | given for row in rows]
         text = "The tables are written to"
         save(console, text, arguments.csv, lambda path: write_csv(rows, path))
 

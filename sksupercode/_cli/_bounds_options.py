@@ -19,12 +19,20 @@ def add_bounds(commands):
         "recovery, as theory predicts them.",
     )
     add = parser.add_argument
-    add(
+    noise = parser.add_mutually_exclusive_group()
+    noise.add_argument(
         "--noise-variance",
         type=float,
         default=0.0,
         metavar="V",
         help="of Gaussian noise, on each coordinate of the code (default: %(default)g)",
+    )
+    noise.add_argument(
+        "--snr",
+        type=float,
+        metavar="R",
+        help="in place of a variance, the ratio of the code's power to that of the noise, not in "
+        "dB: what noise_variance=1/R and relative=True are in Python",
     )
     add(
         "--probability",
@@ -50,6 +58,8 @@ def check_bounds(parser, arguments):
     """End with a message for what cannot be computed or written."""
     if not 0 <= arguments.noise_variance < math.inf:
         parser.error(f"--noise-variance must be at least 0, got {arguments.noise_variance}")
+    if arguments.snr is not None and not 1e-9 <= arguments.snr <= 1e9:
+        parser.error(f"--snr must be from 1e-9 to 1e9, got {arguments.snr}")
     for rate in arguments.probability:
         if not 0 < rate < 1:
             parser.error(f"--probability must be between 0 and 1, got {rate}")

@@ -14,6 +14,7 @@ from sksupercode import theory
 from sksupercode._utils._threads import single_blas_thread
 from sksupercode._utils._validation import check_bool, check_integer, check_real, unfrozen
 from sksupercode.channels import GaussianChannel
+from sksupercode.decoders import OrthogonalMatchingPursuitDecoder
 from sksupercode.encoders import BaseEncoder, RademacherEncoder
 from sksupercode.model_selection._cells import require_estimator
 
@@ -156,7 +157,9 @@ def find_predictor(decoder, n_features, n_nonzero_coefs, noise_variance=0.0, rel
     noise = _check_noise(noise_variance)
     check_bool(relative, "relative")
     if getattr(decoder, "_recovery_law", None) is None:
-        raise ValueError(f"there is no prediction for decoder={type(decoder).__name__}(...).")
+        raise ValueError(
+            f"there is no prediction for decoder={type(decoder).__name__}(...){_measure(decoder)}"
+        )
     _require_predictable(decoder, k)
     law, is_simulation = _law_of(decoder, k, noise.max(initial=0.0))
     return Predictor(law, is_simulation, n_features, k, noise, bool(relative))
@@ -179,7 +182,7 @@ def with_dictionary(decoder, encoder):
     require_estimator(encoder, "encoder", {"n_components", "random_state"})
     require_estimator(decoder, "decoder", set())
     if getattr(decoder, "_recovery_law", None) is None:
-        raise ValueError(f"there is no prediction for {type(decoder).__name__}.")
+        raise ValueError(f"there is no prediction for {type(decoder).__name__}{_measure(decoder)}")
     return clone(decoder).set_params(dictionary=clone(encoder))
 
 
@@ -191,7 +194,17 @@ def _check_noise(noise_variance):
 
 
 def _refuse(decoder, reason):
-    raise ValueError(f"{type(decoder).__name__} cannot be predicted: {reason}.")
+    raise ValueError(f"{type(decoder).__name__} cannot be predicted: {reason}{_measure(decoder)}")
+
+
+def _measure(decoder):
+    """Return the end of a refusal: what to do instead."""
+    source = unfrozen(getattr(decoder, "dictionary", None))
+    if not hasattr(decoder, "score") or not isinstance(source, BaseEncoder | None):
+        return "."  # sweeps draw codebooks
+    is_omp = isinstance(decoder, OrthogonalMatchingPursuitDecoder)
+    law = "; theory.omp_dimension is a law for large N" if is_omp else ""
+    return f"{law}; recovery_curve and measured_dimension measure it."
 
 
 def _require_predictable(decoder, k):
@@ -231,7 +244,7 @@ def _law_of(decoder, k, noise):
         return partial(theory.matching_pursuit_active_only, n_draws=48), True
     if name == "basis_pursuit":
         if noise > 0:
-            _refuse(decoder, "there is no law for it with noise; recovery_curve measures it")
+            _refuse(decoder, "there is no law for it with noise")
         law = theory.basis_pursuit_success_probability
         return lambda n, k, d, noise_variance: law(n, k, d), False
     if name == "amp":

@@ -56,7 +56,9 @@ def all_or_nothing_dimension(
     -----
     Asymptotic, for k = o(N) and Gaussian dictionaries: above the threshold maximum likelihood
     recovers all but a vanishing fraction of the support, below it no decoder recovers any fixed
-    fraction. Exact recovery of every entry may need more.
+    fraction. Exact recovery of every entry may need more. The threshold tends to 0 with the noise,
+    as Gaussian codewords tell codes apart in one dimension. Codewords of signs do not: for small
+    noise :func:`counting_dimension` is larger, which holds with noise, too, and is then the limit.
 
     References
     ----------

@@ -13,6 +13,7 @@ from sksupercode import (
     AMPDecoder,
     BasisPursuitDecoder,
     MatchingPursuitDecoder,
+    OrthogonalMatchingPursuitDecoder,
     RademacherEncoder,
     SphericalEncoder,
     ThresholdDecoder,
@@ -268,3 +269,15 @@ def test_no_dimension_is_refused_with_relative_noise_as_well():
     size = {"n_features": 64, "n_nonzero_coefs": 4, "noise_variance": 0.5, "relative": True}
     with pytest.raises(ValueError, match="n_components"):
         recovery_probability(CLOSED[0], n_components=[8, 0], **size)
+
+
+def test_refusals_say_what_measures_it():
+    size = {"n_features": 64, "n_nonzero_coefs": 4}
+    for decoder, law in (
+        (OrthogonalMatchingPursuitDecoder(ENCODER), r"; theory\.omp_dimension is .*"),
+        (AMPDecoder(ENCODER, values="real"), ""),
+        (MatchingPursuitDecoder(ENCODER, tol=1.0), ""),
+    ):
+        end = law + r"; recovery_curve and measured_dimension measure it\.$"
+        with pytest.raises(ValueError, match=end):
+            predicted_dimension(decoder, **size)

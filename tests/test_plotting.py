@@ -342,6 +342,10 @@ def test_pareto_front():
     assert low < 29 and high > 35
     display = ParetoDisplay(names, l0, [0.9, 0.8, 0.99], y="AUC_1").plot(Figure().subplots())
     assert display.front_.get_xydata().tolist() == [[32, 0.9]]
+    # Between the points of another line is no front; a fine sweep is all on it.
+    names, l0 = ["a"] * 4 + ["b"], [8, 15, 16, 16.1, 15.7]
+    display = ParetoDisplay(names, l0, [0.4, 0.3, 0.2, 0.19, 0.29]).plot(Figure().subplots())
+    assert display.front_.get_xdata().tolist() == l0[:4]
     # The same with fewer latents is better, and other columns have no front.
     display = ParetoDisplay(["a", "b"], [8, 4], [0.2, 0.2]).plot(Figure().subplots())
     assert display.front_.get_xydata().tolist() == [[4, 0.2]]

@@ -28,7 +28,7 @@ _FAR = 2
 # The most names of a legend within the axes.
 _MANY = 4
 _AUC = "area under the ROC curve, probes on {} latent{}"
-# L0s that differ by less than this part are equal: some samples need fewer latents than they may.
+# L0s that differ by no more than this part are equal: some samples need less than they may have.
 _SAME_L0 = 0.01
 # The line styles of baselines, by what follows the name of their decoder.
 _BASELINES = {"random": "--", "shuffled": ":"}
@@ -43,9 +43,9 @@ class ParetoDisplay(Display):
     scores is as long as they need. Of lines that coincide the earlier are wider. The axis of L0 is
     two latents and a fifth of L0 long at least.
 
-    Rings mark the Pareto front: points than which no other is as good or better with less L0, or
-    better with as much. L0s within 1 % are equal, and baselines take no part. Only errors and
-    scores have a front.
+    Rings mark the Pareto front: points than which no line is better at this L0, nor as good before.
+    A line begins 1 % before its first point and stays as good behind its last, and baselines have
+    none. Only errors and scores have a front.
 
     Parameters
     ----------
@@ -208,10 +208,14 @@ class ParetoDisplay(Display):
             return np.zeros(len(self.names), bool)
         cost = -self.values if is_score else self.values
         takes_part = ~np.isnan(cost) & [not self._kind(name) for name in self.names]
-        most = (1 + _SAME_L0) * self.l0
-        beaten = (cost < cost[:, np.newaxis]) & (self.l0 <= most[:, np.newaxis])
-        beaten |= (cost <= cost[:, np.newaxis]) & (most < self.l0[:, np.newaxis])
-        return takes_part & ~(beaten & takes_part).any(axis=1)
+        beaten, fewer = np.zeros(len(cost), bool), self.l0 / (1 + _SAME_L0)
+        for name in dict.fromkeys(np.array(self.names)[takes_part]):
+            points = np.flatnonzero(takes_part & [other == name for other in self.names])
+            points = points[np.argsort(self.l0[points], kind="stable")]
+            x, y = self.l0[points], np.minimum.accumulate(cost[points])
+            beaten |= (np.interp(self.l0, x, y) < cost) & (x[0] <= (1 + _SAME_L0) * self.l0)
+            beaten |= (np.interp(fewer, x, y) <= cost) & (x[0] <= fewer)
+        return takes_part & ~beaten
 
     def _kind(self, name):
         """Return the decoder and the kind of a baseline, and nothing of others."""

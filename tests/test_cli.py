@@ -70,11 +70,11 @@ def test_main_job(capsys, tmp_path, monkeypatch):
     assert dimensions["matching-pursuit"] < dimensions["top-k"] < dimensions["threshold"]
 
 
-@pytest.mark.usefixtures("few_documents")
 def test_choice_of_decoders_and_dimensions(capsys, tmp_path):
     table, picture = tmp_path / "t.csv", tmp_path / "curves.pdf"
     arguments = ["--decoders", "top-k", "top-k", "--dimensions", "160", "20", "80", "40", "20"]
-    run(capsys, *SMALL, *arguments, "--output", picture, "--csv", table, "--n-jobs", "2")
+    arguments += ["--output", picture, "--csv", table, "--n-jobs", "2", "--no-passages"]
+    assert "passages" not in run(capsys, *SMALL, *arguments)
     (row,) = csv.DictReader(table.open(newline=""))
     assert row["decoder"] == "top-k"
     assert 20 < int(row["dimension_50"]) < int(row["dimension_90"]) <= 160

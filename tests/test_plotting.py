@@ -126,6 +126,15 @@ def test_a_search_over_decoders_has_a_curve_for_each():
         display.plot(name="mine")
 
 
+def test_a_curve_without_a_prediction_is_not_in_the_legend():
+    names, predicted = ["mp", "mp", "omp"], [0.1, 0.9, np.nan]
+    display = RecoveryCurveDisplay([20, 40, 40], [0.1, 1, 1], predicted=predicted, name=names)
+    display.plot(Figure().subplots())
+    assert [line and line.get_label() for line in display.predicted_] == ["mp, theory", None]
+    legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert legend == ["mp", "mp, theory", "omp"]
+
+
 def test_searches_of_several_grids_and_parameters():
     """Each grid has its own dimensions, and parameters that the others lack."""
     d, others = "rademacherencoder__n_components", "topkdecoder__n_nonzero_coefs"

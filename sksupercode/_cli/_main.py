@@ -98,6 +98,7 @@ def build_parser():
         metavar="T",
         help="samples for each dimension, and half the number of passages (default: %(default)s)",
     )
+    add("--no-passages", action="store_true", help="leave the real passages out")
     add("--output", type=Path, default=_OUTPUT, help="picture to save (default: %(default)s)")
     add("--csv", type=Path, metavar="FILE", help="also write the table to this file")
     help = "number of jobs in parallel (default: %(default)s)"

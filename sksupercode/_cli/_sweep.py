@@ -92,7 +92,7 @@ def draw_curves(curves, title):
 
 
 def run(arguments):
-    """Sweep random codes, then real passages, and report both.
+    """Sweep random codes, then real passages unless they are left out, and report both.
 
     Raises
     ------
@@ -111,7 +111,8 @@ def run(arguments):
         raise ValueError(f"there is nothing to sweep. {' '.join(missing)}")
     sectioned = [name for name in names if decoders[name].get_params().get("sections", False)]
     curves = {}
-    with Steps(len(names) + 1) as steps:
+    passages = None
+    with Steps(len(names) + (not arguments.no_passages)) as steps:
         for name in names:
             with steps.step(name):
                 curves[name] = recovery_curve(
@@ -124,8 +125,9 @@ def run(arguments):
                     n_jobs=arguments.n_jobs,
                     **size,
                 )
-        with steps.step("real passages"):
-            passages = store_passages(2 * arguments.trials, arguments.seed, arguments.n_jobs)
+        if not arguments.no_passages:
+            with steps.step("real passages"):
+                passages = store_passages(2 * arguments.trials, arguments.seed, arguments.n_jobs)
     title = "N = {n_features}, k = {n_nonzero_coefs}".format(**size)
     title += f", {arguments.trials} trials a point"
     rows = summarize(curves, **size, sectioned=sectioned)
@@ -141,6 +143,7 @@ def run(arguments):
     )
     if arguments.csv is not None:
         save(console, "The table is written to", arguments.csv, lambda path: write_csv(rows, path))
-    console.print()
-    console.print(passages_table(passages))
-    console.print(passages_summary(passages), highlight=False)
+    if passages is not None:
+        console.print()
+        console.print(passages_table(passages))
+        console.print(passages_summary(passages), highlight=False)

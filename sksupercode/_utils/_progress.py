@@ -7,6 +7,9 @@ from sklearn.base import BaseEstimator
 
 from sksupercode._utils._optional import require
 
+# A name that leaves room for a bar, the percentage and the time in 80 columns.
+_LONGEST = 48
+
 try:
     from sklearn.callback import CallbackSupportMixin, FitCallback, ProgressBar, with_callbacks
 except ImportError:  # scikit-learn < 1.9
@@ -57,7 +60,9 @@ def check_reports(callbacks, verbose):
 def consume(results, add, n_results, n_finished, callbacks, verbose, name="cells"):
     """Pass each of ``results`` to ``add`` as it comes, and report how far it is."""
     if n_finished:
-        name = f"the last {n_results} of {n_results + n_finished}, {name}"
+        name = f"{n_results} of {n_results + n_finished} left, {name}"
+    if len(name) > _LONGEST:
+        name = f"{name[: _LONGEST - 1]}…"
     if FitCallback is not None and (callbacks or verbose):
         callbacks = list(callbacks or ())
         # Two bars are one too many for scikit-learn.

@@ -9,6 +9,7 @@ from dataclasses import replace
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.utils import gen_batches
 
+from sksupercode._utils._discovery import short_name
 from sksupercode._utils._jobs import check_jobs
 from sksupercode._utils._progress import check_reports, consume
 from sksupercode.model_selection._cells import PROCESS, check_entropy, single_threaded
@@ -49,9 +50,9 @@ class Runner:
         return all(cell in self.store.cells for cell in cells)
 
     def _name(self, cells):
-        """Return what is swept, such as "TopKDecoder N=256 k=4 d=24-110"."""
+        """Return what is swept, such as "top-k N=256 k=4 d=24-110"."""
         decoder = getattr(self.chain, "decoder", None)
-        parts = [] if decoder is None else [type(decoder).__name__]
+        parts = [] if decoder is None else [short_name(type(decoder).__name__)]
         for field, letter in _LETTERS.items():
             values = {getattr(cell, field) for cell in cells if field in cell._fields}
             if values:

@@ -34,7 +34,8 @@ class RecoveryCurveDisplay(Display):
         Number of independent trials of each rate; None draws no intervals.
 
     predicted : array-like of shape (n_points,) or None, default=None
-        The rates that theory expects.
+        The rates that theory expects. NaN is where there is none: it is not drawn, and a curve of
+        NaN alone has no line and no entry in the legend.
 
     name : str, array-like of str of shape (n_points,) or None, default=None
         Label of the curve; or for each point the label of its curve, if there are several.
@@ -54,7 +55,7 @@ class RecoveryCurveDisplay(Display):
         The bands of the 95 % intervals.
 
     predicted_ : matplotlib Artist, list of matplotlib Artist or None
-        The rates that theory expects.
+        The rates that theory expects; None for a curve without.
 
     See Also
     --------
@@ -188,7 +189,8 @@ class RecoveryCurveDisplay(Display):
             the number of a halving search, and draws no intervals for other searches.
 
         predicted : array-like of shape (n_points,) or None, default=None
-            The rates that theory expects, one curve after another, by increasing dimensions.
+            The rates that theory expects, one curve after another, by increasing dimensions; NaN
+            for curves without a prediction.
 
         name : str, list of str or None, default=None
             Labels of the curves, in the order in which the search tried them. None takes the
@@ -282,7 +284,7 @@ class RecoveryCurveDisplay(Display):
         if self.n_trials is not None:
             interval = wilson_interval(rate, np.broadcast_to(self.n_trials, points.shape)[points])
             fill = ax.fill_between(d, *interval, color=line.get_color(), alpha=0.15, lw=0)
-        if self.predicted is not None:
+        if self.predicted is not None and not np.isnan(self.predicted[points]).all():
             label = "theory" if name is None else f"{name}, theory"
             options = {"color": line.get_color(), "label": label}
             (predicted,) = ax.plot(d, self.predicted[points], "--", **options)

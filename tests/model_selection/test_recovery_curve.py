@@ -1,6 +1,7 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import re
 import sys
 import threading
 import warnings
@@ -25,6 +26,7 @@ from sksupercode import (
     GaussianChannel,
     HadamardEncoder,
     MatchingPursuitDecoder,
+    OrthogonalMatchingPursuitDecoder,
     RademacherEncoder,
     RefitDecoder,
     SphericalEncoder,
@@ -236,10 +238,21 @@ def test_progress_is_shown(capsys):
     curve = recovery_curve(ENCODER, TOP_K, verbose=True, **SWEEP)
     shown = capsys.readouterr().out
     d = SWEEP["n_components"]
-    assert "100%" in shown and f"Sweep - TopKDecoder N={SWEEP['n_features']} k=" in shown
+    assert "100%" in shown and f"Sweep - top-k N={SWEEP['n_features']} k=" in shown
     assert f" d={min(d)}-{max(d)} " in shown
     assert_array_equal(curve.n_recovered, recovery_curve(ENCODER, TOP_K, **SWEEP).n_recovered)
     assert not capsys.readouterr().out
+
+
+def test_the_bar_of_a_sweep_that_goes_on_fits_a_terminal(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("rich", reason="progress bars are rich's")
+    monkeypatch.setenv("COLUMNS", "80")
+    decoder = OrthogonalMatchingPursuitDecoder(ENCODER)
+    sweep = SWEEP | {"checkpoint": tmp_path / "sweep.sqlite", "n_components": [40, 50]}
+    recovery_curve(ENCODER, decoder, **sweep)
+    recovery_curve(ENCODER, decoder, verbose=True, **sweep | {"n_trials": 60})
+    shown = capsys.readouterr().out
+    assert re.search(r"Sweep - \d+ of \d+ left, omp N=.* ━+ 100% 0:00:\d\d", shown)
 
 
 def test_progress_without_callbacks(capsys, monkeypatch):

@@ -53,7 +53,8 @@ torch = pytest.importorskip("torch", reason="needs PyTorch")
 N, D = 24, 16
 RECIPE = RademacherEncoder(D, n_features=N, random_state=0)
 RNG = np.random.default_rng(0)
-Y = np.eye(N)[np.arange(6)] + np.eye(N)[np.arange(6) + 11]
+# One codeword in each half.
+Y = np.eye(N)[np.arange(6)] + np.eye(N)[np.arange(6) + 12]
 # Numbers that every dtype holds.
 X = np.round(8 * RECIPE.fit_transform(Y)) / 8
 F = np.round(8 * RNG.standard_normal((N, D))) / 8

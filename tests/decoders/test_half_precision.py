@@ -32,13 +32,13 @@ def in_blocks(monkeypatch):
 
 
 def problem(format, n_samples=8):
-    """Return codewords of norm about 1, one of them zero and two equal, and sums of two others."""
+    """Return codewords of norm about 1, one zero and two equal, and sums of one of each half."""
     rng = np.random.default_rng(0)
     F = (rng.standard_normal((120, 80)) / np.sqrt(80)).astype(format)
     F[3], F[5] = 0, F[4]
     Y = np.zeros((n_samples, 120))
     for row in Y:
-        row[10 + rng.choice(110, 2, replace=False)] = 1
+        row[[rng.integers(10, 60), rng.integers(60, 120)]] = 1
     return F, Y @ F.astype(np.float64), Y
 
 

@@ -198,5 +198,5 @@ def test_ties_of_top_k_go_to_the_lowest_index(storage, monkeypatch):
         codes = TopKDecoder(encoder, k).fit(X, Y).transform(X).toarray()
         wanted = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         assert_array_equal(np.sort(wanted, axis=1), [np.flatnonzero(code) for code in codes])
-    best = TopKDecoder(encoder, 1, sections=True).fit(X, Y).predict(X)
+    best = TopKDecoder(encoder, 1, sections=True).fit(X).predict(X)
     assert_array_equal(best.indices, scores.argmax(axis=1))

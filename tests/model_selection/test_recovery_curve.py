@@ -283,7 +283,7 @@ def test_callbacks_are_told(tmp_path):
 
     options = SWEEP | {"checkpoint": tmp_path / "cells", "callbacks": [Recorder()]}
     recovery_curve(ENCODER, TOP_K, **options)
-    cells, name = [("end", "cell")] * 12, "TopKDecoder N=64 k=4 d=20-45"
+    cells, name = [("end", "cell")] * 12, "top-k N=64 k=4 d=20-45"
     assert calls == [("setup", 12), *cells, ("end", name), ("teardown", None)]
     # The time that is left is that of what is left.
     calls.clear()

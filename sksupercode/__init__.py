@@ -36,7 +36,7 @@ from sksupercode.exceptions import CodebookMismatchWarning
 from sksupercode.learning import DictionaryLearner
 from sksupercode.sae import SparseAutoencoder, Transcoder, load_sae
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "AMPDecoder",

@@ -7,6 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from sksupercode._utils._warnings import warn
+
 
 def section_bounds(n_features, n_sections):
     """Return where sections begin and end: section l is ``bounds[l]`` to ``bounds[l + 1]``.
@@ -16,17 +18,18 @@ def section_bounds(n_features, n_sections):
     return np.arange(n_sections + 1) * n_features // max(n_sections, 1)
 
 
-def require_sections(Y, n_sections):
-    """Refuse codes with several nonzero entries in one of the sections; fewer than one is legal."""
+def warn_of_sections(Y, n_sections):
+    """Warn of codes with several nonzero entries in one of the sections; fewer than one is legal."""
     bounds = section_bounds(Y.shape[1], n_sections)
     rows = np.repeat(np.arange(Y.shape[0]), np.diff(Y.indptr))
     sections = np.searchsorted(bounds, Y.indices, side="right") - 1
     surplus = Y.nnz - len(np.unique(rows * n_sections + sections))
     if surplus:
-        raise ValueError(
-            f"y must have at most one nonzero entry in each of the {n_sections} sections of a "
-            f"decoder with sections=True, got {surplus} more: make_sparse_codes(sections=True) "
-            "draws such codes, and n_nonzero_coefs is the number of sections where some are empty."
+        warn(
+            f"A decoder with sections=True reads one nonzero entry in each of the {n_sections} "
+            f"sections, but y has {surplus} more, which cannot be recovered: "
+            "make_sparse_codes(sections=True) draws codes with one in each, and n_nonzero_coefs is "
+            "the number of sections where some are empty."
         )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from sksupercode._utils._memory import require_memory
-from sksupercode._utils._sections import require_sections
+from sksupercode._utils._sections import warn_of_sections
 from sksupercode._utils._validation import (
     as_array,
     check_bool,
@@ -184,9 +184,8 @@ class BaseDecoder(DecodingMixin, BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If a parameter is illegal, if there is no dictionary or no k, if X is not a matrix of
-            finite numbers with as many columns as the codewords have dimensions, or if y has
-            several nonzero entries in a section of a decoder with ``sections=True``.
+            If a parameter is illegal, if there is no dictionary or no k, or if X is not a matrix of
+            finite numbers with as many columns as the codewords have dimensions.
 
         MemoryError
             If the codebook, or what it takes to decode one sample, cannot fit in memory.
@@ -202,7 +201,7 @@ class BaseDecoder(DecodingMixin, BaseEstimator, ABC):
             warn_on_mismatch(self.dictionary_, X, self.intercept_, Y)
         self._fit_decoder(X)
         if Y is not None and self._has_sections and self.n_nonzero_coefs_:
-            require_sections(Y, self.n_nonzero_coefs_)
+            warn_of_sections(Y, self.n_nonzero_coefs_)
         purpose = f"Decoding a sample with {self._codewords.shape[0]} codewords"
         require_memory(self._bytes_per_sample(), purpose)
         return self

@@ -7,6 +7,11 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 
+def pytest_collection_modifyitems(items):
+    """Test decoders first and what uses most of them last: two workers compile at once otherwise."""
+    items.sort(key=lambda item: item.path.parent.name in ("learning", "sae"))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def one_thread():
     """Keep BLAS to one thread: the matrices of the tests are too small to share."""
@@ -14,10 +19,15 @@ def one_thread():
         yield
 
 
-@pytest.fixture(scope="module")
-def small_heap():
-    """Let ``gc.collect`` pass over all that was there before, of which packages hold much."""
+@pytest.fixture(autouse=True, scope="session")
+def frozen():
+    """Let the garbage collector pass over packages and collected tests, which stay to the end."""
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
+
+
+@pytest.fixture(scope="module")
+def small_heap():
+    """Let ``gc.collect`` pass over all that earlier tests have left, too."""
+    gc.collect()
+    gc.freeze()

@@ -295,6 +295,7 @@ def test_learned_dictionaries_have_correlated_codewords():
         assert problem.samples.shape == (30, 320) and problem.later.shape == (LATER, 320)
 
 
+@pytest.mark.long
 def test_pursuits_on_learned_dictionaries():
     size = Size(300, 4, 64, 40)
     for benchmark in (_learned_coding.learned_mp, _learned_coding.learned_omp):
@@ -312,6 +313,7 @@ def test_pursuits_on_learned_dictionaries():
     assert row["note"].startswith("left out: needs")
 
 
+@pytest.mark.long
 def test_swaps_and_their_starts():
     rows = _learned_coding.shipped_swaps(Size(2048, 4, 384, 5), 1, lambda what: None)
     for start, swapped in zip(rows[::2], rows[1::2], strict=True):

@@ -195,6 +195,7 @@ for name in {names}:
     assert lines == [f"{digest} {digest} 1", *expected]
 
 
+@pytest.mark.long
 def test_without_any_place_for_a_cache(decode, dense, tmp_path):
     """An installation that cannot be written to, and a user without a home: a warning, once."""
     copy = tmp_path / "site" / "sksupercode"

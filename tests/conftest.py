@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 
 def pytest_collection_modifyitems(items):
-    """Test decoders first and what uses most of them last: two workers compile at once otherwise."""
+    """Test decoders first, what uses them last: else two workers compile the same at once."""
     items.sort(key=lambda item: item.path.parent.name in ("learning", "sae"))
 
 

@@ -215,6 +215,7 @@ def test_fractions_of_the_machine(monkeypatch):
     )
 
 
+@pytest.mark.long
 def test_fresh_processes():
     held = np.ones(2**26)  # half a GiB, which must not count for the new process
     measured = run_fresh("pipeline", decoder="TopKDecoder", size=vars(TINY), repeats=2)

@@ -50,6 +50,7 @@ def applicable(table):
     return [state for state in STATES if state[2] in table.noise_variance]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "matching pursuit"])
 def test_tables_are_near_theory_between_their_points(explorer, tables, name):
     for n, k, noise_variance in applicable(tables[name]):

@@ -19,7 +19,7 @@ def section_bounds(n_features, n_sections):
 
 
 def warn_of_sections(Y, n_sections):
-    """Warn of codes with several nonzero entries in one of the sections; fewer than one is legal."""
+    """Warn of codes with several nonzero entries in a section; fewer than one is legal."""
     bounds = section_bounds(Y.shape[1], n_sections)
     rows = np.repeat(np.arange(Y.shape[0]), np.diff(Y.indptr))
     sections = np.searchsorted(bounds, Y.indices, side="right") - 1

@@ -16,6 +16,7 @@ def passages():
     return load_passages()
 
 
+@pytest.mark.long
 def test_contents(passages):
     assert set(passages) == {"data", "source", "DESCR"}
     assert len(passages.data) == len(passages.source) > 3000

@@ -64,6 +64,7 @@ def test_is_the_literal_decoder(margin):
             assert_array_equal(code, literal_code)
 
 
+@pytest.mark.long
 def test_power_allocation_and_message_passing_are_better():
     """Section error rates 0.02, 0.3 and 0.00 at 0.4 of the capacity; 10 samples of 256 sections.
 

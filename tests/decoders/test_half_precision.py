@@ -117,6 +117,7 @@ print(peak() - before)
 """
 
 
+@pytest.mark.long
 def test_there_is_no_copy_in_float32():
     """It would take 64 MiB."""
     # The first process may compile, which takes memory as well.

@@ -119,6 +119,7 @@ def section_error_rate(decoder, X, Y):
     return 1 - found / Y.nnz
 
 
+@pytest.mark.long
 def test_sections_and_allocated_power_pay():
     """At 0.8 of the capacity of snr 15, over 20 samples of 128 sections.
 

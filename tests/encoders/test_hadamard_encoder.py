@@ -133,6 +133,7 @@ def successes(encoder, decoder, N, k, d, structured=False):
     return found
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(
     "decoder, N, k, d",

@@ -21,6 +21,7 @@ ENCODER = RademacherEncoder()
 AUTO = {"n_features": 128, "n_components": "auto", "n_trials": 60, "random_state": 0}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "decoder, options",
     [

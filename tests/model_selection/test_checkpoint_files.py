@@ -166,6 +166,7 @@ def test_a_full_disk_is_told_before_anything_is_run(tmp_path, monkeypatch, nothi
         sweep(tmp_path / "new")
 
 
+@pytest.mark.long
 def test_a_full_disk_loses_only_what_did_not_fit(path, monkeypatch):
     size = {"n_components": list(range(20, 90)), "n_trials": 3, "n_trials_per_codebook": 1}
     with monkeypatch.context() as context:

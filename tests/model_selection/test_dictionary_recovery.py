@@ -92,6 +92,7 @@ def test_learners_share_their_dictionaries(monkeypatch):
     assert len({dictionary.tobytes() for *_, dictionary in seen}) == 4
 
 
+@pytest.mark.long
 def test_results_do_not_depend_on_jobs_and_other_cells(tmp_path):
     top_k = DictionaryLearner(decoder=TopKDecoder(None, values="nonnegative"), max_iter=2)
     learners = {"lars": lars(), "top-k": top_k, "first": Clustering()}

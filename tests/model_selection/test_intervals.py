@@ -63,6 +63,7 @@ def test_intervals_allow_for_codebooks(correlation):
     assert covered >= binom.ppf(1e-3, n_runs, 0.93)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "link, law, probabilities", [("logit", expit, (0.5, 0.9)), ("probit", ndtr, (0.9,))]
 )

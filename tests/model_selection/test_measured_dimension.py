@@ -52,6 +52,7 @@ class Oracle(BaseEstimator):
         return np.mean(rng.random(len(X)) < ndtr(z))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dimension, slope", [(40.5, 40.0), (900.5, 4.0)])
 def test_search_and_measurement_cover_the_truth(slope, dimension):
     decoder = Oracle(None, dimension, slope)

@@ -70,6 +70,7 @@ def test_simulations_are_inverted_within_their_error(decoder, k, noise_variance,
     assert abs(predicted - probability) < 3 * error + 0.06
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "decoder, d, allowance",
     [

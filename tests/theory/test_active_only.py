@@ -60,6 +60,7 @@ CASES = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("direct", "simulate", "point"), CASES)
 def test_agrees_with_whole_dictionaries(direct, simulate, point):
     n, k, d, noise = point

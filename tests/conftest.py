@@ -7,9 +7,18 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 
+USERS_OF_DECODERS = {
+    "learning",
+    "model_selection",
+    "sae",
+    "test_benchmarks.py",
+    "test_cli_compare.py",
+}
+
+
 def pytest_collection_modifyitems(items):
     """Test decoders first, what uses them last: else two workers compile the same at once."""
-    items.sort(key=lambda item: item.path.parent.name in ("learning", "sae"))
+    items.sort(key=lambda item: not USERS_OF_DECODERS.isdisjoint(item.path.parts))
 
 
 @pytest.fixture(autouse=True, scope="session")

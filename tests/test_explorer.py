@@ -61,6 +61,7 @@ def test_tables_are_near_theory_between_their_points(explorer, tables, name):
         np.testing.assert_allclose(found, exact, rtol=0, atol=TOLERANCE)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("state", STATES)
 def test_pursuit_table_is_near_simulation(explorer, tables, state):
     n, k, noise_variance = state

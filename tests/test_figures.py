@@ -71,7 +71,11 @@ def measured(number, smaller):
 
 # At small sizes there are steps from d to d + 1 that are larger than that to a rate of one half.
 @pytest.mark.filterwarnings("ignore:d = .* is extrapolated")
-@pytest.mark.parametrize("number", SCRIPTS)
+@pytest.mark.parametrize(
+    "number",
+    # What takes longest: others draw as they do.
+    [pytest.param(n, marks=pytest.mark.long) if n in (2, 5) else n for n in SCRIPTS],
+)
 def test_picture_table_and_checkpoint(number):
     script, folder, table = measured(number, number in SMALLER)
     assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")

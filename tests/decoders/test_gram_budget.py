@@ -63,8 +63,8 @@ def test_order_of_samples_in_memory(cls, n_samples):
     "cls",
     [
         MatchingPursuitDecoder,
-        OrthogonalMatchingPursuitDecoder,
-        # It compiles for longest.
+        # They compile for longest.
+        pytest.param(OrthogonalMatchingPursuitDecoder, marks=pytest.mark.long),
         pytest.param(GradientPursuitDecoder, marks=pytest.mark.long),
     ],
 )

@@ -6,7 +6,6 @@ import gc
 import pytest
 from threadpoolctl import threadpool_limits
 
-
 USERS_OF_DECODERS = {
     "learning",
     "model_selection",

@@ -17,6 +17,9 @@ from scipy.stats import norm
 from sksupercode import RademacherEncoder, TopKDecoder, theory
 from sksupercode.model_selection import predicted_dimension
 
+# At small sizes a step from d to d + 1 may pass the rate of one half by far.
+pytestmark = pytest.mark.filterwarnings("ignore:d = .* is extrapolated")
+
 FOLDER = Path(__file__).parents[1] / "examples" / "figures"
 SCRIPTS = {int(path.name.split("_")[2]): path for path in sorted(FOLDER.glob("plot_figure_*.py"))}
 # Of the first, which only counts, as many as it takes by itself.
@@ -69,8 +72,6 @@ def measured(number, smaller):
     return script | {"kept": kept}, folder, table
 
 
-# At small sizes there are steps from d to d + 1 that are larger than that to a rate of one half.
-@pytest.mark.filterwarnings("ignore:d = .* is extrapolated")
 @pytest.mark.parametrize(
     "number",
     # What takes longest: others draw as they do.

@@ -180,3 +180,19 @@ def test_codewords_on_one_line_end(kind, values, monkeypatch):
     codes = kind(F, 2, values=values).fit(X).transform(X)
     left = np.linalg.norm(X - codes @ F, axis=1)
     assert (left[:20] <= 1e-7 * np.linalg.norm(X[:20], axis=1)).all()
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_memory_is_taken_as_codewords_come(decoder, monkeypatch):
+    """Samples that outgrow their room several times have the codes of those that need not."""
+    rng = np.random.default_rng(0)
+    F, X = rng.standard_normal((300, 60)), rng.standard_normal((4, 60))
+    fitted = decoder(F, n_nonzero_coefs=30, values="real").fit(X)
+    wanted, grow, grown = fitted.transform(X), GramPursuit._grow, []
+    monkeypatch.setattr("sksupercode.decoders._gram_pursuit._FIRST_CAPACITY", 4)
+    monkeypatch.setattr(
+        GramPursuit, "_grow", lambda self, samples: grown.append(1) or grow(self, samples)
+    )
+    codes = fitted.transform(X)
+    assert len(grown) == 3 and wanted.nnz > 4 * 16
+    assert (codes != wanted).nnz == 0

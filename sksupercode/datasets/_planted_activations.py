@@ -27,7 +27,7 @@ from sksupercode.datasets._planted_groups import (
     draw_supports,
     firing_law,
 )
-from sksupercode.datasets._sparse_codes import _check_dtype
+from sksupercode.datasets._sparse_codes import check_dtype
 
 
 def make_planted_activations(
@@ -225,7 +225,7 @@ def make_planted_activations(
     exponent = check_real(zipf_exponent, "zipf_exponent", 0, closed="left")
     draw_amplitudes = amplitude_law(amplitudes)
     noise = check_real(noise, "noise", 0, 1, closed="left")
-    dtype = _check_dtype(dtype, "real")
+    dtype = check_dtype(dtype)
     rng = check_generator(random_state)
 
     if dictionary is not None:

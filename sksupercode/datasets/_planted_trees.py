@@ -96,7 +96,7 @@ class FiringTrees:
         own = np.sqrt(self.variances)
         thresholds = (ndtri(1 - self.tries) / own).astype(np.float32)
         slopes = (self.factors / own[:, np.newaxis]).astype(np.float32)
-        parts = []
+        parts = [(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0))]
         for block in gen_batches(n_samples, max(1, _BLOCK_ENTRIES // len(tops))):
             shared = rng.standard_normal((block.stop - block.start, slopes.shape[1]), np.float32)
             normal = rng.standard_normal((len(shared), len(tops)), np.float32)

@@ -129,7 +129,8 @@ def make_sparse_codes(
         raise ValueError(f"sections=True needs support='fixed', got support={support!r}.")
     check_option(values, "values", VALUES)
     exponent = check_real(zipf_exponent, "zipf_exponent", 0, closed="left")
-    dtype = _check_dtype(dtype, values)
+    dtypes = BINARY_DTYPES if values == "binary" else FLOAT_DTYPES
+    dtype = check_dtype(dtype, dtypes, f" for values={values!r}")
     rng = check_generator(random_state)
 
     if sections:
@@ -151,16 +152,14 @@ def make_sparse_codes(
     return as_configured_csr(assemble_csr(np.diff(indptr), indices, data, n_features))
 
 
-def _check_dtype(dtype, values):
-    options = BINARY_DTYPES if values == "binary" else FLOAT_DTYPES
+def check_dtype(dtype, options=FLOAT_DTYPES, condition=""):
+    """Return a dtype whose name is one of the options; ``condition`` says when these are all."""
     try:
         name = np.dtype(dtype).name
     except TypeError:
         name = None
     if name not in options:
-        raise ValueError(
-            f"dtype must be one of {', '.join(options)} for values={values!r}, got {dtype!r}."
-        )
+        raise ValueError(f"dtype must be one of {', '.join(options)}{condition}, got {dtype!r}.")
     return np.dtype(name)
 
 

@@ -16,7 +16,7 @@ from sksupercode.datasets._planted_trees import (
     tree_parents,
     zipf_between,
 )
-from sksupercode.datasets._sparse_codes import _check_dtype
+from sksupercode.datasets._sparse_codes import check_dtype
 
 # Numbers of features, of dimensions and of trees.
 SIZES = {"small": (1024, 128, 8), "medium": (4096, 320, 32), "full": (16384, 768, 128)}
@@ -132,7 +132,7 @@ def make_synth_sae_bench(
     """
     n_samples = check_integer(n_samples, "n_samples", minimum=1)
     check_option(size, "size", SIZES)
-    dtype = _check_dtype(dtype, "real")
+    dtype = check_dtype(dtype)
     rng = check_generator(random_state)
     model_rng = np.random.default_rng(check_integer(model_seed, "model_seed", minimum=0))
     n_features, n_components, n_trees = SIZES[size]

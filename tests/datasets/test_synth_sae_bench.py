@@ -136,6 +136,13 @@ def test_frequencies_are_nearly_kept():
     assert np.all(firing_given_parents(np.array([0.1, 0.1]), np.array([-1, 0])) == [0.1, 1])
 
 
+def test_samples_in_which_nothing_fires():
+    alone, ones = np.array([-1, -1]), np.ones(2)
+    trees = FiringTrees(alone, np.zeros(2), np.zeros((2, 1)), ones, ones, ones, 4)
+    Z = trees.draw(3, np.random.default_rng(0))
+    assert Z.shape == (3, 2) and Z.nnz == 0
+
+
 def test_the_copula():
     rng = np.random.default_rng(0)
     factors = np.array([[0.8, 0.0], [0.6, 0.5], [0.0, -0.9]])
@@ -187,7 +194,7 @@ def test_memory_is_that_of_the_results_and_a_block():
     [
         ({"n_samples": 0}, "n_samples must be"),
         ({"size": "16k"}, "size must be one of"),
-        ({"dtype": np.int64}, "dtype must be one of"),
+        ({"dtype": np.int64}, "dtype must be one of float32, float64, got"),
         ({"model_seed": None}, "model_seed must be"),
         ({"model_seed": -1}, "model_seed must be"),
         ({"random_state": "0"}, "random_state must be"),

@@ -109,7 +109,7 @@ def run(arguments):
     missing = [f"{name}: {reason}." for name, reason in reasons.items() if reason is not None]
     if not names:
         raise ValueError(f"there is nothing to sweep. {' '.join(missing)}")
-    sectioned = [name for name in names if decoders[name].get_params().get("sections", False)]
+    sectioned = [name for name in names if decoders[name]._has_sections]
     curves = {}
     passages = None
     with Steps(len(names) + (not arguments.no_passages)) as steps:

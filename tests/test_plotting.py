@@ -274,8 +274,10 @@ def test_frontier_of_decoders():
     size = (64, 4)
     rows = (measured("one", size, 300, 200, 400), measured("two", size, 60, 50, np.inf, 40))
     ax = Figure().subplots()
-    display = FrontierDisplay.from_result(DecoderFrontier(rows), ax=ax, color="k")
+    frontier = DecoderFrontier(rows, confidence=0.9)
+    display = FrontierDisplay.from_result(frontier, ax=ax, color="k")
     assert display.ax_ is ax
+    assert display.errorbar_.get_label() == "measured, 90 % interval"
     dots, _, (intervals,) = display.errorbar_
     np.testing.assert_allclose(dots.get_xydata(), [[0.2, 0], [1.0, 1]])
     # 60 bits in 400 to 200 dimensions, and in 50 or more

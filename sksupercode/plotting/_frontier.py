@@ -116,7 +116,9 @@ class FrontierDisplay(Display):
         # A decoder that needs infinitely many dimensions has no rate to draw.
         rates = [rate or np.nan for rate in numbers[0]]
         predicted = None if np.isnan(predicted).all() else predicted
-        return cls(names, rates, *numbers[1:], predicted=predicted).plot(ax, **kwargs)
+        display = cls(names, rates, *numbers[1:], predicted=predicted)
+        label = f"measured, {100 * result.confidence:g} % interval"
+        return display.plot(ax, **({"label": label} | kwargs))
 
     def plot(self, ax=None, *, legend=True, **kwargs):
         """Draw a dot and an interval for each decoder, and hollow diamonds for the predictions.

@@ -19,6 +19,8 @@ from scipy.special import beta, betaincinv
 from scipy.stats import binom
 
 from sksupercode.theory._validation import (
+    MAX_N_COMPONENTS,
+    MAX_N_FEATURES,
     check_integer,
     check_n_components,
     check_n_features,
@@ -234,10 +236,8 @@ def marchenko_pastur_quantile(probability, n_features, n_components):
     array([ 1.71,  5.  , 10.95])
     """
     p = check_real(probability, "probability", 0, 1)
-    n, d = (
-        int(check(size))
-        for check, size in ((check_n_features, n_features), (check_n_components, n_components))
-    )
+    n = check_integer(n_features, "n_features", 1, MAX_N_FEATURES, scalar=True)
+    d = check_integer(n_components, "n_components", 1, MAX_N_COMPONENTS, scalar=True)
     low, high = (np.square(1 + sign * np.sqrt(n / d)) for sign in (-1, 1))
     angles = np.pi * (np.arange(4096) + 0.5) / 4096
     x = (low + high) / 2 - (high - low) / 2 * np.cos(angles)

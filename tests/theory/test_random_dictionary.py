@@ -90,6 +90,8 @@ def test_random_effective_rank_and_deviation_of_draws():
         (theory.random_cosine_density, (1.0, 8), "cosine"),
         (theory.random_cosine_density, (0.5, 1), "n_components"),
         (theory.marchenko_pastur_quantile, (1.5, 8, 8), "probability"),
+        (theory.marchenko_pastur_quantile, (0.5, 8, 3.7), "n_components must be an integer"),
+        (theory.marchenko_pastur_quantile, (0.5, [8, 9], 3), "n_features must be one number"),
         (theory.random_effective_rank, (0, 8), "n_features"),
         (theory.random_mean_square_deviation, (1, 8), "n_features"),
         (theory.random_mean_absolute_cosine, (0,), "n_components"),

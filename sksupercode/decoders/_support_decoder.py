@@ -73,7 +73,7 @@ class SupportDecoder(BaseDecoder):
         check_option(self.values, "values", ("auto", "nonnegative", "real"))
         self.estimator_ = without_names(self._fit_estimator(X, y), named)
         self.dictionary_, self.intercept_, _ = resolve_dictionary(
-            self.estimator_, self._normalize(X[:1]), y
+            self.estimator_, self._normalize(X[:1])[0], y
         )
         k = getattr(self.estimator_, "n_nonzero_coefs_", None)
         most = self._n_most if k is None else min(k, self._n_most)
@@ -133,8 +133,8 @@ class SupportDecoder(BaseDecoder):
         return inner if getattr(inner, "normalizes_samples_", False) else None
 
     def _normalize(self, X):
-        """Return the samples that the estimator's dictionary reconstructs."""
-        return X if self._normalizer is None else self._normalizer.normalize(X)[0]
+        """Return the samples that the estimator's dictionary reconstructs, and their scale."""
+        return (X, 1.0) if self._normalizer is None else self._normalizer.normalize(X)[:2]
 
     def _to_units(self, X):
         # They are to be encoded first.
@@ -143,21 +143,24 @@ class SupportDecoder(BaseDecoder):
     def _decode(self, X):
         with config_context(transform_output="default"):
             Z = check_codes(self.estimator_.transform(X), n_features=self._n_features_out)
-        V, exponents = super()._to_units(self._normalize(X))
+        X, scale = self._normalize(X)
+        V, exponents = super()._to_units(X)
         indices, values, *failed = self._fit_supports(Z, V)
         if self.prune is not None or self.noise_std is not None:
-            indices, values = self._prune(indices, values, V, exponents)
+            indices, values = self._prune(indices, values, V, exponents, scale)
         with np.errstate(over="ignore", under="ignore"):
             return indices, np.ldexp(values, exponents[:, np.newaxis]), *failed
 
-    def _prune(self, indices, values, V, exponents):
+    def _prune(self, indices, values, V, exponents, scale):
         least = np.full(len(V), -1.0)
         if self._least_fraction is not None:
             least = np.sqrt(self._least_fraction) * np.linalg.norm(V, axis=1)
         if self.noise_std is not None:
             threshold = self.noise_std * np.sqrt(2 * np.log(self._n_features_out))
+            # Noise is in the unit of X, also where samples are normalised.
+            scale = np.maximum(np.ravel(scale).astype(np.float64), np.finfo(np.float64).tiny)
             with np.errstate(over="ignore", under="ignore"):
-                threshold = np.ldexp(self._in_units(threshold), -exponents)
+                threshold = np.ldexp(self._in_units(threshold / scale), -exponents)
             least = np.maximum(least, threshold)
         return eliminate_codewords(
             self._codewords,

@@ -138,11 +138,19 @@ def test_latents_of_an_autoencoder_are_pruned_in_its_units():
         "topk", F, bias, F.T, np.zeros(64, np.float32), k=8, normalization="layer_norm"
     )
     sae, X = SparseAutoencoder.from_weights(weights), 3 + 2 * rng.exponential(size=(40, 16))
-    supports, normalized = sae.transform(X).toarray() != 0, sae.normalize(X)[0] - bias
-    Z = RefitDecoder(sae, prune=0.02).fit(X).transform(X).toarray()
-    for x, support, z in zip(normalized.astype(float), supports, Z, strict=True):
-        wanted = eliminated(F, x, np.flatnonzero(support), "nonnegative", 99, 0.02 * x @ x)
-        np.testing.assert_allclose(z, wanted, atol=1e-4)
+    normalized, scale, _ = sae.normalize(X)
+    supports, noise = sae.transform(X).toarray() != 0, 2 * np.log(64) * (0.3 / scale[:, 0]) ** 2
+    for parameters, share, limits in (
+        ({"prune": 0.02}, 0.02, 0 * noise),
+        ({"noise_std": 0.3}, 0, noise),
+    ):
+        Z = RefitDecoder(sae, **parameters).fit(X).transform(X).toarray()
+        for x, support, limit, z in zip(normalized - bias, supports, limits, Z, strict=True):
+            least = share * x @ x + limit
+            wanted = eliminated(F, x, np.flatnonzero(support), "nonnegative", 99, least)
+            np.testing.assert_allclose(z, wanted, atol=1e-4)
+    X[0] = 1
+    assert RefitDecoder(sae, noise_std=0.3).fit(X).transform(X)[[0]].nnz == 0
 
 
 def test_exchanges_come_first():

@@ -139,6 +139,15 @@ def test_codes_are_never_made_dense():
     assert peak < 2e7  # one bit per entry would be 2.6e8 bytes
 
 
+@pytest.mark.parametrize(
+    "weights",
+    [[1, 2], [[1], [1], [1]], [0, 0, 0], [1, np.nan, 1], [1, -1, 1], ["a", "b", "c"], "w"],
+)
+def test_weights_that_are_refused(weights):
+    with pytest.raises(ValueError, match="sample_weight must be None or 3 finite numbers >= 0"):
+        exact_recovery_score(np.eye(3), np.eye(3), sample_weight=weights)
+
+
 @pytest.mark.parametrize("metric", [exact_recovery_score, support_precision_recall_f1])
 @pytest.mark.parametrize("argument", [0, 1])
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ class DecodingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             score without them: :func:`~sksupercode.metrics.neg_fvu_scorer` needs none.
 
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights of the samples.
+            Weights of the samples, at least 0.
 
         Returns
         -------
@@ -168,7 +168,8 @@ class DecodingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Raises
         ------
         ValueError
-            If X or y has another shape, or holds anything but finite numbers, or if y is None.
+            If X, y or sample_weight has another shape, or holds anything but finite numbers, or if
+            y is None.
         """
         X = self._check_samples(X, keeps_half=True)
         if y is None:

@@ -4,7 +4,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from sklearn.utils import check_consistent_length
 
 from sksupercode._utils._validation import as_array, check_codes, check_option
 
@@ -31,7 +30,7 @@ def exact_recovery_score(y_true, y_pred, *, sample_weight=None):
     y_pred : array-like or sparse matrix or array of shape (n_samples, n_features)
         The codes that were decoded. Only where they are nonzero matters.
     sample_weight : array-like of shape (n_samples,) or None, default=None
-        Weights of the rows. None gives all rows the same weight.
+        Weights of the rows, at least 0. None gives all rows the same weight.
 
     Returns
     -------
@@ -41,7 +40,7 @@ def exact_recovery_score(y_true, y_pred, *, sample_weight=None):
     Raises
     ------
     ValueError
-        If either is not a finite matrix, or their shapes differ.
+        If either is not a finite matrix, their shapes differ, or weights are illegal.
 
     See Also
     --------
@@ -56,10 +55,24 @@ def exact_recovery_score(y_true, y_pred, *, sample_weight=None):
     """
     n_true, n_pred, n_both = _support_counts(y_true, y_pred)
     exact = (n_true == n_both) & (n_pred == n_both)
-    if sample_weight is not None:
-        sample_weight = as_array(sample_weight, "sample_weight")
-        check_consistent_length(exact, sample_weight)
-    return float(np.average(exact, weights=sample_weight))
+    return float(np.average(exact, weights=_check_weights(sample_weight, len(exact))))
+
+
+def _check_weights(sample_weight, n_samples):
+    """Return the weights of rows as a float64 array, None where all are the same."""
+    if sample_weight is None:
+        return None
+    try:
+        weights = np.asarray(as_array(sample_weight, "sample_weight"), dtype=np.float64)
+    except (TypeError, ValueError):
+        weights = np.empty(0)
+    is_legal = np.isfinite(weights).all() and (weights >= 0).all() and weights.any()
+    if weights.shape != (n_samples,) or not is_legal:
+        raise ValueError(
+            f"sample_weight must be None or {n_samples} finite numbers >= 0, not all of them 0, "
+            f"got {sample_weight!r}."
+        )
+    return weights
 
 
 def support_precision_recall_f1(y_true, y_pred, *, average="micro"):

@@ -46,6 +46,8 @@ class MatchedFilterDecoder(BaseDecoder):
         self.covariance_estimator = covariance_estimator
 
     def _fit_decoder(self, X):
+        for name in ("interference_variance_", "covariance_estimator_"):
+            vars(self).pop(name, None)
         power, exponent = _mean_square(X, self.intercept_)
         mantissa, of_scale = np.frexp(self.dictionary_.scale)
         # In units of the codewords, interference has the variance v * 4**m of these two.

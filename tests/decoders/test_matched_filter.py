@@ -186,6 +186,15 @@ def test_covariance_estimator_formula(kind, estimator):
     np.testing.assert_array_equal(decoder.predict(X).indices.reshape(-1, 4), best)
 
 
+def test_a_second_fit_forgets_what_depends_on_the_covariance_estimator():
+    source, _, X, Y = make_problem("float")
+    decoder = TopKDecoder(source, 4)
+    names = "interference_variance_", "covariance_estimator_"
+    for estimator in (None, EmpiricalCovariance(), None):
+        decoder.set_params(covariance_estimator=estimator).fit(X, Y)
+        assert [hasattr(decoder, name) for name in names] == [not estimator, bool(estimator)]
+
+
 def test_covariance_estimator_recovers_what_coloured_noise_hides():
     rng = np.random.default_rng(0)
     Y = make_sparse_codes(1500, 256, n_nonzero_coefs=3, random_state=0)

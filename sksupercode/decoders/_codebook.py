@@ -13,7 +13,6 @@ from sksupercode._utils._blocks import batches
 from sksupercode._utils._validation import (
     as_array,
     check_codes,
-    check_integer,
     transpose_hint,
     unfrozen,
 )
@@ -129,7 +128,7 @@ def _codebook_of(encoder, X, y):
                 + ("=None." if y is None else f" of shape {shape}.")
             )
         n_features = shape[1]
-    return encoder.codebook(check_integer(n_features, "n_features", minimum=1), X.shape[1])
+    return encoder.codebook(n_features, X.shape[1])
 
 
 def _shape(y):

@@ -155,7 +155,8 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Raises
         ------
         ValueError
-            If ``random_state`` is not an integer, or is a negative one.
+            If ``random_state`` is not an integer, or is a negative one, or if a number is not an
+            integer of at least 1.
         """
         if not self.has_recipe:
             raise ValueError(
@@ -163,6 +164,8 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                 "that could be shared: pass an integer."
             )
         seed = check_integer(self.random_state, "random_state", minimum=0)
+        n_features = check_integer(n_features, "n_features", minimum=1)
+        n_components = check_integer(n_components, "n_components", minimum=1)
         variant = self._variant(n_features, n_components)
         key = (type(self), n_features, n_components, seed, variant)
         with _codebooks_lock:

@@ -71,6 +71,7 @@ def test_estimators(freeze):
         (F.T, "got 4 of 9"),
         (FrozenEstimator(Learner(F[:, :3])), "got 9 of 3"),
         (RademacherEncoder(4, n_features=8, random_state=0), "got 8 of 4"),
+        (RademacherEncoder(4, n_features="9", random_state=0), "n_features must be an integer"),
         (RademacherEncoder(4), "init=RademacherEncoder.*has no dictionary_"),
         (Learner(intercept=[1.0, 2.0]), "intercept_ must be"),
         (Learner, "init must be"),

@@ -4,10 +4,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.utils import check_array
 
-from sksupercode._utils._validation import as_array
+from sksupercode._utils._validation import as_array, require_matrix
 
 # Of rows read at a time: more take memory and spare no time.
 MOST_ROWS = 4096
@@ -30,6 +31,20 @@ def batches(n_items, length):
 def rows_per_block(n_components):
     """Return how many samples of d dimensions to read at once, with what is computed of them."""
     return min(MOST_ROWS, block_length(80 * n_components))
+
+
+def check_readable(X, name="X"):
+    """Return a dense matrix with samples, whose numbers :func:`read_block` checks when it is read.
+
+    What has a shape stays as it is, perhaps mapped from a file; anything else becomes an array.
+    """
+    if issparse(X):
+        raise ValueError(f"{name} must be dense, got a {type(X).__name__} of shape {X.shape}.")
+    require_matrix(X, name)
+    X = X if hasattr(X, "shape") else check_array(as_array(X, name), input_name=name)
+    if len(X.shape) != 2 or 0 in X.shape:
+        raise ValueError(f"{name} must be a matrix with samples, got shape {tuple(X.shape)}.")
+    return X
 
 
 def read_block(X, rows, name="X"):

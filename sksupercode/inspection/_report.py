@@ -8,16 +8,14 @@ import warnings
 import numpy as np
 from sklearn import config_context
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array, gen_batches
+from sklearn.utils import gen_batches
 
 from sksupercode import theory
-from sksupercode._utils._blocks import read_block, rows_per_block
+from sksupercode._utils._blocks import check_readable, read_block, rows_per_block
 from sksupercode._utils._validation import (
-    as_array,
     check_codes,
     check_generator,
     check_integer,
-    require_matrix,
     unfrozen,
     without_names,
 )
@@ -201,11 +199,10 @@ def _measure_codes(estimator, codewords, X):
             "X can be encoded by a sparse autoencoder or a decoder alone, got dictionary="
             f"{type(estimator).__name__ if estimator else 'an array'}."
         )
-    require_matrix(X)
-    X = X if hasattr(X, "shape") else check_array(as_array(X), input_name="X")
+    X = check_readable(X)
     # Those of the input, where a transcoder has codewords of its output.
     d = getattr(estimator, "n_features_in_", codewords.shape[1])
-    if len(X.shape) != 2 or X.shape[0] == 0 or X.shape[1] != d:
+    if X.shape[1] != d:
         raise ValueError(f"X must have shape (n_samples, {d}), got {tuple(X.shape)}.")
     estimator = without_names(estimator, X)
     norms = np.sqrt(codewords.squared_norms)
@@ -213,7 +210,6 @@ def _measure_codes(estimator, codewords, X):
     for rows in gen_batches(X.shape[0], rows_per_block(X.shape[1])):
         with config_context(transform_output="default"):
             Z = check_codes(estimator.transform(read_block(X, rows)), n_features=len(norms))
-        Z.eliminate_zeros()
         counts += np.bincount(Z.indices, minlength=len(norms))
         Z.data = np.abs(Z.data.astype(np.float64)) * norms[Z.indices]
         l1, l2 = Z.sum(axis=1), np.sqrt(Z.power(2).sum(axis=1))

@@ -4,22 +4,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from scipy.sparse import issparse, vstack
+from scipy.sparse import vstack
 from sklearn import config_context
-from sklearn.utils import check_array
 
-from sksupercode._utils._blocks import rows_per_block
+from sksupercode._utils._blocks import check_readable, rows_per_block
 from sksupercode._utils._jobs import check_jobs
 from sksupercode._utils._norms import warn_of_massive
 from sksupercode._utils._tasks import Shared, run_tasks
 from sksupercode._utils._threads import one_thread
-from sksupercode._utils._validation import (
-    as_array,
-    check_generator,
-    check_integer,
-    check_real,
-    require_matrix,
-)
+from sksupercode._utils._validation import check_generator, check_integer, check_real
 from sksupercode.sae._baselines import Baselines, check_baselines
 from sksupercode.sae._candidates import candidates_of
 from sksupercode.sae._comparison_sums import Measurement, sums_of_blocks
@@ -199,9 +192,9 @@ def compare_decoders(
     OMP          0.17  0.76  0.82
     OMP, random  0.62  0.21  0.32
     """
-    X = _check_matrix(X, "X")
+    X = check_readable(X, "X")
     if targets is not None:
-        targets = _check_matrix(targets, "targets")
+        targets = check_readable(targets, "targets")
         if targets.shape[0] != X.shape[0]:
             raise ValueError(
                 f"targets must have {X.shape[0]} rows, as many as X, got shape "
@@ -275,13 +268,3 @@ def _table(rows, attrs):
         table = Frame(rows).set_index("decoder")
     table.attrs = attrs
     return table
-
-
-def _check_matrix(X, name):
-    if issparse(X):
-        raise ValueError(f"{name} must be dense, got a {type(X).__name__} of shape {X.shape}.")
-    require_matrix(X, name)
-    X = X if hasattr(X, "shape") else check_array(as_array(X, name), input_name=name)
-    if len(X.shape) != 2 or 0 in X.shape:
-        raise ValueError(f"{name} must be a matrix with samples, got shape {tuple(X.shape)}.")
-    return X

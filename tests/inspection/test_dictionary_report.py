@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from scipy.linalg import hadamard
+from scipy.sparse import csr_array
 from sklearn.frozen import FrozenEstimator
 
 from sksupercode import (
@@ -334,6 +335,7 @@ def test_print():
         (RademacherEncoder(8, n_features=9, random_state=0), {"X": np.eye(8)}, "RademacherEncoder"),
         (make_sae(), {"X": np.ones((3, D + 1))}, r"\(n_samples, 7\), got \(3, 8\)"),
         (make_sae(), {"X": np.full((3, D), np.nan)}, "NaN"),
+        (make_sae(), {"X": csr_array(np.eye(D))}, "X must be dense, got a csr_array"),
         (np.eye(4), {"n_nonzero_coefs": 0}, "n_nonzero_coefs"),
         (np.eye(4), {"n_nonzero_coefs": 5}, "n_nonzero_coefs must be at most 4"),
         (np.eye(4), {"max_pairs": 0}, "max_pairs"),

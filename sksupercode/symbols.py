@@ -120,8 +120,7 @@ def symbols_from_codes(Y, n_sections):
     refuse_symbols(Y, "Y", n_sections)
     bounds = section_bounds(Y.shape[1], n_sections)
     entries = Y.tocoo()
-    present = entries.data != 0
-    rows, columns, values = entries.row[present], entries.col[present], entries.data[present]
+    rows, columns, values = entries.row, entries.col, entries.data
     sections = np.searchsorted(bounds, columns, side="right") - 1
     symbols = np.full((Y.shape[0], n_sections), -1, dtype=np.int64)
     # The last to be written stays: the largest, and of equals the first.

@@ -17,7 +17,6 @@ LANES = 32
 _WORD = ir.IntType(64)
 _FLOATS = ir.VectorType(ir.FloatType(), LANES)
 _INTEGERS = ir.VectorType(ir.IntType(32), LANES)
-_DOUBLES = ir.VectorType(ir.DoubleType(), 16)
 
 
 @intrinsic

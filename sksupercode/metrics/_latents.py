@@ -33,12 +33,12 @@ def mean_l0(Z):
     1.5
     """
     Z = check_codes(Z, "Z")
-    return float(np.count_nonzero(Z.data) / Z.shape[0])
+    return Z.nnz / Z.shape[0]
 
 
 def _activation_frequencies(Z):
     Z = check_codes(Z, "Z")
-    return np.bincount(Z.indices[Z.data != 0], minlength=Z.shape[1]) / Z.shape[0]
+    return np.bincount(Z.indices, minlength=Z.shape[1]) / Z.shape[0]
 
 
 def dead_latent_fraction(Z, *, threshold=0.0):

@@ -41,9 +41,6 @@ class ForwardPass:
                 f"rescales_by_norm must be False for architecture {weights.architecture!r}: it is "
                 f"defined for {', '.join(_RESCALED)}."
             )
-        scale = weights.normalization_scale
-        if not (np.isfinite(scale) and scale > 0):
-            raise ValueError(f"normalization_scale must be a positive number, got {scale!r}.")
         self.weights = weights
         if dtype is None:
             is_wide = weights.W_dec.dtype == np.float64 or not _have_room(weights.arrays())
@@ -90,7 +87,7 @@ class ForwardPass:
         """What all samples are multiplied by."""
         if self.weights.normalization != "expected_average":
             return 1.0
-        return float(self.weights.normalization_scale)
+        return self.weights.normalization_scale
 
     @property
     def output_divisor(self):

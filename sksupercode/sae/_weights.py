@@ -19,7 +19,13 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from sksupercode._utils._blocks import MOST_ROWS
-from sksupercode._utils._validation import as_array, check_bool, check_integer, check_option
+from sksupercode._utils._validation import (
+    as_array,
+    check_bool,
+    check_integer,
+    check_option,
+    check_real,
+)
 
 NORMALIZATIONS = ("none", "layer_norm", "constant_norm_rescale", "expected_average")
 # The arrays beside the decoder's that each architecture has.
@@ -36,6 +42,11 @@ ARCHITECTURES = tuple(_ENCODER_ARRAYS)
 WITH_K = ("topk", "abstopk", "groupmax")
 _VECTORS = ("b_dec", "b_enc", "threshold", "b_gate", "b_mag", "r_mag")
 _SWITCHES = ("is_transcoder", "applies_b_dec", "rescales_by_norm", "stops_on_duplicate_support")
+_NUMBERS = (
+    ("normalization_scale", check_real, {"minimum": 0, "closed": "neither"}),
+    ("residual_threshold", check_real, {"closed": "neither"}),
+    ("max_iterations", check_integer, {"minimum": 1, "allow_none": True}),
+)
 _ARRAYS = ("W_dec", "W_enc", "W_skip", *_VECTORS)
 
 
@@ -112,9 +123,9 @@ class SAEWeights:
     Raises
     ------
     ValueError
-        If arrays are missing, are of the wrong shape or dtype or not finite, k is no integer or out
-        of range, what is True or False is neither, or ``W_skip`` or d_in other than d are given for
-        what is no transcoder.
+        If arrays are missing, are of the wrong shape or dtype or not finite, k or another number is
+        no number or out of range, what is True or False is neither, or ``W_skip`` or d_in other
+        than d are given for what is no transcoder.
     """
 
     architecture: str
@@ -145,6 +156,8 @@ class SAEWeights:
                 object.__setattr__(self, name, np.asarray(as_array(array, name)))
         for name in _SWITCHES:
             object.__setattr__(self, name, check_bool(getattr(self, name), name))
+        for name, check, options in _NUMBERS:
+            object.__setattr__(self, name, check(getattr(self, name), name, **options))
         check_option(self.architecture, "architecture", ARCHITECTURES)
         check_option(self.normalization, "normalization", NORMALIZATIONS)
         if np.ndim(self.W_dec) != 2 or 0 in self.W_dec.shape:

@@ -409,11 +409,12 @@ def test_half_precision_is_widened_once():
     "settings, message",
     [
         ({"architecture": "gated", "rescales_by_norm": True}, "rescales_by_norm must be False"),
-        ({"normalization_scale": 0.0}, "normalization_scale must be a positive"),
-        ({"normalization_scale": math.nan}, "normalization_scale must be a positive"),
+        ({"normalization_scale": 0.0}, "normalization_scale must be a finite real number > 0"),
+        ({"normalization_scale": math.nan}, "normalization_scale must be a finite real number > 0"),
+        ({"residual_threshold": "0"}, "residual_threshold must be a finite real number"),
+        ({"max_iterations": 2.5}, "max_iterations must be an integer >= 1 or None"),
     ],
 )
 def test_what_is_not_defined_is_refused(settings, message):
-    weights = replace(random_weights("relu"), **settings)
     with pytest.raises(ValueError, match=message):
-        SparseAutoencoder.from_weights(weights)
+        SparseAutoencoder.from_weights(replace(random_weights("relu"), **settings))

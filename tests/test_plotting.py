@@ -613,7 +613,7 @@ def test_frontiers_of_several_sizes_are_drawn_one_by_one():
     for size in sizes:
         display = FrontierDisplay.from_result(frontier, size=size)
         np.testing.assert_allclose(display.bits_per_dimension, 60 / size[0])
-    for wrong in (None, (64, 5)):
+    for wrong in (None, 64, (64, 5)):
         with pytest.raises(ValueError, match=r"size must be one of \(64, 4\), \(256, 4\), got"):
             FrontierDisplay.from_result(frontier, size=wrong)
 

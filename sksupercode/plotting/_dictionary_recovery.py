@@ -8,7 +8,7 @@ import numpy as np
 from sksupercode._utils._validation import check_option
 from sksupercode.model_selection import DictionaryRecovery, dictionary_recovery
 from sksupercode.plotting._base import Display, check_numbers, import_pyplot, widen_hidden
-from sksupercode.plotting._phase_transition import _edges, _label_log, _scale
+from sksupercode.plotting._scales import edges_of, label_log, scale_of
 
 _SCORES = {
     "found": "codewords found",
@@ -178,7 +178,7 @@ class DictionaryRecoveryDisplay(Display):
         ValueError
             If there are not as many axes as panels.
         """
-        scale = _scale(self.samples_per_latent)
+        scale = scale_of(self.samples_per_latent)
         if len(self.bits_per_dimension) == 1:
             ax = self._axes(ax)
             options = {"marker": "o", "markersize": 4} | kwargs
@@ -200,7 +200,7 @@ class DictionaryRecoveryDisplay(Display):
             raise ValueError(f"ax must be None or {n_panels} axes, got {len(panels)}.")
         order = np.argsort(self.bits_per_dimension)
         bits = self.bits_per_dimension[order]
-        edges = _edges(self.samples_per_latent, scale), _edges(bits, "linear")
+        edges = edges_of(self.samples_per_latent, scale), edges_of(bits, "linear")
         limits = {} if "norm" in kwargs else {"vmin": 0, "vmax": 1}
         options = {"cmap": "Blues"} | limits | kwargs
         self.artists_ = []
@@ -217,7 +217,7 @@ class DictionaryRecoveryDisplay(Display):
     def _set_samples(ax, scale):
         ax.set(xscale=scale, xlabel="samples per codeword")
         if scale == "log":
-            _label_log(ax.xaxis)
+            label_log(ax.xaxis)
 
     def _columns(self):
         i, j, m = np.indices(self.score.shape).reshape(3, -1)

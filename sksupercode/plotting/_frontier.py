@@ -100,14 +100,11 @@ class FrontierDisplay(Display):
         if not isinstance(result, DecoderFrontier):
             raise ValueError(f"result must be a DecoderFrontier, got {result!r}.")
         sizes = list(dict.fromkeys((row.n_features, row.n_nonzero_coefs) for row in result.rows))
-        if size is None and len(sizes) == 1:
-            size = sizes[0]
-        if size is None or tuple(size) not in sizes:
+        wanted = sizes[0] if size is None and len(sizes) == 1 else tuple(np.ravel(size).tolist())
+        if wanted not in sizes:
             raise ValueError(f"size must be one of {', '.join(map(str, sizes))}, got {size!r}.")
         rows = [
-            row.to_dict()
-            for row in result.rows
-            if (row.n_features, row.n_nonzero_coefs) == tuple(size)
+            row.to_dict() for row in result.rows if (row.n_features, row.n_nonzero_coefs) == wanted
         ]
         names, *numbers, predicted = (
             [row[key] for row in rows]

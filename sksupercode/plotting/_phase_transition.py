@@ -7,12 +7,11 @@ import numpy as np
 
 from sksupercode.model_selection import PhaseTransition, phase_transition, predicted_dimension
 from sksupercode.plotting._base import Display, check_numbers, import_pyplot
+from sksupercode.plotting._scales import edges_of, label_log, scale_of
 from sksupercode.plotting._search_results import is_number, last_of_each, read_search
 from sksupercode.plotting._theory import prepare_prediction
 
 _LABELS = {"n_features": "codewords N", "n_nonzero_coefs": "active codewords k"}
-# Axes that span more are logarithmic.
-_WIDEST_LINEAR = 8
 
 
 class PhaseTransitionDisplay(Display):
@@ -239,8 +238,8 @@ class PhaseTransitionDisplay(Display):
         from matplotlib.ticker import MaxNLocator
 
         sides = self.values, self.n_components
-        scales = [_scale(values) for values in sides]
-        edges = map(_edges, sides, scales)
+        scales = [scale_of(values) for values in sides]
+        edges = map(edges_of, sides, scales)
         limits = {} if "norm" in kwargs else {"vmin": 0, "vmax": 1}
         options = {"cmap": "Blues"} | limits | kwargs
         self.mesh_ = ax.pcolormesh(*edges, self.success_rate.T, **options)
@@ -256,7 +255,7 @@ class PhaseTransitionDisplay(Display):
             if scale == "linear" and not (values % 1).any():
                 axis.set_major_locator(MaxNLocator(integer=True))
             elif scale == "log":
-                _label_log(axis)
+                label_log(axis)
         return self._finish(ax, legend, frameon=True)  # on colours
 
     def _columns(self):
@@ -272,26 +271,3 @@ class PhaseTransitionDisplay(Display):
 
 def _line(ax, x, y, label, **options):
     return None if y is None else ax.plot(x, y, label=label, **options)[0]
-
-
-def _scale(values):
-    return "log" if 0 < _WIDEST_LINEAR * values[0] <= values[-1] else "linear"
-
-
-def _label_log(axis):
-    """Label a logarithmic axis with numbers as they are."""
-    from matplotlib.ticker import LogLocator
-
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.set_major_formatter("{x:,.6g}")
-    axis.set_minor_formatter("")
-
-
-def _edges(values, scale):
-    """Return the boundaries of the cells around values."""
-    x = np.log(values) if scale == "log" else values.astype(float)
-    half_steps = np.diff(x) / 2 if len(x) > 1 else np.array([0.5])
-    edges = np.concatenate(
-        [[x[0] - half_steps[0]], x[:-1] + half_steps[: len(x) - 1], [x[-1] + half_steps[-1]]]
-    )
-    return np.exp(edges) if scale == "log" else edges

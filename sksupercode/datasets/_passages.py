@@ -42,10 +42,12 @@ def load_passages(*, min_words=8, max_words=128):
 
     Parameters
     ----------
-    min_words, max_words : int, default=8 and 128
-        Only passages with that many words are kept, both ends included. A word matches
-        ``\b\w\w+\b``, as in `sklearn.feature_extraction.text.CountVectorizer`, and counts as often
-        as it occurs.
+    min_words : int, default=8
+        Only passages of at least so many words are kept. A word matches ``\b\w\w+\b``, as in
+        `sklearn.feature_extraction.text.CountVectorizer`, and counts as often as it occurs.
+
+    max_words : int, default=128
+        Only passages of at most so many words are kept.
 
     Returns
     -------

@@ -47,20 +47,20 @@ class DictionaryReport:
     eigenvalues : ndarray of shape (d,)
         Of F^T F, the largest first.
 
-    n_nonzero_coefs : int or None
+    n_nonzero_coefs : int or None, default=None
         Number k of nonzero coefficients of a code.
 
-    predicted_dimensions : dict of str to float, or None
+    predicted_dimensions : dict of str to float or None, default=None
         The d at which random codes of these N and k are recovered exactly with probability 0.9, for
         each decoder, and the smallest d that any decoder needs, "counting bound".
 
-    activation_frequencies : ndarray of shape (n_latents,) or None
+    activation_frequencies : ndarray of shape (n_latents,) or None, default=None
         The fraction of samples on which each latent is active.
 
-    effective_k : float or None
+    effective_k : float or None, default=None
         Mean numerical sparsity of the codes.
 
-    n_samples : int or None
+    n_samples : int or None, default=None
         Number of samples of the last two.
     """
 

@@ -72,52 +72,53 @@ class SAEWeights:
     b_dec : ndarray of shape (d,)
         Added to reconstructions.
 
-    W_enc : ndarray of shape (d_in, N) or None
+    W_enc : ndarray of shape (d_in, N) or None, default=None
         Absent for "matching_pursuit". d_in is d, but perhaps not for a transcoder.
 
-    b_enc : ndarray of shape (N,) or None
+    b_enc : ndarray of shape (N,) or None, default=None
         Absent for "gated" and "matching_pursuit".
 
-    threshold : ndarray of shape (N,) or None
+    threshold : ndarray of shape (N,) or None, default=None
         Of "jumprelu": a latent is active where ``z > threshold`` and ``z > 0``.
 
-    b_gate, b_mag, r_mag : ndarray of shape (N,) or None
+    b_gate, b_mag, r_mag : ndarray of shape (N,) or None, default=None
         Of "gated".
 
-    W_skip : ndarray of shape (d_in, d) or None
+    W_skip : ndarray of shape (d_in, d) or None, default=None
         Of a transcoder with a skip connection: ``x W_skip`` is added to the output, x as it came.
 
-    k : int or None
+    k : int or None, default=None
         Of "topk" and "abstopk": the number of active latents, 1 <= k <= N; of "groupmax" the number
         of groups, which divides N.
 
-    is_transcoder : bool
+    is_transcoder : bool, default=False
         Whether outputs are of another space than inputs, as those of an MLP that it replaces.
 
-    applies_b_dec : bool
+    applies_b_dec : bool, default=True
         Whether ``b_dec`` is subtracted from the input; for "matching_pursuit", whether it is added
         to the output as well.
 
-    rescales_by_norm : bool
+    rescales_by_norm : bool, default=False
         Whether z is multiplied by the norms of the rows of ``W_dec``, and latents are divided by
         them before they are decoded.
 
-    normalization : {"none", "layer_norm", "constant_norm_rescale", "expected_average"}
-        Of the input, undone on the output, but not on that of a transcoder.
+    normalization : str, default="none"
+        Of the input: "none", "layer_norm", "constant_norm_rescale" or "expected_average". It is
+        undone on the output, but not on that of a transcoder.
 
-    normalization_scale : float
+    normalization_scale : float, default=1.0
         Of "expected_average": the factor of the inputs.
 
-    residual_threshold : float
+    residual_threshold : float, default=0.01
         Of "matching_pursuit": the pursuit stops when the norm of the residual is below this.
 
-    max_iterations : int or None
+    max_iterations : int or None, default=None
         Of "matching_pursuit": the largest number of iterations; None is d.
 
-    stops_on_duplicate_support : bool
+    stops_on_duplicate_support : bool, default=True
         Of "matching_pursuit": the pursuit stops when an iteration adds no latent to the support.
 
-    name : str
+    name : str, default=""
         Name of the kind of autoencoder, for messages and ``repr``.
 
     Raises

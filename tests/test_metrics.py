@@ -320,6 +320,9 @@ def test_fvu_with_a_mean_adds_up_over_batches():
     assert fvu(np.ones((3, 2)), np.zeros((3, 2)), mean=[1, 1]) == 1.0
     with pytest.raises(ValueError, match=r"mean must have shape \(7,\), got \(3,\)"):
         fvu(X, X_hat, mean=[1, 1, 1])
+    for wrong in (1.0, ["a"] * 7, np.full(7, np.nan)):
+        with pytest.raises(ValueError, match="mean must"):
+            fvu(X, X_hat, mean=wrong)
 
 
 @pytest.mark.parametrize("unit", [2.0**-1000, 2.0**-1030, 2.0**1010])
@@ -401,3 +404,6 @@ def test_reconstructions_refused(function):
         function(X, X[:, :1])
     with pytest.raises(ValueError, match="X_hat contains NaN"):
         function(X, np.nan * X)
+    for wrong in ("x", 1.0, X[0], {}):
+        with pytest.raises(ValueError, match="X must be a matrix of finite real numbers"):
+            function(wrong, X)

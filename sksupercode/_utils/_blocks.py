@@ -6,9 +6,8 @@
 import numpy as np
 from scipy.sparse import issparse
 from sklearn import get_config
-from sklearn.utils import check_array
 
-from sksupercode._utils._validation import as_array, require_matrix
+from sksupercode._utils._validation import as_array, check_matrix, require_matrix
 
 # Of rows read at a time: more take memory and spare no time.
 MOST_ROWS = 4096
@@ -41,7 +40,7 @@ def check_readable(X, name="X"):
     if issparse(X):
         raise ValueError(f"{name} must be dense, got a {type(X).__name__} of shape {X.shape}.")
     require_matrix(X, name)
-    X = X if hasattr(X, "shape") else check_array(as_array(X, name), input_name=name)
+    X = X if hasattr(X, "shape") else check_matrix(X, name)
     if len(X.shape) != 2 or 0 in X.shape:
         raise ValueError(f"{name} must be a matrix with samples, got shape {tuple(X.shape)}.")
     return X
@@ -56,4 +55,4 @@ def read_block(X, rows, name="X"):
     if block.dtype.itemsize == 2:
         # Half precision, bfloat16 of other packages included.
         block = block.astype(np.float32)
-    return check_array(block, dtype=(np.float64, np.float32), order="C", input_name=name)
+    return check_matrix(block, name, order="C")

@@ -7,14 +7,12 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
-from sksupercode._utils._validation import as_array
+from sksupercode._utils._validation import as_array, check_matrix
 
 
 def check_labelled(Z, name, y):
     """Return a matrix of floats, CSR where it is sparse, and the labels of its rows."""
-    Z = check_array(
-        as_array(Z, name), accept_sparse="csr", dtype=(np.float64, np.float32), input_name=name
-    )
+    Z = check_matrix(Z, name, accept_sparse="csr")
     return Z, check_labels(y, "y", Z.shape[0])
 
 

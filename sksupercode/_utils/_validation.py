@@ -211,6 +211,15 @@ def _tensor_to_numpy(X, keeps_half):
         return X.float().numpy()
 
 
+def check_matrix(X, name="X", *, dtype=(np.float64, np.float32), **options):
+    """Return X as scikit-learn's ``check_array`` does; any error becomes one that names it."""
+    X = as_array(X, name)
+    try:
+        return check_array(X, dtype=dtype, input_name=name, **options)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be a matrix of finite real numbers: {error}") from error
+
+
 def as_float(array, dtype, what):
     """Return numbers, computed from finite ones, in a dtype; refuse those too large for it."""
     with np.errstate(over="ignore", under="ignore"):

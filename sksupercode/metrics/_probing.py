@@ -166,12 +166,18 @@ def _splits(cv, Z, labels):
             f"cv must be at most the number of samples of each class, got {cv.n_splits} folds for "
             f"{np.bincount(labels).min()} samples."
         )
-    splits = [tuple(map(np.asarray, split)) for split in cv.split(Z, labels)]
+    try:
+        splits = [(np.asarray(train), np.asarray(test)) for train, test in cv.split(Z, labels)]
+        classes = [[np.unique(labels[rows]) for rows in split] for split in splits]
+    except (TypeError, IndexError) as error:
+        raise ValueError(
+            f"cv must give pairs of training and test indices of samples, got {cv!r}: {error}"
+        ) from error
     if not splits:
         raise ValueError(f"cv must give one fold at least, got none of {cv!r}.")
-    for fold, split in enumerate(splits):
-        for part, rows in zip(("training", "test"), split, strict=True):
-            if len(np.unique(labels[rows])) < 2:
+    for fold, of_parts in enumerate(classes):
+        for part, found in zip(("training", "test"), of_parts, strict=True):
+            if len(found) < 2:
                 raise ValueError(
                     f"cv must give each fold samples of both classes, but {part} samples of fold "
                     f"{fold} have one."

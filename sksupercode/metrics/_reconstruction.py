@@ -4,19 +4,30 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from sklearn.utils import check_array, gen_batches
+from sklearn.utils import gen_batches
 
 from sksupercode._utils._blocks import rows_per_block
 from sksupercode._utils._norms import MomentsByNorm, warn_of_massive
-from sksupercode._utils._validation import as_array
+from sksupercode._utils._validation import as_array, check_matrix
 
 
 def _check_shapes(X, X_hat, dtype):
-    X = check_array(as_array(X), dtype=dtype, input_name="X")
-    X_hat = check_array(as_array(X_hat, "X_hat"), dtype=dtype, input_name="X_hat")
+    X, X_hat = check_matrix(X, "X", dtype=dtype), check_matrix(X_hat, "X_hat", dtype=dtype)
     if X_hat.shape != X.shape:
         raise ValueError(f"X_hat must have the shape of X, {X.shape}, got {X_hat.shape}.")
     return X, X_hat
+
+
+def _check_mean(mean, shape):
+    try:
+        mean = np.asarray(as_array(mean, "mean"), dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"mean must be numbers of shape {shape}, got {mean!r}.") from error
+    if mean.shape != shape:
+        raise ValueError(f"mean must have shape {shape}, got {mean.shape}.")
+    if not np.isfinite(mean).all():
+        raise ValueError("mean must be finite, got NaN or infinity.")
+    return mean
 
 
 def _scaled(X, axis=None):
@@ -85,11 +96,7 @@ def fraction_of_variance_unexplained(X, X_hat, *, mean=None):
     """
     X, X_hat = _check_shapes(X, X_hat, dtype=(np.float64, np.float32))
     if mean is not None:
-        mean = check_array(
-            as_array(mean, "mean"), dtype=np.float64, ensure_2d=False, input_name="mean"
-        )
-        if mean.shape != X.shape[1:]:
-            raise ValueError(f"mean must have shape {X.shape[1:]}, got {mean.shape}.")
+        mean = _check_mean(mean, X.shape[1:])
     by_norm = _moments(X)
     warn_of_massive(by_norm, "the FVU speaks of these alone: leave them out of X and X_hat.")
     return _pooled(X, lambda rows: X_hat[rows], by_norm.total(), mean)

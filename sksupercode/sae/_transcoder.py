@@ -6,10 +6,9 @@
 from copy import copy
 
 import numpy as np
-from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from sksupercode._utils._validation import as_array, check_bool
+from sksupercode._utils._validation import as_array, check_bool, check_matrix
 from sksupercode.metrics._reconstruction import pooled_fvu
 from sksupercode.sae._base import BaseSparseCoder, widened
 from sksupercode.sae._weights import check_is_weights
@@ -217,11 +216,7 @@ class Transcoder(BaseSparseCoder):
 
 def check_targets(Y, name, n_samples, d):
     """Return the true output of a transcoder as a matrix of finite numbers, or refuse it."""
-    dtypes = (np.float64, np.float32, np.float16)
-    try:
-        Y = check_array(as_array(Y, name), dtype=dtypes, input_name=name)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be a matrix of finite real numbers: {error}") from error
+    Y = check_matrix(Y, name, dtype=(np.float64, np.float32, np.float16))
     if Y.shape != (n_samples, d):
         raise ValueError(
             f"{name} must have shape ({n_samples}, {d}), that of the output, got {Y.shape}."

@@ -227,6 +227,8 @@ def test_codes_of_any_unit(scale):
         ({"cv": []}, "cv must give one fold at least, got none"),
         ({"y": np.where(np.arange(60) == 3, np.nan, 1)}, "y contains NaN"),
         ({"Z": np.full((60, 2), np.inf)}, "Z contains infinity"),
+        ({"Z": np.ones(60)}, "Z must be a matrix"),
+        ({"cv": [1, 2]}, "cv must give pairs of training and test indices"),
         ({"n_latents": (1, 0)}, "n_latents must be an integer >= 1"),
         ({"n_latents": ()}, "n_latents must have one number"),
         ({"cv": 1}, "cv must be an integer >= 2"),

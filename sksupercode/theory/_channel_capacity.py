@@ -12,6 +12,7 @@ from scipy.special import entr
 
 from sksupercode.theory._numerics import log_normal_pdf, map_blocks
 from sksupercode.theory._validation import (
+    check_bool,
     check_n_features,
     check_noise_variance,
     check_option,
@@ -155,7 +156,7 @@ def fano_dimension(n_features, noise_variance, failure_probability, *, tight=Fal
     n = check_n_features(n_features, 2)
     noise_variance = check_noise_variance(noise_variance, positive=True)
     p = check_real(failure_probability, "failure_probability", 0, 1)
-    if tight:
+    if check_bool(tight, "tight"):
         information = np.log(n) - (entr(p) + entr(1 - p)) - p * np.log(n - 1)
     else:
         information = (1 - p) * np.log(n) - np.log(2)

@@ -5,7 +5,12 @@
 
 import numpy as np
 
-from sksupercode.theory._validation import check_n_features, check_probability, check_real
+from sksupercode.theory._validation import (
+    check_bool,
+    check_n_features,
+    check_probability,
+    check_real,
+)
 
 __all__ = ["coherence_dimension"]
 
@@ -63,6 +68,6 @@ def coherence_dimension(n_features, coherence, failure_probability, *, sharp=Fal
     n = check_n_features(n_features, 2)
     coherence = check_real(coherence, "coherence", 0, 1, closed="right")
     p = check_probability(failure_probability, "failure_probability")
-    log_pairs = np.log(n) + np.log(n - 1) if sharp else 2 * np.log(n)
+    log_pairs = np.log(n) + np.log(n - 1) if check_bool(sharp, "sharp") else 2 * np.log(n)
     with np.errstate(over="ignore"):
         return (2 * (log_pairs - np.log(p)) / coherence / coherence)[()]

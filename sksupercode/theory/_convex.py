@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 from scipy.special import erfcx, ndtr
 
 from sksupercode.theory._numerics import log_normal_pdf, map_scalars
-from sksupercode.theory._validation import check_density, check_option, check_sizes
+from sksupercode.theory._validation import check_bool, check_density, check_option, check_sizes
 
 __all__ = ["basis_pursuit_dimension", "basis_pursuit_phase_transition"]
 
@@ -88,7 +88,9 @@ def basis_pursuit_phase_transition(density, *, constraint="nonnegative", return_
     def at_minimum(i):
         return map_scalars(lambda e: _transition(e, 1 - e, constraint)[i], density)[()]
 
-    return (at_minimum(1), at_minimum(0)) if return_threshold else at_minimum(1)
+    if check_bool(return_threshold, "return_threshold"):
+        return at_minimum(1), at_minimum(0)
+    return at_minimum(1)
 
 
 def basis_pursuit_dimension(n_features, n_nonzero_coefs, *, constraint="nonnegative"):

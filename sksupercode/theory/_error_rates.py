@@ -8,6 +8,7 @@ from scipy.special import betainc, ndtr
 
 from sksupercode.theory._matched_filter import score_variances
 from sksupercode.theory._validation import (
+    check_bool,
     check_n_components,
     check_n_nonzero_coefs,
     check_noise_variance,
@@ -63,7 +64,7 @@ def false_negative_rate(
     np.float64(0.01556)
     """
     k = check_n_nonzero_coefs(n_nonzero_coefs)
-    d = check_n_components(n_components, whole=exact)
+    d = check_n_components(n_components, whole=check_bool(exact, "exact"))
     threshold = check_real(threshold, "threshold", -np.inf, np.inf)
     noise_variance = check_noise_variance(noise_variance)
     if exact:
@@ -122,7 +123,7 @@ def false_positive_rate(
     np.float64(0.0219)
     """
     k = check_n_nonzero_coefs(n_nonzero_coefs)
-    d = check_n_components(n_components, whole=exact)
+    d = check_n_components(n_components, whole=check_bool(exact, "exact"))
     threshold = check_real(threshold, "threshold", -np.inf, np.inf)
     noise_variance = check_noise_variance(noise_variance)
     if exact:

@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from sksupercode.theory._validation import check_probability, check_sizes
+from sksupercode.theory._validation import check_bool, check_probability, check_sizes
 
 __all__ = ["threshold_guarantee_dimension", "topk_guarantee_dimension"]
 
@@ -66,7 +66,7 @@ def threshold_guarantee_dimension(
     alarm = np.log(2 * np.maximum(n - k, 1)) - np.log(p)
     a, b = np.sqrt(np.where(n == k, 0.0, alarm)), np.sqrt(np.log(2 * k) - np.log(p))
     d = (2 * k * (a + b) ** 2)[()]
-    return (d, (a / (a + b))[()]) if return_threshold else d
+    return (d, (a / (a + b))[()]) if check_bool(return_threshold, "return_threshold") else d
 
 
 def topk_guarantee_dimension(n_features, n_nonzero_coefs, failure_probability):

@@ -12,6 +12,7 @@ import numpy as np
 
 from sksupercode.theory._numerics import find_root, log_hazard
 from sksupercode.theory._validation import (
+    check_bool,
     check_n_components,
     check_n_nonzero_coefs,
     check_noise_variance,
@@ -91,7 +92,7 @@ def score_variance(n_nonzero_coefs, n_components, noise_variance=0.0, *, active=
     k = check_n_nonzero_coefs(n_nonzero_coefs)
     d = check_n_components(n_components)
     v1, v0 = score_variances(k, d, check_noise_variance(noise_variance))
-    return (v1 if active else v0)[()]
+    return (v1 if check_bool(active, "active") else v0)[()]
 
 
 def log_odds(n_features, n_nonzero_coefs, n_components, score, noise_variance=0.0):
@@ -207,7 +208,7 @@ def map_threshold(
     d = check_n_components(n_components)
     v1, v0 = score_variances(k, d, check_noise_variance(noise_variance))
     log_prior = log_prior_odds(n, k)
-    if equal_variance:
+    if check_bool(equal_variance, "equal_variance"):
         return (0.5 + v0 * log_prior)[()]
     positive = np.where(v1 > 0, v1, 1.0)
     log_ratio = np.log1p(1 / (d * positive))

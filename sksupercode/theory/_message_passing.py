@@ -13,6 +13,7 @@ from scipy.special import log_expit
 
 from sksupercode.theory._numerics import log_gaussian_expectation, map_blocks, map_scalars
 from sksupercode.theory._validation import (
+    check_bool,
     check_density,
     check_n_iter,
     check_real,
@@ -163,7 +164,9 @@ def amp_phase_transition(density, *, return_variance=False):
     def at_maximum(i):
         return map_scalars(lambda e: _critical(e, 1 - e)[i], density)[()]
 
-    return (at_maximum(1), at_maximum(0) ** -2) if return_variance else at_maximum(1)
+    if check_bool(return_variance, "return_variance"):
+        return at_maximum(1), at_maximum(0) ** -2
+    return at_maximum(1)
 
 
 def amp_dimension(n_features, n_nonzero_coefs):

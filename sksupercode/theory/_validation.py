@@ -131,6 +131,13 @@ def as_generator(random_state):
         ) from error
 
 
+def check_bool(value, name):
+    """Return the value if it is True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False; got {value!r}.")
+    return value
+
+
 def check_option(value, name, options):
     """Return the value if it is one of a few strings."""
     if not isinstance(value, str) or value not in options:

@@ -206,6 +206,26 @@ ERRORS = [
     ("n_draws", lambda v: theory.matching_pursuit_active_only(8, 2, 4, n_draws=v), [1]),
     ("random_state", lambda v: theory.topk_active_only(8, 2, 4, random_state=v), [-1, "seed"]),
     ("n_components", lambda v: theory.topk_active_only(2**30, 2**20, v), [2**20]),
+    *[
+        (name, call, ["no", 1, None, [True]])
+        for name, call in [
+            ("active", lambda v: theory.score_variance(2, 8, active=v)),
+            ("equal_variance", lambda v: theory.map_threshold(8, 2, 4, equal_variance=v)),
+            ("exact", lambda v: theory.false_negative_rate(2, 4, 0.5, exact=v)),
+            ("exact", lambda v: theory.false_positive_rate(2, 4, 0.5, exact=v)),
+            (
+                "return_threshold",
+                lambda v: theory.threshold_guarantee_dimension(8, 2, 0.1, return_threshold=v),
+            ),
+            (
+                "return_threshold",
+                lambda v: theory.basis_pursuit_phase_transition(0.1, return_threshold=v),
+            ),
+            ("return_variance", lambda v: theory.amp_phase_transition(0.1, return_variance=v)),
+            ("sharp", lambda v: theory.coherence_dimension(8, 0.5, 0.1, sharp=v)),
+            ("tight", lambda v: theory.fano_dimension(8, 1.0, 0.1, tight=v)),
+        ]
+    ],
 ]
 
 

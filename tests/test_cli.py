@@ -203,6 +203,7 @@ def test_bounds_at_other_rates_in_a_file(capsys, tmp_path):
         options = {"probability": rate, "noise_variance": 0.02, **size}
         expected = predicted_dimension(default_decoders()["top-k"], **options)
         assert measured["top-k", str(rate)] == expected
+    assert measured["threshold, MAP", "0.8"] < measured["threshold 1/2", "0.8"]
     expected = theory.all_or_nothing_dimension(512, 4, 0.02)
     assert measured["all or nothing", ""] == pytest.approx(expected, rel=1e-5)
     expected = theory.topk_guarantee_dimension(512, 4, 0.01)

@@ -23,6 +23,9 @@ _RULES = {
     "rule 8 k ln N, threshold 1/2": "threshold",
 }
 
+# The threshold of the list is another one than that of the rule.
+_NAMES = {"threshold": "threshold, MAP"}
+
 _NONE = (
     "none: no number of dimensions is enough. Codewords have norm 1, and their inner products with "
     "noise have its variance in any dimension."
@@ -86,7 +89,8 @@ def noisy_limits(n_features, n_nonzero_coefs, noise_variance, relative=False):
 
 def predictions(n_features, n_nonzero_coefs, noise_variance, relative, probabilities, seed):
     """Return (name, recovery rate, d) of each decoder that theory knows, and names of others."""
-    decoders = {"threshold 1/2": ThresholdDecoder(RademacherEncoder())} | default_decoders()
+    decoders = {"threshold 1/2": ThresholdDecoder(RademacherEncoder())}
+    decoders |= {_NAMES.get(name, name): found for name, found in default_decoders().items()}
     rows, unknown = [], []
     for name, decoder in decoders.items():
         try:

@@ -352,6 +352,7 @@ def few_passes(monkeypatch):
         monkeypatch.setattr(_learning, name, passes)
 
 
+@pytest.mark.long
 def test_time_to_the_fvu_of_others(few_passes):
     own, *others = _learning.time_to_fvu(TINY_PLANTED, 1, lambda what: None)
     assert 0 <= own["fvu"] < 0.5 < own["mcc"] <= 1
@@ -380,6 +381,7 @@ def test_planted_truth_is_found_whatever_its_norms_and_intercept():
 
 
 # Of scikit-learn's learner, which has no samples to spare.
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:Objective did not:sklearn.exceptions.ConvergenceWarning")
 def test_what_is_found_of_planted_dictionaries(few_passes):
     rows = _learning.planted(TINY_PLANTED, 1, lambda what: None)

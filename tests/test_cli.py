@@ -70,6 +70,7 @@ def test_main_job(capsys, tmp_path, monkeypatch):
     assert dimensions["matching-pursuit"] < dimensions["top-k"] < dimensions["threshold"]
 
 
+@pytest.mark.long
 def test_choice_of_decoders_and_dimensions(capsys, tmp_path):
     table, picture = tmp_path / "t.csv", tmp_path / "curves.pdf"
     arguments = ["--decoders", "top-k", "top-k", "--dimensions", "160", "20", "80", "40", "20"]
@@ -81,6 +82,7 @@ def test_choice_of_decoders_and_dimensions(capsys, tmp_path):
     assert picture.stat().st_size > 0
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("few_documents")
 def test_every_decoder_of_the_frontier_can_be_swept(capsys, tmp_path):
     table, picture = tmp_path / "t.csv", tmp_path / "p.png"
@@ -113,6 +115,7 @@ def test_what_is_replaced_is_named(capsys, tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("few_documents")
 def test_seeds_reproduce_the_table(capsys, tmp_path):
     tables = []

@@ -17,6 +17,7 @@ from sksupercode._cli._compare_options import DECODERS, DEFAULT
 from sksupercode._cli._main import main
 from sksupercode.metrics import _probing, fraction_of_variance_unexplained
 from sksupercode.sae import SAEWeights, _feature_columns, compare_decoders
+from tests.marks import long
 
 N, D, K = 64, 16, 4
 
@@ -148,7 +149,7 @@ def features(folder):
 
 
 @pytest.mark.usefixtures("features")
-@pytest.mark.parametrize("file", ["codes.npz", "codes.npy"])
+@pytest.mark.parametrize("file", ["codes.npz", *long("codes.npy")])
 def test_features_baselines_and_massive_activations(capsys, file, monkeypatch):
     monkeypatch.setattr(_feature_columns, "FOLDS", 2)
     monkeypatch.setattr(_probing, "_INNER_FOLDS", 2)

@@ -146,6 +146,7 @@ except ValueError as error:
     return cache, decode(ending, env=env)
 
 
+@pytest.mark.long
 def test_limited_threads(compiled, digest):
     """Where one is asked for, none is started beside the main one, and never those of numba."""
     *lines, layer = compiled[1]
@@ -153,6 +154,7 @@ def test_limited_threads(compiled, digest):
     assert layer == "Threading layer is not initialized."
 
 
+@pytest.mark.long
 def test_a_second_process_compiles_nothing(decode, compiled, digest):
     """What the first has left on disk is all that it needs, and forked workers decode as it did."""
     ending = """
@@ -176,6 +178,7 @@ if __name__ == "__main__":
     assert forked == [digest] * 3 * ("fork" in get_all_start_methods())
 
 
+@pytest.mark.long
 def test_without_compilation(decode, digest):
     names = ("MatchingPursuitDecoder", "OrthogonalMatchingPursuitDecoder", "GradientPursuitDecoder")
     ending = f"""

@@ -74,6 +74,7 @@ def test_pursuit_table_is_near_simulation(explorer, tables, state):
     assert np.all(np.abs(found - estimate) < explorer.PURSUIT_ERROR + 4 * error)
 
 
+@pytest.mark.long
 def test_probability_stays_below_what_noise_allows(explorer, tables):
     n, k, noise_variance = 5_000_000, 57, 0.01
     exact = theory.threshold_success_probability(n, k, 10**9, "map", noise_variance)

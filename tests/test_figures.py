@@ -16,6 +16,7 @@ from scipy.stats import norm
 
 from sksupercode import RademacherEncoder, TopKDecoder, theory
 from sksupercode.model_selection import predicted_dimension
+from tests.marks import long
 
 # At small sizes a step from d to d + 1 may pass the rate of one half by far.
 pytestmark = pytest.mark.filterwarnings("ignore:d = .* is extrapolated")
@@ -74,8 +75,8 @@ def measured(number, smaller):
 
 @pytest.mark.parametrize(
     "number",
-    # What takes longest: others draw as they do.
-    [pytest.param(n, marks=pytest.mark.long) if n in (2, 5) else n for n in SCRIPTS],
+    # Others draw as they do.
+    [1, 3, *long(2, 4, 5, 6)],
 )
 def test_picture_table_and_checkpoint(number):
     script, folder, table = measured(number, number in SMALLER)
@@ -127,7 +128,7 @@ def test_expected_sharing():
     assert area == pytest.approx(formula, rel=0.05)
 
 
-@pytest.mark.parametrize("number", [3, pytest.param(4, marks=pytest.mark.long), 5])
+@pytest.mark.parametrize("number", [3, *long(4, 5)])
 def test_rates_are_those_of_theory(number):
     script, *_ = figure(number)
     rows = [row for row in script["rows"] if row["theory"] is not None]
@@ -151,6 +152,7 @@ def test_order_of_decoders():
     assert halves["AMP"] < halves["matching pursuit"] < halves["top-k"] < halves["threshold"]
 
 
+@pytest.mark.long
 def test_decoders_and_their_predictions():
     script, *_ = small_figure(4)
     unpredicted = {row["decoder"] for row in script["rows"] if row["theory"] is None}
@@ -171,6 +173,7 @@ def test_dimensions_are_those_of_theory(number, name, largest):
                 assert abs(row[name] - row["theory"]) < max(largest * row["theory"], 2)
 
 
+@pytest.mark.long
 def test_smallest_dimensions_beyond_what_is_measured():
     script, *_ = small_figure(2)
     unmeasured = {(row["decoder"], row["k"]) for row in script["rows"] if row["d50"] is None}
@@ -185,6 +188,7 @@ def test_smallest_dimensions_beyond_what_is_measured():
     np.testing.assert_allclose(bits.get_ydata(), bp.get_ydata() / theory.entropy(N, k))
 
 
+@pytest.mark.long
 def test_inverse_capacity_is_the_limit():
     script, *_ = small_figure(6)
     (ax,) = script["figure"].axes
@@ -238,6 +242,7 @@ def test_files_that_cannot_be_written(tmp_path, monkeypatch, capsys):
     assert "t.csv cannot be written" in " ".join(capsys.readouterr().err.split())
 
 
+@pytest.mark.long
 def test_dimensions_at_a_million_codewords():
     """The kept table of figure 2 against theory as it is now."""
     with open(FOLDER / "figure_2.csv", newline="") as file:

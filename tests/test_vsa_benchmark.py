@@ -47,6 +47,7 @@ def test_intervals_of_the_part_that_is_right():
     assert 0.9 < low < high == 1
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:.*did not converge:sklearn.exceptions.ConvergenceWarning")
 def test_bits_per_dimension(monkeypatch):
     monkeypatch.setattr(_vsa, "_CODEBOOKS", (5,))

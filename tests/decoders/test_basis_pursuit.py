@@ -423,6 +423,7 @@ def test_samples_of_any_size():
         np.testing.assert_allclose(codes / scale, wanted, rtol=1e-9)
 
 
+@pytest.mark.long
 def test_homotopy_does_without_cvxpy_and_nothing_is_printed():
     """HiGHS announces itself on the file descriptor, whatever sys.stdout is."""
     script = """if True:

@@ -33,14 +33,18 @@ from sksupercode.testing import (
 from sksupercode.testing._problems import constructed
 
 RECIPE = RademacherEncoder(random_state=0)
-# All with their default parameters, but for how long they may take, and those that go other ways
-# with others.
+# All with their default parameters, but for how long they may take.
 DECODERS = [
     constructed(cls, RECIPE)
     for _, cls in all_estimators("decoder")
     if cls not in (AMPDecoder, MaximumLikelihoodDecoder)
 ]
 DECODERS += [
+    AMPDecoder(RECIPE, max_iter=25),
+    MaximumLikelihoodDecoder(RECIPE, time_limit=None, max_nodes=0),
+]
+# Those that go other ways with other parameters.
+OTHERS = [
     ThresholdDecoder(RECIPE, threshold="map", values="real"),
     ThresholdDecoder(RECIPE, covariance_estimator=ShrunkCovariance(shrinkage=0.99)),
     TopKDecoder(RECIPE, values="nonnegative"),
@@ -57,10 +61,8 @@ DECODERS += [
     RefitDecoder(MatchingPursuitDecoder(RECIPE), prune=0.001),
     SwapDecoder(TopKDecoder(RECIPE, values="real"), max_swaps=1, values="real"),
     SwapDecoder(MatchingPursuitDecoder(RECIPE)),
-    AMPDecoder(RECIPE, max_iter=25),
     AMPDecoder(RECIPE, sections=True, max_iter=25),
     AMPDecoder(RECIPE, values="real", damping=0.2, max_iter=25),
-    MaximumLikelihoodDecoder(RECIPE, time_limit=None, max_nodes=0),
     BasisPursuitDecoder(RECIPE, values="real", tol=1e-2),
 ]
 
@@ -69,6 +71,13 @@ DECODERS += [
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @parametrize_with_decoder_checks(DECODERS)
 def test_contract(decoder, check):
+    check(decoder)
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@parametrize_with_decoder_checks(OTHERS)
+def test_contract_with_other_parameters(decoder, check):
     check(decoder)
 
 

@@ -16,6 +16,7 @@ from sksupercode import (
     OrthogonalMatchingPursuitDecoder,
     config_context,
 )
+from tests.marks import long
 
 N, D, K = 400, 60, 8
 PURSUITS = [GradientPursuitDecoder, MatchingPursuitDecoder, OrthogonalMatchingPursuitDecoder]
@@ -64,8 +65,7 @@ def test_order_of_samples_in_memory(cls, n_samples):
     [
         MatchingPursuitDecoder,
         # They compile for longest.
-        pytest.param(OrthogonalMatchingPursuitDecoder, marks=pytest.mark.long),
-        pytest.param(GradientPursuitDecoder, marks=pytest.mark.long),
+        *long(OrthogonalMatchingPursuitDecoder, GradientPursuitDecoder),
     ],
 )
 def test_rows_of_eight_bits(cls, values, monkeypatch):

@@ -81,6 +81,7 @@ def test_autoencoders_lend_what_they_store(format):
     assert TopKDecoder(rescaled, 2).fit(X).dictionary_.nbytes == 2 * F.nbytes
 
 
+@pytest.mark.long
 def test_workers_get_half_precision():
     fitted = []
     for format in FORMATS:

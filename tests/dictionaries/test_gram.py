@@ -279,6 +279,7 @@ def use(dictionary, index):
         return values(rows, np.array([index]))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
 def test_workers(backend):
     dictionary = DenseDictionary(correlated())

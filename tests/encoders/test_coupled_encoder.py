@@ -128,6 +128,7 @@ def test_superpositions_are_read(decoder):
     assert decoder(encoder).fit(X, Y).score(X, Y) == 1
 
 
+@pytest.mark.long
 def test_coupling_carries_more():
     # 2.2 bits per dimension. Without coupling the threshold is 2.0, and of 20 other samples none
     # came back; with it, all of 60.

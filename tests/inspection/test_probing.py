@@ -245,6 +245,7 @@ def test_errors(changes, match):
         probe_latents(**arguments)
 
 
+@pytest.mark.long
 def test_chosen_latents():
     Z, y = make_latents(n=200)
     tasks, folds = np.column_stack([y, y[::-1]]), list(KFold(3).split(Z))

@@ -29,6 +29,7 @@ from sksupercode._utils import _batches, _threads
 from sksupercode.datasets import make_planted_activations
 from sksupercode.exceptions import MassiveActivationsWarning
 from sksupercode.learning._coder import Coder, resolve_decoder
+from tests.marks import long
 from tests.peak_memory import printed_number
 
 N, D, K = 48, 24, 3
@@ -134,7 +135,7 @@ def test_kinds_of_samples(dtype):
     assert learner.transform(given).dtype == (np.float64 if is_wide else np.float32)
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float16, *long(np.float32, np.float64)])
 def test_files_and_arrays_of_dask(dtype, tmp_path):
     da = pytest.importorskip("dask.array", reason="needs Dask")
     array = X.astype(dtype)
@@ -174,7 +175,10 @@ WIDE = {"n_latents": 600, "n_components": 200, "n_nonzero_coefs": 4, "random_sta
 
 @pytest.mark.parametrize(
     "decoder",
-    [None, MatchingPursuitDecoder(None), SwapDecoder(OrthogonalMatchingPursuitDecoder(None))],
+    [
+        None,
+        *long(MatchingPursuitDecoder(None), SwapDecoder(OrthogonalMatchingPursuitDecoder(None))),
+    ],
     ids=repr,
 )
 def test_threads_change_nothing(decoder, monkeypatch):
@@ -352,6 +356,7 @@ print(peak() - before)
 """
 
 
+@pytest.mark.long
 def test_lazy_arrays_are_read_block_by_block(monkeypatch):
     """All samples have 12 MB in float32, and those that are read at once 2."""
     da = pytest.importorskip("dask.array", reason="needs Dask")

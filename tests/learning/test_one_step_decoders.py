@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
+import pytest
 
 from sksupercode import DictionaryLearner, TopKDecoder
 from sksupercode.datasets import make_planted_activations
 from sksupercode.metrics import match_dictionaries
 
 
+@pytest.mark.long
 def test_intercepts_do_not_run_away():
     X, _, dictionary = make_planted_activations(3000, 64, 32, n_nonzero_coefs=3, random_state=0)
     decoder = TopKDecoder(None, values="nonnegative")

@@ -46,6 +46,7 @@ def test_the_transition_is_covered(decoder, options, tmp_path):
     assert_array_equal(again.n_components, curve.n_components)
 
 
+@pytest.mark.long
 def test_one_grid_for_all_transitions():
     transition = phase_transition(ENCODER, TopKDecoder(ENCODER), n_nonzero_coefs=[2, 4], **AUTO)
     rates = transition.success_rate

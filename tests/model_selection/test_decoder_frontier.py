@@ -98,6 +98,7 @@ def test_a_code_without_information_is_predicted_one_dimension():
     assert frontier.to_frame().predicted_bits[0] == 0
 
 
+@pytest.mark.long
 def test_frontiers_go_on_and_grow(tmp_path, monkeypatch):
     path = tmp_path / "cells"
     decoders = {"top-k": TopKDecoder(ENCODER), "pursuit": MatchingPursuitDecoder(ENCODER)}

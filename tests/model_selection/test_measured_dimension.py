@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from sksupercode import GaussianChannel, RademacherEncoder, ThresholdDecoder, TopKDecoder
 from sksupercode.model_selection import measured_dimension, predicted_dimension
+from tests.marks import long
 
 SIZE = {"n_features": 64, "n_nonzero_coefs": 4}
 # Seconds that oracles say they took.
@@ -128,7 +129,7 @@ def test_no_codebook_is_used_twice():
     assert len(seeds) == len(set(seeds)) > 16
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [1, *long(2)])
 def test_a_checkpoint_goes_on(tmp_path, n_jobs):
     options = {"checkpoint": tmp_path / "cells", "random_state": 3, "n_jobs": n_jobs} | SIZE
     encoder = RademacherEncoder()
@@ -199,6 +200,7 @@ def test_bad_parameters(name, value):
         measured_dimension(RademacherEncoder(), TopKDecoder(None), **SIZE | {name: value})
 
 
+@pytest.mark.long
 def test_time_is_kept(clock, tmp_path):
     options = {"checkpoint": tmp_path / "cells", "random_state": 0, **SIZE}
     decoder = Oracle(seconds=0.001)

@@ -47,6 +47,7 @@ def test_dimensions_agree_with_the_prediction(size):
     assert np.all((low < estimate) & (estimate < high) & (high < 1.5 * low))
 
 
+@pytest.mark.long
 def test_grids_grow(tmp_path):
     options = GRID | {"n_features": 64, "checkpoint": tmp_path / "cells"}
     small = phase_transition(ENCODER, DECODER, n_nonzero_coefs=[3], **options)

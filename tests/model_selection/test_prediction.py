@@ -154,6 +154,7 @@ def test_noise_is_what_channels_take(decoder):
     assert abs(again - 0.5) < 0.12
 
 
+@pytest.mark.long
 def test_pursuit_is_inverted_with_few_draws(monkeypatch):
     n_draws = []
     law = theory.matching_pursuit_active_only

@@ -41,6 +41,7 @@ from sksupercode.model_selection import (
     recovery_probability,
 )
 from sksupercode.model_selection._cells import Cell, Chain
+from tests.marks import long
 
 ENCODER = RademacherEncoder()
 TOP_K = TopKDecoder(ENCODER)
@@ -136,7 +137,7 @@ def test_other_dimensions_and_trials_change_nothing():
     assert 0 <= curve.n_recovered[1] - fewer.n_recovered[0] <= 20
 
 
-@pytest.mark.parametrize("backend", ["threading", "loky", "multiprocessing"])
+@pytest.mark.parametrize("backend", ["threading", "loky", *long("multiprocessing")])
 def test_numbers_do_not_depend_on_the_backend(backend):
     options = SWEEP | {"channel": GaussianChannel(0.01)}
     decoder = AMPDecoder(SphericalEncoder())

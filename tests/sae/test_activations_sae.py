@@ -96,6 +96,7 @@ def gradient_pursuit(F, x):
     return z
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "decoder_class, reference",
     [
@@ -114,6 +115,7 @@ def test_nonnegative_pursuits_equal_a_plain_loop(sae, X, decoder_class, referenc
     np.testing.assert_array_equal(found, Z > 0)
 
 
+@pytest.mark.long
 def test_real_orthogonal_pursuit_equals_that_of_sklearn(sae, X):
     X = X[:100]
     F, centred = unit_codewords(sae, X)

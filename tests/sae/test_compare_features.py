@@ -27,6 +27,7 @@ from sksupercode.inspection import probe_latents
 from sksupercode.metrics import _probing, fraction_of_variance_unexplained, match_codes
 from sksupercode.sae import SAEWeights, _feature_columns, compare_decoders
 from sksupercode.sae._baselines import other_codewords
+from tests.marks import long
 
 N, D, K = 60, 24, 3
 X, CODES, F = make_planted_activations(400, N, D, n_nonzero_coefs=K, random_state=0)
@@ -191,7 +192,7 @@ def test_seeds_of_baselines():
     assert fvu[0] != fvu[2]
 
 
-@pytest.mark.parametrize("backend", ["threading", "loky"])
+@pytest.mark.parametrize("backend", ["threading", *long("loky")])
 def test_the_table_of_one_process(backend):
     decoders = {"SAE": make_sae(), "OMP": OrthogonalMatchingPursuitDecoder(F, K), "PCA": PCA(3)}
     limit = np.quantile(np.linalg.norm(X, axis=1), 0.9)

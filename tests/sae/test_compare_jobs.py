@@ -27,6 +27,7 @@ from sksupercode import (
     TopKDecoder,
 )
 from sksupercode.sae import SAEWeights, compare_decoders
+from tests.marks import long
 from tests.shards import shards
 
 pytest.importorskip("pandas", reason="compares tables")
@@ -123,8 +124,8 @@ def cluster():
         yield cluster
 
 
-# A cluster of other processes takes seconds to start: threads of this one are below.
-@pytest.fixture(params=["threading", "loky", pytest.param("dask", marks=pytest.mark.long)])
+# Other processes take seconds to start: a cluster in this one is below.
+@pytest.fixture(params=["threading", *long("loky", "dask")])
 def backend(request):
     if request.param == "dask":
         request.getfixturevalue("cluster")

@@ -39,6 +39,7 @@ def test_load_sae(tmp_path):
     assert_allclose(sae.inverse_transform(Z), X_hat, atol=1e-4)
 
 
+@pytest.mark.long
 def test_formats_without_pytorch_do_not_import_it(tmp_path):
     writers = {"saelens": files.saelens, "gemma_scope": files.gemma_scope}
     for name, write in (writers | WITHOUT_TORCH).items():

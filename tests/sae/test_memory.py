@@ -11,6 +11,7 @@ from sklearn import config_context
 
 from sksupercode import MatchingPursuitDecoder, RefitDecoder, SparseAutoencoder
 from sksupercode.sae import SAEWeights, compare_decoders
+from tests.marks import long
 from tests.peak_memory import printed_number
 
 SCRIPT = """
@@ -46,7 +47,7 @@ def test_thirty_thousand_activations_in_160_mebibytes(tmp_path, dtype):
     path.unlink()
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("dtype", [np.float16, *long(np.float32)])
 def test_mapped_activations_are_read_in_blocks(tmp_path, dtype):
     """Blocks have a tenth of the samples, or less."""
     rng = np.random.default_rng(0)

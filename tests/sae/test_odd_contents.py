@@ -113,6 +113,7 @@ def test_odd_arrays(tmp_path, name):
     assert count_refusals(path, tmp_path, arrays, save) >= 5 * len(arrays)
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("name", CONFIGS)
 def test_odd_configurations(tmp_path, name):

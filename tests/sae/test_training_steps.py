@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.frozen import FrozenEstimator
 
 from sksupercode import SparseAutoencoder
+from tests.marks import long
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 _architectures = import_module("sksupercode.sae._architectures")
@@ -130,9 +131,11 @@ def test_ties_and_zeros():
     "penalty",
     [
         {"architecture": "jumprelu"},
-        {"architecture": "jumprelu", "l0_coef": 3e-3},
-        {"architecture": "gated", "l1_coef": "auto"},
-        {"architecture": "relu", "l1_coef": "auto"},
+        *long(
+            {"architecture": "jumprelu", "l0_coef": 3e-3},
+            {"architecture": "gated", "l1_coef": "auto"},
+            {"architecture": "relu", "l1_coef": "auto"},
+        ),
     ],
     ids=str,
 )
@@ -172,7 +175,7 @@ def test_prefixes():
             make.set_params(prefix_sizes=sizes).fit(X)
 
 
-@pytest.mark.parametrize("architecture", [*SPARSE, "relu", "gated"])
+@pytest.mark.parametrize("architecture", ["topk", "gated", *long(*SPARSE[1:], "relu")])
 def test_arrays_of_dask_and_files(architecture, tmp_path):
     da = pytest.importorskip("dask.array", reason="needs Dask")
     X = np.random.default_rng(1).standard_normal((900, D)).astype(np.float32)

@@ -57,6 +57,7 @@ def test_waves_come_from_the_ends():
     assert variances[0] < 1e-6 and variances[11] > 0.1
 
 
+@pytest.mark.long
 def test_dimension_separates():
     n_blocks, width = 12, 3
     n, k = 2**16, 2**11

@@ -137,6 +137,7 @@ def test_failure_of_spherical_codebooks_where_the_success_rounds_to_one():
     assert_allclose(log_p, -failure, rtol=1e-9)
 
 
+@pytest.mark.long
 def test_densities_over_their_domain():
     density = np.array([1e-300, 2.0**-60, 1e-9, 0.5, 1 - 1e-16, 1.0])
     for constraint in ("signed", "nonnegative", "box"):

@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 from scipy.special import softmax
 
 from sksupercode import theory
+from tests.marks import long
 
 SNR = 15.0
 CAPACITY = 0.5 * np.log1p(SNR)
@@ -74,7 +75,7 @@ def test_blocks_have_one_power_each():
     assert len(np.unique(power)) == 4
 
 
-@pytest.mark.parametrize("size", [2, 16, 300])
+@pytest.mark.parametrize("size", [2, 16, *long(300)])
 def test_state_evolution_against_monte_carlo(size):
     """One step from t_0, by drawing sections; to 4 standard errors of 5,000 sections."""
     rate, snr, n_sections = 0.6, 4.0, 5000

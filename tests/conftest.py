@@ -6,15 +6,7 @@ import gc
 import pytest
 from threadpoolctl import threadpool_limits
 
-USERS_OF_DECODERS = {
-    "learning",
-    "model_selection",
-    "sae",
-    "test_benchmarks.py",
-    "test_cli_compare.py",
-    "test_common.py",
-    "test_tensors.py",
-}
+WITHOUT_DECODERS = {"datasets", "dictionaries", "theory"}
 
 
 def pytest_collection_modifyitems(items):
@@ -22,11 +14,12 @@ def pytest_collection_modifyitems(items):
 
     What uses decoders comes later for both, or they would compile the same at once.
     """
-    decoders, users, others = [], [], []
+    decoders, others, users = [], [], []
     for item in items:
-        parts = set(item.path.parts)
-        is_user = not parts.isdisjoint(USERS_OF_DECODERS)
-        (users if is_user else decoders if "decoders" in parts else others).append(item)
+        folder = item.path.parent.name
+        (
+            decoders if folder == "decoders" else others if folder in WITHOUT_DECODERS else users
+        ).append(item)
     # Each of two workers starts with half of them.
     n = max(0, len(items) // 2 - len(decoders))
     items[:] = decoders + users[:n] + others + users[n:]

@@ -127,14 +127,18 @@ class Page:
 
 
 @pytest.fixture(scope="module")
-def page(explorer, tables, tmp_path_factory):
+def browser():
     if Page.browser() is None:
         pytest.skip("no Chromium or Chrome is installed")
+
+
+@pytest.fixture(scope="module")
+def page(browser, explorer, tables, tmp_path_factory):
     return Page(explorer, tables, tmp_path_factory.mktemp("explorer"))
 
 
 @pytest.mark.parametrize("state, decoder", [*zip(STATES, ["AMP", "top-k"] * 2, strict=True)])
-def test_page_shows_the_probabilities(explorer, tables, page, state, decoder):
+def test_page_shows_the_probabilities(page, explorer, tables, state, decoder):
     n, k, noise_variance = state
     d = int(transition(tables[decoder], *state)[1])
     html = page.open(f"N={n}&k={k}&d={d}&noise={noise_variance}")

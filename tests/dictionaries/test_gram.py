@@ -19,7 +19,7 @@ from sklearn import config_context as sklearn_config_context
 
 from sksupercode import MatchingPursuitDecoder, OrthogonalMatchingPursuitDecoder, config_context
 from sksupercode.dictionaries import DenseDictionary, _dense, _gram, _gram_store
-from tests.marks import needs_kernels
+from tests.marks import long, needs_kernels
 
 
 def correlated(n_features=300, n_components=40, seed=0):
@@ -40,7 +40,7 @@ def exact_gram(dictionary):
 
 
 @pytest.mark.usefixtures("small_heap")
-@pytest.mark.parametrize("cls", [MatchingPursuitDecoder, OrthogonalMatchingPursuitDecoder])
+@pytest.mark.parametrize("cls", [MatchingPursuitDecoder, *long(OrthogonalMatchingPursuitDecoder)])
 def test_rows_go_with_their_dictionary(cls):
     """At once, as rows may take gigabytes that the collector of garbage does not know of."""
     # Compiling for the first time leaves a cycle of what is compiled for.

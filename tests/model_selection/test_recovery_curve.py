@@ -137,7 +137,7 @@ def test_other_dimensions_and_trials_change_nothing():
     assert 0 <= curve.n_recovered[1] - fewer.n_recovered[0] <= 20
 
 
-@pytest.mark.parametrize("backend", ["threading", "loky", *long("multiprocessing")])
+@pytest.mark.parametrize("backend", ["threading", *long("loky", "multiprocessing")])
 def test_numbers_do_not_depend_on_the_backend(backend):
     options = SWEEP | {"channel": GaussianChannel(0.01)}
     decoder = AMPDecoder(SphericalEncoder())

@@ -14,12 +14,14 @@ def pytest_collection_modifyitems(items):
 
     What uses decoders comes later for both, or they would compile the same at once.
     """
-    decoders, others, users = [], [], []
-    for item in items:
-        folder = item.path.parent.name
-        (
-            decoders if folder == "decoders" else others if folder in WITHOUT_DECODERS else users
-        ).append(item)
+    folders = [item.path.parent.name for item in items]
+
+    def of(is_one):
+        return [item for item, folder in zip(items, folders, strict=True) if is_one(folder)]
+
+    decoders = of(lambda folder: folder == "decoders")
+    others = of(lambda folder: folder in WITHOUT_DECODERS)
+    users = of(lambda folder: folder not in {"decoders", *WITHOUT_DECODERS})
     # Each of two workers starts with half of them.
     n = max(0, len(items) // 2 - len(decoders))
     items[:] = decoders + users[:n] + others + users[n:]

@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
+from joblib import parallel_config
 from scipy.sparse import csr_array, csr_matrix, issparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
@@ -138,7 +139,8 @@ def test_jobs_change_nothing(Y):
         "rademacherencoder__n_components": [40, 60],
         "topkdecoder": [TopKDecoder(encoder), MatchingPursuitDecoder(encoder)],
     }
-    alone, together = (GridSearchCV(pipe, grid, cv=3, n_jobs=n).fit(Y, Y) for n in (None, 2))
+    with parallel_config("threading"):  # processes are among the long tests, and in sweeps
+        alone, together = (GridSearchCV(pipe, grid, cv=3, n_jobs=n).fit(Y, Y) for n in (None, 2))
     for fold in range(3):
         name = f"split{fold}_test_score"
         np.testing.assert_array_equal(together.cv_results_[name], alone.cv_results_[name])

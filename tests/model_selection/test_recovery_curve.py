@@ -218,7 +218,7 @@ def test_other_encoders_and_decoders(encoder, decoder):
     assert curve.n_recovered[0] < 10 and curve.n_recovered[1] > 35
 
 
-@pytest.mark.parametrize("backend", ["threading", "loky"])
+@pytest.mark.parametrize("backend", ["threading", *long("loky")])
 def test_failures_are_counted_in_silence(backend):
     class Failing(TopKDecoder):
         def score(self, X, y):

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from joblib import parallel_config
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -192,9 +193,9 @@ def test_comparison_on_the_output(block_size, n_jobs):
     omp = OrthogonalMatchingPursuitDecoder(transcoder, n_nonzero_coefs=3)
     bare = TopKDecoder(transcoder.dictionary_, n_nonzero_coefs=3)
     decoders = {"TC": transcoder, "OMP": omp, "bare": bare}
-    table = compare_decoders(
-        decoders, X, targets=Y, n_nonzero_coefs=[3], block_size=block_size, n_jobs=n_jobs
-    )
+    options = {"targets": Y, "n_nonzero_coefs": [3], "block_size": block_size, "n_jobs": n_jobs}
+    with parallel_config("threading"):
+        table = compare_decoders(decoders, X, **options)
     skip = X @ transcoder.weights_.W_skip
     codes = [
         (transcoder.transform(X), transcoder.reconstruct(X)),

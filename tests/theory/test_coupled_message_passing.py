@@ -69,6 +69,7 @@ def test_dimension_separates():
     assert last[0] > 0.05 and last[1] < 1e-3
 
 
+@pytest.mark.long
 def test_coupling_saves_dimensions():
     n, k = 2**16, 2**10
     uncoupled = theory.amp_dimension(n, k)

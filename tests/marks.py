@@ -9,8 +9,9 @@ from sksupercode.dictionaries._packed_signs import compilation_is_enabled
 
 
 def long(*values):
-    """Values of a parameter with which a test is among the long ones."""
-    return [pytest.param(value, marks=pytest.mark.long) for value in values]
+    """Values of a parameter, or tuples for several, with which a test is among the long ones."""
+    each = [value if isinstance(value, tuple) else (value,) for value in values]
+    return [pytest.param(*value, marks=pytest.mark.long) for value in each]
 
 
 needs_kernels = pytest.mark.skipif(

@@ -46,6 +46,7 @@ from sksupercode.plotting import (
     PhaseTransitionDisplay,
     RecoveryCurveDisplay,
 )
+from tests.marks import long
 
 
 @pytest.fixture(autouse=True)
@@ -205,7 +206,7 @@ def test_there_is_not_always_a_theory():
         RecoveryCurveDisplay.from_estimator(encoder, make_pipeline(TopKDecoder(encoder)), **options)
 
 
-@pytest.mark.parametrize("parameter", ["n_nonzero_coefs", "n_features"])
+@pytest.mark.parametrize("parameter", ["n_features", *long("n_nonzero_coefs")])
 def test_phase_transition_from_estimator(parameter):
     encoder = RademacherEncoder()
     sizes = {"n_nonzero_coefs": (2, [2, 4]), "n_features": (64, [32, 256])}

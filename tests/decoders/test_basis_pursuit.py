@@ -24,6 +24,7 @@ from sksupercode._utils import _memory
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.decoders import _basis_pursuit
 from sksupercode.theory import basis_pursuit_phase_transition
+from tests.marks import long
 
 NO_CODE = ".* samples have no code"
 # Of the samples of make_problem, on purpose.
@@ -365,7 +366,7 @@ def ill_conditioned(smallest):
 
 
 @pytest.mark.parametrize("solver", ["auto", "homotopy", "cvxpy", "HIGHS"])
-@pytest.mark.parametrize("F", [bumps(0.02), ill_conditioned(1e-4), ill_conditioned(1e-8)])
+@pytest.mark.parametrize("F", [bumps(0.02), ill_conditioned(1e-4), *long(ill_conditioned(1e-8))])
 def test_solvers_are_not_believed(F, solver):
     """Residuals as short as was asked for, or a warning, and never more than the zero code's."""
     rng = np.random.default_rng(1)

@@ -23,6 +23,7 @@ from sksupercode import (
     TopKDecoder,
 )
 from sksupercode.dictionaries import DenseDictionary
+from tests.marks import long
 
 # Exponents of X and of the dictionary.
 SCALES = [(-660, 0), (-660, -660), (-100, 66), (66, 66), (66, -100), (515, 0), (515, 515), (830, 0)]
@@ -50,8 +51,14 @@ def equivariant(F, values):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("values", ["real", "nonnegative"])
+@pytest.mark.parametrize(
+    "values, dtype",
+    [
+        ("real", np.float64),
+        ("nonnegative", np.float32),
+        *long(("real", np.float32), ("nonnegative", np.float64)),
+    ],
+)
 def test_powers_of_two_change_exponents_alone(values, dtype):
     """To the last bit, for float64 samples and dictionaries of either dtype."""
     F, Y, _ = make_problem()

@@ -25,6 +25,7 @@ from sksupercode import (
 )
 from sksupercode.decoders import _exchanges, _swap
 from sksupercode.sae import compare_decoders
+from tests.marks import long
 
 
 class Selects(TransformerMixin, BaseEstimator):
@@ -159,7 +160,9 @@ def test_the_first_of_equal_codewords_comes_in(values):
     assert not (selected & ~selected[:, first]).any()
 
 
-@pytest.mark.parametrize("values, dtype", [("nonnegative", np.float32), ("real", np.float64)])
+@pytest.mark.parametrize(
+    "values, dtype", [("nonnegative", np.float32), *long(("real", np.float64))]
+)
 def test_blocks_budgets_and_storages_do_not_matter(values, dtype):
     rng = np.random.default_rng(0)
     encoder = RademacherEncoder(30, n_features=120, random_state=0)

@@ -33,6 +33,7 @@ from sksupercode import (
 from sksupercode.datasets import make_planted_activations
 from sksupercode.metrics import fraction_of_variance_unexplained, match_dictionaries
 from sksupercode.sae import compare_decoders
+from tests.marks import long
 
 N, D, K = 48, 24, 3
 X, CODES, TRUTH = make_planted_activations(
@@ -102,14 +103,16 @@ def test_no_intercept():
 DECODERS = [
     (MatchingPursuitDecoder(None), 0.9),
     (OrthogonalMatchingPursuitDecoder(None), 0.95),
-    (OrthogonalMatchingPursuitDecoder(None, selection="decrease"), 0.95),
-    (OrthogonalMatchingPursuitDecoder(None, values="real"), 0.9),
     (OrthogonalMatchingPursuitDecoder(None, tol=0.1), 0.95),
     (GradientPursuitDecoder(None), 0.9),
     (TopKDecoder(None, values="nonnegative"), 0.7),
     (ThresholdDecoder(None, values="nonnegative"), 0.5),
     (RefitDecoder(OrthogonalMatchingPursuitDecoder(None)), 0.95),
-    (SwapDecoder(OrthogonalMatchingPursuitDecoder(None)), 0.9),
+    *long(
+        (OrthogonalMatchingPursuitDecoder(None, selection="decrease"), 0.95),
+        (OrthogonalMatchingPursuitDecoder(None, values="real"), 0.9),
+        (SwapDecoder(OrthogonalMatchingPursuitDecoder(None)), 0.9),
+    ),
 ]
 
 

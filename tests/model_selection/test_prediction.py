@@ -22,6 +22,7 @@ from sksupercode import (
 )
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.model_selection import predicted_dimension, recovery_probability
+from tests.marks import long
 
 ENCODER = RademacherEncoder(random_state=0)
 CLOSED = [
@@ -130,7 +131,7 @@ def test_shapes():
     assert np.ndim(probability) == np.ndim(error) == 0
 
 
-@pytest.mark.parametrize("decoder", [TopKDecoder(ENCODER), MatchingPursuitDecoder(ENCODER)])
+@pytest.mark.parametrize("decoder", [TopKDecoder(ENCODER), *long(MatchingPursuitDecoder(ENCODER))])
 def test_noise_is_what_channels_take(decoder):
     size = {"n_features": 256, "n_nonzero_coefs": 4, "random_state": 0}
     ratios, d = np.array([[0.0], [0.2], [0.5]]), [20, 45]

@@ -30,6 +30,7 @@ from sksupercode.metrics import (
     reconstruction_cosine,
 )
 from sksupercode.sae import SAEWeights, compare_decoders
+from tests.marks import long
 
 N, D = 48, 16
 
@@ -127,7 +128,7 @@ def test_unfitted_decoders_learn_from_the_first_block():
     np.testing.assert_allclose(comparison.loc["top-k", COLUMNS], expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("dtype", [np.float16, *long(np.float32)])
 def test_memory_mapped_files(tmp_path, dtype):
     X = np.tile(make_activations(500).astype(dtype), (80, 1))
     np.save(tmp_path / "x.npy", X)

@@ -9,15 +9,25 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from sksupercode import DictionaryLearner, MatchingPursuitDecoder, SparseAutoencoder
+from sksupercode import (
+    DictionaryLearner,
+    MatchingPursuitDecoder,
+    SparseAutoencoder,
+    Transcoder,
+)
 from sksupercode._utils._moments import RunningMoments
 from sksupercode._utils._norms import MomentsByNorm, row_norms
 from sksupercode.datasets import load_activations, make_planted_activations, make_synth_sae_bench
 from sksupercode.exceptions import MassiveActivationsWarning
 from sksupercode.metrics import fraction_of_variance_unexplained
-from sksupercode.sae import compare_decoders
+from sksupercode.sae import SAEWeights, compare_decoders
 
 D = 16
+NOTHING = np.zeros(D)
+SCORED = SparseAutoencoder.from_weights(SAEWeights("relu", np.eye(D), NOTHING, np.eye(D), NOTHING))
+TRANSCODER = Transcoder.from_weights(
+    SAEWeights("relu", np.eye(D), NOTHING, np.eye(D), NOTHING, is_transcoder=True)
+)
 
 
 def make_activations(n_samples=2560, every=128, factor=50.0, seed=0):
@@ -113,6 +123,9 @@ def test_who_warns():
         (lambda X: compare_decoders({"MP": decoder}, X, block_size=300), "pass max_norm="),
         (lambda X: learner.fit(X), "these are learned first"),
         (lambda X: learner.partial_fit(X), None),
+        (lambda X: learner.score(X), "the score speaks of these alone"),
+        (lambda X: SCORED.score(X), "the score speaks of these alone"),
+        (lambda X: TRANSCODER.score(0 * X, X), "the score speaks of these alone"),
     ]
     if find_spec("torch"):
         sae = SparseAutoencoder(D, n_nonzero_coefs=2, max_iter=1, random_state=0)

@@ -22,7 +22,7 @@ from sksupercode._utils._warnings import warn
 from sksupercode.decoders import MatchingPursuitDecoder
 from sksupercode.learning._coder import decoder_on, resolve_decoder
 from sksupercode.learning._learner import Learner
-from sksupercode.metrics._reconstruction import pooled_fvu
+from sksupercode.metrics._reconstruction import explained_variance, pooled_fvu
 from sksupercode.sae._saving import save_saelens
 from sksupercode.sae._weights import weights_of_dictionary
 
@@ -421,9 +421,14 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         ------
         ValueError
             If X is not a matrix of finite numbers with d columns.
+
+        Warns
+        -----
+        MassiveActivationsWarning
+            If a few samples of very large norm have most of the variance.
         """
         X = self._check_samples(X)
-        return 1.0 - pooled_fvu(X, lambda rows: self.decoder_.reconstruct(X[rows]))
+        return explained_variance(X, lambda rows: self.decoder_.reconstruct(X[rows]))
 
     def save(self, path, **metadata):
         """Write the dictionary in the format of SAELens, which :func:`~sksupercode.load_sae` reads.

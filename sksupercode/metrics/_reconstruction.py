@@ -107,6 +107,13 @@ def pooled_fvu(X, reconstruct):
     return _pooled(X, reconstruct, _moments(X).total())
 
 
+def explained_variance(X, reconstruct):
+    """Return one minus the FVU of checked X, as estimators score, and warn of massive samples."""
+    by_norm = _moments(X)
+    warn_of_massive(by_norm, "the score speaks of these alone: leave them out.")
+    return 1.0 - _pooled(X, reconstruct, by_norm.total())
+
+
 def _blocks(X):
     return gen_batches(len(X), rows_per_block(X.shape[1]))
 

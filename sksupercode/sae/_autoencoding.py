@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._validation import as_array
-from sksupercode.metrics._reconstruction import pooled_fvu
+from sksupercode.metrics._reconstruction import explained_variance
 from sksupercode.sae._base import BaseSparseCoder, widened
 from sksupercode.sae._normalization import PER_SAMPLE, denormalize, normalize
 
@@ -88,9 +88,14 @@ class BaseSparseAutoencoder(BaseSparseCoder):
         ------
         ValueError
             If X is not a matrix of finite numbers with d columns.
+
+        Warns
+        -----
+        MassiveActivationsWarning
+            If a few samples of very large norm have most of the variance.
         """
         X = self._check_samples(X)
-        return 1.0 - pooled_fvu(X, lambda rows: self._reconstruct(X[rows]))
+        return explained_variance(X, lambda rows: self._reconstruct(X[rows]))
 
     @property
     def normalizes_samples_(self):

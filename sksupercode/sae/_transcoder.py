@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._validation import as_array, check_bool, check_matrix
-from sksupercode.metrics._reconstruction import pooled_fvu
+from sksupercode.metrics._reconstruction import explained_variance
 from sksupercode.sae._base import BaseSparseCoder, widened
 from sksupercode.sae._weights import check_is_weights
 
@@ -145,6 +145,12 @@ class Transcoder(BaseSparseCoder):
             If there are no weights, they are of an autoencoder, or X is not a matrix of finite
             numbers with d_in columns.
         """
+        if self.weights is None:
+            raise ValueError(
+                "weights must be SAEWeights, got None: a Transcoder is not trained here. Train one "
+                "in PyTorch, and pass its arrays to Transcoder.from_weights, or load files by "
+                "load_sae."
+            )
         check_is_weights(self.weights, is_transcoder=True)
         check_bool(self.sparse_output, "sparse_output")
         # What does not fit leaves a fitted transcoder as it is.
@@ -208,10 +214,15 @@ class Transcoder(BaseSparseCoder):
         ------
         ValueError
             If X or y is not a matrix of finite numbers of as many samples, with d_in and d columns.
+
+        Warns
+        -----
+        MassiveActivationsWarning
+            If a few samples of y, of very large norm have most of the variance.
         """
         X = self._check_samples(X)
         Y = check_targets(y, "y", len(X), self.weights_.shape[1])
-        return 1.0 - pooled_fvu(Y, lambda rows: self._reconstruct(X[rows]))
+        return explained_variance(Y, lambda rows: self._reconstruct(X[rows]))
 
 
 def check_targets(Y, name, n_samples, d):

@@ -112,7 +112,7 @@ def test_clones_keep_the_weights():
     with pytest.raises(ValueError, match="X has 3 columns, but the transcoder takes 7"):
         transcoder.fit(np.ones((4, 3)))
     assert transcoder.transform(make_samples()).shape == (40, N)
-    with pytest.raises(ValueError, match="weights must be SAEWeights, got NoneType"):
+    with pytest.raises(ValueError, match="got None: .* not trained here. Train one in PyTorch"):
         Transcoder().fit(make_samples())
 
 

@@ -353,6 +353,13 @@ def test_activations_that_are_no_use_end_with_a_message(capsys, write, message):
     assert not Path("code_was_run").exists()
 
 
+def test_activations_of_another_format(tmp_path):
+    path = tmp_path / "X.safetensors"
+    path.write_bytes(b"of other kinds")
+    with pytest.raises(ValueError, match=r"neither an .npy file.* save a tensor by numpy.save"):
+        map_activations([path])
+
+
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize(
     "arguments, message",

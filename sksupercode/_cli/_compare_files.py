@@ -164,6 +164,11 @@ def _map_array(path):
     try:
         return open_memmap(path, mode="r")
     except (ValueError, EOFError) as error:
+        if path.suffix not in (".npy", ".npz"):
+            raise ValueError(
+                "is neither an .npy file, as numpy.save writes, nor an .npz file of numpy.savez: "
+                "save a tensor by numpy.save('X.npy', X.float().numpy())"
+            ) from error
         raise ValueError(f"is not an .npy file of numbers, or is damaged ({error})") from error
 
 

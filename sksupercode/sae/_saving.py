@@ -128,7 +128,8 @@ def _architecture(weights):
         kind = "a transcoder of " * weights.is_transcoder
         b_dec = " that subtracts b_dec" * (weights.is_transcoder and bool(weights.applies_b_dec))
         raise ValueError(
-            f"{kind}architecture {name!r}{b_dec} cannot be saved: SAELens has none of this kind."
+            f"{kind}architecture {name!r}{b_dec} cannot be saved: SAELens has none of this kind. "
+            "joblib.dump keeps the estimator."
         )
     return "standard" if name == "relu" else name
 

@@ -192,6 +192,9 @@ def test_dictionary_learning_without_trainer(tmp_path, torch):
     (tmp_path / "config.json").write_text(json.dumps({"buffer": {}}))
     with pytest.raises(ValueError, match=r"config.json: trainer must be an object, got nothing"):
         read_weights(tmp_path)
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(FileNotFoundError, match='"AutoEncoder"}}, with .* is enough. Found in'):
+        read_weights(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -26,12 +26,12 @@ class Config:
         self.path, self.values, self.section = path, values, section
 
     @classmethod
-    def read(cls, path):
-        """Read a file of at most a MiB that holds one object."""
+    def read(cls, path, *, enough=""):
+        """Read a file of at most a MiB that holds one object; ``enough`` helps if it is missing."""
         if not check_path(path).is_file():
             raise FileNotFoundError(
-                f"{path}: missing; it is the configuration that belongs to the weights. Found in "
-                f"{name_of(path.parent)}: {listing(path.parent)}."
+                f"{path}: missing; it is the configuration that belongs to the weights{enough}. "
+                f"Found in {name_of(path.parent)}: {listing(path.parent)}."
             )
         existing_path(path)
         if path.stat().st_size > MAX_BYTES:

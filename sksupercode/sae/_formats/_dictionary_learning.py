@@ -24,6 +24,11 @@ CLASSES = {
     "MatryoshkaBatchTopKSAE": ("jumprelu", _PARAMETERS),
 }
 WITHOUT_PRE_BIAS = ("AutoEncoderNew", "JumpReluAutoEncoder")
+# All that is read of a configuration where the weights have k.
+_ENOUGH = (
+    '; {"trainer": {"dict_class": "AutoEncoder"}}, with the class in dictionary_learning that it '
+    "is of, is enough"
+)
 
 
 def read(tensors, given):
@@ -32,7 +37,7 @@ def read(tensors, given):
     "AutoEncoderTopK" selects the k largest of each sample. "BatchTopKSAE" and
     "MatryoshkaBatchTopKSAE" are JumpReLU with the one threshold that training estimated.
     """
-    whole = Config.read(tensors.path.with_name("config.json"))
+    whole = Config.read(tensors.path.with_name("config.json"), enough=_ENOUGH)
     config = whole.part("trainer")
     name = config.option("dict_class", CLASSES)
     architecture, layout = CLASSES[name]

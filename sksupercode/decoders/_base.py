@@ -93,6 +93,9 @@ class BaseDecoder(DecodingMixin, BaseEstimator, ABC):
     ``_needs_fixed_k()``
         Return whether every sample gets k codewords, so that k must be known.
 
+    ``_transform_needs_k()``
+        Return whether codes depend on k, rather than what ``predict`` makes of them alone.
+
     ``_decode_support(V)``
         As ``_decode``, for ``predict`` and ``score``, where only the columns count.
 
@@ -154,6 +157,10 @@ class BaseDecoder(DecodingMixin, BaseEstimator, ABC):
     def _needs_fixed_k(self):
         """Return whether every sample gets the same number of codewords."""
         return False
+
+    def _transform_needs_k(self):
+        """Return whether codes depend on the number k, so that it is worth a sweep."""
+        return True
 
     @property
     def _has_sections(self):

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sksupercode._utils._jobs import check_jobs, in_jobs
 from sksupercode._utils._memory import require_memory
 from sksupercode._utils._sparse import pad_rows
-from sksupercode._utils._validation import check_option
+from sksupercode._utils._validation import check_option, unfrozen
 from sksupercode._utils._warnings import warn
 from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._column_generation import (
@@ -24,6 +24,7 @@ from sksupercode.decoders._homotopy import follow_path
 from sksupercode.decoders._l1_polish import best_code
 from sksupercode.decoders._pricing import Columns
 from sksupercode.decoders._tolerance import ToleranceMixin
+from sksupercode.encoders._base import BaseEncoder
 from sksupercode.theory import basis_pursuit_success_probability
 
 _SOLVERS = ("auto", "homotopy", "cvxpy")
@@ -205,6 +206,11 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
         else:
             nbytes = _COMPILED_BYTES * program_width(columns) * n_components
         require_memory(nbytes, f"Basis pursuit by {solver} on {n_columns} x {n_components} columns")
+
+    def _transform_needs_k(self):
+        if self.values == "auto":
+            return isinstance(unfrozen(self.dictionary), BaseEncoder)
+        return self.values == "binary"
 
     def _check_solver(self):
         if self.solver in _SOLVERS:

@@ -144,6 +144,9 @@ class ThresholdDecoder(MatchedFilterDecoder):
                 self._squared_norms > 0, self._squared_norms, 1.0
             )
 
+    def _transform_needs_k(self):
+        return isinstance(self.threshold, str) and self.threshold == "map"
+
     def _levels(self, exponent):
         """Return what scores in units of ``2**exponent`` have to reach; inf of zero codewords."""
         with np.errstate(over="ignore", under="ignore"):

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from sksupercode._utils._compilation import time_of_compilation
 from sksupercode._utils._tasks import recorded_warnings
 from sksupercode._utils._validation import check_codes, check_integer, unfrozen, without_names
+from sksupercode.decoders._base import BaseDecoder
 from sksupercode.decoders._support_decoder import SupportDecoder, selecting_estimator
 from sksupercode.sae._base import BaseSparseCoder
 from sksupercode.sae._transcoder import Transcoder
@@ -134,16 +135,21 @@ def candidates_of(decoders, n_nonzero_coefs):
                 f"decoders[{name!r}] must have transform and inverse_transform, got "
                 f"{type(decoder).__name__}."
             )
-        inner = decoder
-        while isinstance(inner, SupportDecoder):
-            inner = inner.estimator
-        swept = (
-            isinstance(inner, BaseEstimator)
-            and not isinstance(inner, FrozenEstimator | BaseSparseCoder)
-            and "n_nonzero_coefs" in inner.get_params(deep=False)
-        )
-        candidates += [Candidate(name, decoder, k) for k in (ks if swept else [None])]
+        candidates += [Candidate(name, decoder, k) for k in (ks if _has_k(decoder) else [None])]
     return candidates
+
+
+def _has_k(decoder):
+    """Return whether a decoder, or one inside of it, has a number k that its codes depend on."""
+    if isinstance(decoder, FrozenEstimator | BaseSparseCoder):
+        return False
+    decoder = getattr(decoder, "decoder_", decoder)
+    if isinstance(decoder, SupportDecoder):
+        return _has_k(decoder.estimator)
+    if isinstance(decoder, BaseDecoder) and not decoder._transform_needs_k():
+        return False
+    is_estimator = isinstance(decoder, BaseEstimator)
+    return is_estimator and "n_nonzero_coefs" in decoder.get_params(deep=False)
 
 
 def _at_sparsity(decoder, k):

@@ -54,7 +54,8 @@ def compare_decoders(
 
     n_nonzero_coefs : array-like of int or None, default=None
         Numbers k of codewords. Every decoder with a parameter of this name is compared at each of
-        them. Autoencoders keep their own. None takes decoders as they are.
+        them, but those whose ``transform`` does not go by it once: basis pursuit and thresholds,
+        unless they are "map". Autoencoders keep their own. None takes decoders as they are.
 
     truth : array-like or sparse matrix or array of shape (n_samples, N_true) or None, default=None
         The true codes, where the samples are planted: adds columns on codes as features.
@@ -107,7 +108,7 @@ def compare_decoders(
 
         With ``n_nonzero_coefs``, before these:
 
-        * ``"n_nonzero_coefs"``, the k that was asked for, NaN for what keeps its own.
+        * ``"n_nonzero_coefs"``, the k that was asked for, NaN for what does not go by it.
 
         With ``truth``, of :func:`match_codes(truth, codes, "correlation")
         <sksupercode.metrics.match_codes>`:

@@ -17,9 +17,12 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.preprocessing import FunctionTransformer
 
 from sksupercode import (
+    BasisPursuitDecoder,
     MatchingPursuitDecoder,
     OrthogonalMatchingPursuitDecoder,
+    RefitDecoder,
     SparseAutoencoder,
+    ThresholdDecoder,
     TopKDecoder,
 )
 from sksupercode.metrics import (
@@ -114,6 +117,22 @@ def test_sweep_over_the_number_of_latents():
     assert np.all(np.diff(comparison.loc["MP", "FVU"]) < 0)
     assert comparison.loc["MP", "L0"].iloc[0] <= 2 < comparison.loc["MP", "L0"].iloc[2] <= 8
     assert sae.weights_.k == 4 and decoders["MP"].n_nonzero_coefs is None
+
+
+def test_decoders_whose_codes_ignore_k_are_compared_once():
+    X, F = make_activations(20), make_sae().dictionary_
+    decoders = {
+        "threshold": ThresholdDecoder(F, threshold=2.0),
+        "threshold, refit": RefitDecoder(ThresholdDecoder(F, threshold=2.0)),
+        "MAP": ThresholdDecoder(F, threshold="map"),
+        "BP": BasisPursuitDecoder(F, tol=2.0),
+        "binary BP": BasisPursuitDecoder(F, tol=2.0, values="binary"),
+    }
+    ks = compare_decoders(decoders, X, n_nonzero_coefs=[2, 5])["n_nonzero_coefs"]
+    assert list(ks.index) == ["threshold", "threshold, refit", "MAP", "MAP", "BP"] + 2 * [
+        "binary BP"
+    ]
+    np.testing.assert_array_equal(ks, [np.nan, np.nan, 2, 5, np.nan, 2, 5])
 
 
 def test_unfitted_decoders_learn_from_the_first_block():

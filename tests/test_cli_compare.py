@@ -184,6 +184,15 @@ def test_features_baselines_and_massive_activations(capsys, file, monkeypatch):
         np.testing.assert_allclose(measured, expected[column], rtol=1e-4)
 
 
+@pytest.mark.usefixtures("features")
+def test_massive_activations_are_told_once(capsys, recwarn):
+    run("--decoders", "sae", "omp", "--n-nonzero-coefs", "2", "--max-samples", "101")
+    errors = capsys.readouterr().err.splitlines()
+    (line,) = (line for line in errors if "% of the variance" in line)
+    assert re.search(r"^Warning: 1 of 101 samples, .* pass --max-norm [\d.]+ to leave", line)
+    assert not recwarn.list
+
+
 def write_damaged_codes():
     """Indices that are places in memory."""
     codes = csr_array(np.eye(600))

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 from rich.console import Console
@@ -15,6 +16,7 @@ from sksupercode._cli._compare_options import AUCS, COLUMNS, DECODERS, TRUTH
 from sksupercode._cli._files import save
 from sksupercode._cli._steps import Steps
 from sksupercode._utils._tables import write_csv
+from sksupercode.exceptions import MassiveActivationsWarning
 from sksupercode.metrics import mean_l0
 from sksupercode.sae import compare_decoders
 
@@ -100,7 +102,7 @@ def run(arguments):
     few = Samples(X, arguments.max_samples, "--activations")
     k = arguments.numbers_of_latents
     names, rows = list(dict.fromkeys(arguments.decoders)), []
-    with Steps(len(names)) as steps, warnings.catch_warnings():
+    with Steps(len(names)) as steps, _kept_of_massive() as massive:
         # Samples that a pursuit explains entirely, or cannot, are counted like others.
         warnings.simplefilter("ignore", ConvergenceWarning)
         k = numbers_of_latents(sae, few[:_N_FIRST]) if k is None else k
@@ -123,6 +125,9 @@ def run(arguments):
     ):
         if columns[0] in rows[0]:
             console.print(comparison_table(rows, ("L0", *columns), title_of_codes, caption))
+    if massive:
+        advice = massive[0].replace("max_norm=", "--max-norm ")
+        Console(stderr=True).print(f"Warning: {advice}", highlight=False, soft_wrap=True)
     save(
         console,
         "The comparison is drawn in",
@@ -131,6 +136,23 @@ def run(arguments):
     )
     if arguments.csv is not None:
         save(console, "The table is written to", arguments.csv, lambda path: write_csv(rows, path))
+
+
+@contextmanager
+def _kept_of_massive():
+    """Give a list of what is warned of massive activations, which is the same for all decoders."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", MassiveActivationsWarning)
+        messages, show = [], warnings.showwarning
+
+        def keep(message, category, *place, **options):
+            if issubclass(category, MassiveActivationsWarning):
+                messages.append(str(message))
+            else:
+                show(message, category, *place, **options)
+
+        warnings.showwarning = keep
+        yield messages
 
 
 def _compare_one(arguments, name, n_nonzero_coefs, reach):

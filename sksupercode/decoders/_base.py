@@ -147,6 +147,10 @@ class BaseDecoder(DecodingMixin, BaseEstimator, ABC):
         """Return what the warning says of samples that failed."""
         return "could not be decoded; they get the best point found"
 
+    def _failure_of(self, failed):
+        """Return the same, given the third arrays that ``_decode`` has returned, of all samples."""
+        return self._failure()
+
     def _decode_support(self, V):
         """Decode a block of samples for ``predict``, where only the support counts."""
         return self._decode(V)

@@ -63,7 +63,7 @@ class DecodingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _decode_all(self, X, hook):
         """Decode X block by block by the method of that name, and return a float64 CSR array."""
-        codes, order, n_failed, counts = [], [], 0, []
+        codes, order, failed, counts = [], [], [], []
         for rows, decoder, V in self._blocks(X):
             indices, values, *more = getattr(decoder, hook)(V)
             Z = to_csr(indices, values, self._n_features_out)
@@ -72,10 +72,11 @@ class DecodingMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
                     Z.data = np.ldexp(Z.data, decoder._exponent)
             codes.append(Z)
             order.append(rows)
-            n_failed += int(np.sum(more[:1]))
+            failed += more[:1]
             counts += more[1:]
-        if n_failed:
-            warn(f"{n_failed} of {len(X)} samples {self._failure()}.", ConvergenceWarning)
+        if n_failed := sum(map(np.count_nonzero, failed)):
+            reason = self._failure_of(np.concatenate(failed))
+            warn(f"{n_failed} of {len(X)} samples {reason}.", ConvergenceWarning)
         if counts:
             self._warn_of_counts(np.concatenate(counts))
         Z, order = vstack(codes, format="csr"), np.concatenate(order)

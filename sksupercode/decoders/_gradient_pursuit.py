@@ -41,7 +41,9 @@ class GradientPursuitDecoder(PursuitDecoder):
 
     tol : float or None, default=None
         Stop a sample when the norm of its residual ||r|| is at most ``tol``, so that k need not be
-        known. Unlike here, ``tol`` of scikit-learn's OMP is the squared norm, and overrides k.
+        known. A codeword of coefficient c is left out where ``tol ** 2`` exceeds the squared norm
+        of the noise by more than ``c ** 2 * ||f|| ** 2``; smaller than that norm, ``tol`` fits
+        noise. Unlike here, ``tol`` of scikit-learn's OMP is the squared norm, and overrides k.
 
     noise_std : float or None, default=None
         Standard deviation of the noise on each coordinate of X. It stands for

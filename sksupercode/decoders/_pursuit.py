@@ -17,6 +17,8 @@ from sksupercode.dictionaries._packed_signs import compilation_is_enabled
 
 # Gains of this part of the norm of x are rounding.
 _NO_GAIN = 1e-14
+# Why a residual is too long: no iteration is left, or no codeword that shortens it.
+_OUT_OF_ITERATIONS, _ENDED = 1, 2
 # A residual of this part of the norm of x is rounding, of float64 and of float32 samples.
 _ROUNDING, _ROUNDING_32 = 1e-12, 1e-6
 
@@ -93,8 +95,17 @@ class PursuitDecoder(ToleranceMixin, BaseDecoder):
             return bytes_per_sample(self.dictionary_.shape, most)
         return 24 * n_features + 24 * most * (n_components + most)
 
-    def _failure(self):
-        return f"did not reach tol={self.tol_:g} within {self._n_iter()} iterations"
+    def _failure_of(self, failed):
+        text, n_iter = f"did not reach tol={self.tol_:g}", self._n_iter()
+        n_out, n_ended = ((failed == why).sum() for why in (_OUT_OF_ITERATIONS, _ENDED))
+        if not n_ended:
+            return f"{text} within {n_iter} iterations"
+        none_left = "no further codeword shortens the residual"
+        if not self._counts_again:
+            # Coefficients of what they have selected may be 0.
+            return f"{text} within {n_iter} iterations, or ended as {none_left}"
+        rest = f", and {n_out} after {n_iter} iterations" if n_out else ""
+        return f"{text}: {n_ended} ended as {none_left}{rest}"
 
     def _decode(self, V):
         norms = np.linalg.norm(V, axis=1)
@@ -111,7 +122,16 @@ class PursuitDecoder(ToleranceMixin, BaseDecoder):
         left = np.linalg.norm(V - self._codewords.superpose(Z), axis=1)
         if self._is_precise:
             enough = np.maximum(tol, _ROUNDING * norms)
-        return indices, values, left > enough + _NO_GAIN * norms
+        has_ended = np.count_nonzero(values, axis=1) < self._n_iter()
+        is_long = left > enough + _NO_GAIN * norms
+        if self._ends_by_itself and self.tol_ == 0:
+            is_long &= ~has_ended
+        return indices, values, is_long * np.where(has_ended, _ENDED, _OUT_OF_ITERATIONS)
+
+    @property
+    def _ends_by_itself(self):
+        """Whether a sample whose residual no codeword shortens has the end that was wanted."""
+        return False
 
     @property
     def _has_gram(self):

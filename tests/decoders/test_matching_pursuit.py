@@ -132,6 +132,30 @@ def test_tol_finds_codes_of_any_length():
     assert np.diff(codes.indptr).tolist() == np.minimum(Y.sum(axis=1), 4).tolist()
 
 
+def test_binary_samples_in_noise_end_by_themselves():
+    """Without k and without the noise; and the warning of a tolerance says so."""
+    Y = make_sparse_codes(20, 200, n_nonzero_coefs=4, support="bernoulli", random_state=0)
+    encoder = RademacherEncoder(n_components=150, random_state=0)
+    X = encoder.fit_transform(Y)
+    X += 0.1 * np.random.default_rng(0).standard_normal(X.shape)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert MatchingPursuitDecoder(encoder, tol=0).fit(X, Y).score(X, Y) == 1.0
+    # The norm of the noise is 1.22, and a codeword fits in between.
+    assert MatchingPursuitDecoder(encoder, tol=1.9).fit(X, Y).score(X, Y) < 0.2
+    decoder = MatchingPursuitDecoder(encoder, tol=0.1).fit(X, Y)
+    ended = "ended as no further codeword shortens the residual"
+    with pytest.warns(ConvergenceWarning, match=f"^20 of 20 .* tol=0.1: 20 {ended}.$"):
+        decoder.transform(X)
+    sizes = Y.sum(axis=1)
+    out = (sizes >= 4).sum()
+    match = f"^20 of 20 .* tol=0.1: {20 - out} {ended}, and {out} after 4 iterations.$"
+    with pytest.warns(ConvergenceWarning, match=match):
+        decoder.set_params(n_nonzero_coefs=4).fit(X, Y).transform(X)
+    with pytest.warns(ConvergenceWarning, match=rf"^{out} of 20 .* tol=0 within 4 iterations.$"):
+        decoder.set_params(tol=0).fit(X, Y).transform(X)
+
+
 @pytest.mark.parametrize("values", ["nonnegative", "real"])
 @pytest.mark.parametrize("tol", [0.5, 1.5])
 def test_tol_stops_as_soon_as_it_is_reached(values, tol):

@@ -3,6 +3,7 @@
 
 import csv
 import math
+import pkgutil
 import re
 import runpy
 
@@ -98,6 +99,50 @@ def test_every_decoder_of_the_frontier_can_be_swept(capsys, tmp_path):
         assert rate * int(row["dimension_90"]) == pytest.approx(bits, rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    "command, function",
+    [
+        (["--dimensions", "20", "60", "--no-passages"], "_sweep.recovery_curve"),
+        (["frontier", "--sizes", "64:3", "--trials", "20"], "_frontier.decoder_frontier"),
+    ],
+)
+def test_commands_go_on_where_they_were_interrupted(
+    capsys, tmp_path, monkeypatch, command, function
+):
+    function = f"sksupercode._cli.{function}"
+    measure = pkgutil.resolve_name(function)
+
+    def interrupted(*args, **options):
+        measure(*args, **options)
+        raise KeyboardInterrupt
+
+    checkpoint = tmp_path / "c.sqlite"
+    arguments = [*SMALL, *command, "--decoders", "top-k", "--output", str(tmp_path / "p.svg")]
+    arguments += ["--checkpoint", str(checkpoint)]
+    monkeypatch.setattr(function, interrupted)
+    assert main(arguments) == 130
+    error = capsys.readouterr().err
+    line = f"interrupted: the same command goes on from what is in {checkpoint}"
+    assert error.splitlines()[-1] == line and "Traceback" not in error
+    monkeypatch.setattr(function, measure)
+    # All is in the file; the picture is not what is tested.
+    monkeypatch.setattr(f"{function.rpartition('.')[0]}.save", lambda *arguments: None)
+    monkeypatch.setattr("sksupercode.model_selection._cells.Chain.run", None)
+    assert "top-k" in run(capsys, *arguments)
+    with pytest.raises(SystemExit):
+        main([*arguments, "--seed", "5"])
+    assert "of another configuration: random_state is" in capsys.readouterr().err
+
+
+def test_an_interrupted_command_without_checkpoint(capsys, monkeypatch):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sksupercode._cli._bounds.run", interrupt)
+    assert main(["bounds"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
 def test_nothing_to_sweep(capsys):
     with pytest.raises(SystemExit):
         main([*SMALL, "--decoders", "amp-coupled"])
@@ -142,6 +187,7 @@ def test_seeds_reproduce_the_table(capsys, tmp_path):
         (["--n-jobs", "0"], "--n-jobs"),
         (["--output", "no/such/folder/p.png"], "no/such/folder"),
         (["--output", "picture.xyz"], "picture.xyz"),
+        (["--csv", "t.csv", "--checkpoint", "t.csv"], "--csv and --checkpoint must be two"),
         (["bounds", "--n-features", str(2**60 + 1)], "--n-features"),
         (["bounds", "--n-nonzero-coefs", "2000"], "--n-nonzero-coefs"),
         (["bounds", "--noise-variance", "-1"], "--noise-variance"),

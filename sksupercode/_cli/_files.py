@@ -4,6 +4,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import tempfile
+from itertools import combinations
+from pathlib import Path
+
+
+def add_checkpoint(parser, **options):
+    """Add the option ``--checkpoint``."""
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="keep what is measured in this file, and go on from what is there",
+        **options,
+    )
 
 
 def check_files(parser, arguments):
@@ -15,8 +28,11 @@ def check_files(parser, arguments):
         parser.error(
             f"--output must end in one of {', '.join(sorted(formats))}, got {arguments.output}"
         )
-    if arguments.csv is not None and arguments.csv.absolute() == arguments.output.absolute():
-        parser.error(f"--csv and --output must be two files, got {arguments.csv} for both")
+    given = {f"--{name}": getattr(arguments, name) for name in ("csv", "output", "checkpoint")}
+    given = {name: path for name, path in given.items() if path is not None}
+    for one, other in combinations(given, 2):
+        if given[one].absolute() == given[other].absolute():
+            parser.error(f"{one} and {other} must be two files, got {given[one]} for both")
     check_file(parser, arguments.output)
     check_file(parser, arguments.csv)
 

@@ -97,7 +97,13 @@ def draw(rows):
 
 
 def run(arguments):
-    """Measure the frontier, print its tables, and save what was asked for."""
+    """Measure the frontier, print its tables, and save what was asked for.
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint is damaged, or of other measurements.
+    """
     console, decoders = Console(), default_decoders()
     names, sizes = dict.fromkeys(arguments.decoders), dict.fromkeys(arguments.sizes)
     groups = {size: [] for size in sizes}
@@ -112,6 +118,7 @@ def run(arguments):
                     n_trials=arguments.trials,
                     max_seconds=arguments.time_limit,
                     random_state=arguments.seed,
+                    checkpoint=arguments.checkpoint,
                 ).rows
     for group in groups.values():
         console.print(frontier_table(group))

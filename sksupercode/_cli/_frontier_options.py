@@ -6,6 +6,7 @@
 import argparse
 from pathlib import Path
 
+from sksupercode._cli._files import add_checkpoint
 from sksupercode.model_selection._frontier_decoders import default_decoders
 
 _SIZES = [(256, 4), (4096, 32), (65536, 64), (65536, 1024)]
@@ -70,6 +71,7 @@ def add_frontier(commands):
         metavar="FILE",
         help="also write the table to this file",
     )
+    add_checkpoint(parser, default=argparse.SUPPRESS)
     add(
         "--seed", type=int, default=argparse.SUPPRESS, help="seed of everything random (default: 0)"
     )

@@ -5,16 +5,21 @@
 
 import argparse
 import importlib.util
+import sys
 from pathlib import Path
 
 from sksupercode._cli._bounds_options import add_bounds, check_bounds
 from sksupercode._cli._compare_options import add_compare, complete_compare
 from sksupercode._cli._decoders import SWEPT
-from sksupercode._cli._files import check_files
+from sksupercode._cli._files import add_checkpoint, check_files
 from sksupercode._cli._frontier_options import add_frontier, complete_frontier
 from sksupercode.model_selection._frontier_decoders import default_decoders
 
 _OUTPUT = Path("recovery_curves.png")
+# The exit status of what ended by the signal 2.
+_INTERRUPTED = 128 + 2
+# Commands that go on from a checkpoint.
+_RESUMED = (None, "frontier")
 _OUTPUTS = {"frontier": "decoder_frontier.png", "compare": "decoders.png"}
 
 
@@ -40,8 +45,19 @@ def main(argv=None):
     check_sizes(parser, arguments)
     if arguments.output is _OUTPUT and arguments.command in _OUTPUTS:
         arguments.output = Path(_OUTPUTS[arguments.command])
-    _COMMANDS[arguments.command](parser, arguments)
+    try:
+        _COMMANDS[arguments.command](parser, arguments)
+    except KeyboardInterrupt:
+        print(_interrupted(arguments), file=sys.stderr)
+        return _INTERRUPTED
     return 0
+
+
+def _interrupted(arguments):
+    """Return the last line of a command that was interrupted."""
+    if arguments.command in _RESUMED and arguments.checkpoint is not None:
+        return f"interrupted: the same command goes on from what is in {arguments.checkpoint}"
+    return "interrupted"
 
 
 def measure_frontier(parser, arguments):
@@ -50,7 +66,10 @@ def measure_frontier(parser, arguments):
 
     complete_frontier(parser, arguments)
     check_files(parser, arguments)
-    run(arguments)
+    try:
+        run(arguments)
+    except ValueError as error:
+        parser.error(str(error))
 
 
 def sweep(parser, arguments):
@@ -101,6 +120,7 @@ def build_parser():
     add("--no-passages", action="store_true", help="leave the real passages out")
     add("--output", type=Path, default=_OUTPUT, help="picture to save (default: %(default)s)")
     add("--csv", type=Path, metavar="FILE", help="also write the table to this file")
+    add_checkpoint(parser)
     help = "number of jobs in parallel (default: %(default)s)"
     add("--n-jobs", type=int, default=1, metavar="J", help=help)
     commands = parser.add_subparsers(dest="command", metavar="command")

@@ -16,6 +16,7 @@ from sksupercode._cli._passages import passages_summary, passages_table, store_p
 from sksupercode._cli._steps import Steps
 from sksupercode._utils._tables import write_csv
 from sksupercode.model_selection import recovery_curve
+from sksupercode.model_selection._checkpoint import Part
 from sksupercode.model_selection._frontier_decoders import (
     default_decoders,
     encoder_of,
@@ -91,13 +92,21 @@ def draw_curves(curves, title):
     return figure
 
 
+def _part_of(arguments, name):
+    """Return where the sweep of a decoder is in the checkpoint, which all of them share."""
+    if arguments.checkpoint is None:
+        return None
+    size = f"N={arguments.n_features}, k={arguments.n_nonzero_coefs}"
+    return Part(arguments.checkpoint, f"sweep of {name}, {size}")
+
+
 def run(arguments):
     """Sweep random codes, then real passages unless they are left out, and report both.
 
     Raises
     ------
     ValueError
-        If none of the decoders can be swept.
+        If none of the decoders can be swept, or the checkpoint is damaged, or of other sweeps.
     """
     size = {"n_features": arguments.n_features, "n_nonzero_coefs": arguments.n_nonzero_coefs}
     decoders, console = default_decoders(), Console()
@@ -123,6 +132,7 @@ def run(arguments):
                     sections=name in sectioned,
                     random_state=arguments.seed,
                     n_jobs=arguments.n_jobs,
+                    checkpoint=_part_of(arguments, name),
                     **size,
                 )
         if not arguments.no_passages:

@@ -85,7 +85,7 @@ class BaseDecoder(DecodingMixin, BaseEstimator, ABC):
 
     ``_decode(V)``
         From samples of shape (n_samples, d) to ``indices, values``. A decoder that can fail returns
-        a third array, bools of shape (n_samples,) that are true for samples it gave up on.
+        a third array of shape (n_samples,), which is not 0 for samples it gave up on.
 
     ``_fit_decoder(X)``
         Check the decoder's own parameters and learn what it learns from X.
@@ -104,6 +104,9 @@ class BaseDecoder(DecodingMixin, BaseEstimator, ABC):
 
     ``_failure()``
         Return what happened to failed samples, for the warning.
+
+    ``_failure_of(failed)``
+        Return the same where it depends on what the third arrays say.
     """
 
     values = "auto"
@@ -136,8 +139,9 @@ class BaseDecoder(DecodingMixin, BaseEstimator, ABC):
         values : float64 ndarray of shape (n_samples, m)
             Their values; 0 where there is no entry.
 
-        failed : bool ndarray of shape (n_samples,)
-            Only of decoders that can fail: samples whose codes are but the best point found.
+        failed : bool or int ndarray of shape (n_samples,)
+            Only of decoders that can fail: False or 0, but for samples whose codes are but the best
+            point found. Numbers tell ``_failure_of`` why.
 
         counts : int ndarray of shape (n_samples,)
             Only of decoders that have ``_warn_of_counts``, which gets those of all samples.

@@ -218,7 +218,7 @@ class Transcoder(BaseSparseCoder):
         Warns
         -----
         MassiveActivationsWarning
-            If a few samples of y, of very large norm have most of the variance.
+            If a few samples of y of very large norm have most of the variance.
         """
         X = self._check_samples(X)
         Y = check_targets(y, "y", len(X), self.weights_.shape[1])

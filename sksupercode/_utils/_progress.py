@@ -3,6 +3,8 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from contextlib import contextmanager
+
 from sklearn.base import BaseEstimator
 
 from sksupercode._utils._optional import require
@@ -38,6 +40,27 @@ def track(results, name, total, verbose):
     if not verbose:
         return results
     return _progress_bars().track(results, name, total=total)
+
+
+@contextmanager
+def bar_of_names(verbose):
+    """Give a function ``(items, names, share)`` that yields items, None where no bar is asked for.
+
+    The bar goes on by a share of the whole with these items, and names the one that was taken last.
+    """
+    if not verbose:
+        yield None
+        return
+    with _progress_bars().Progress() as progress:
+        task = progress.add_task("", total=1.0)
+
+        def taken(items, names, share):
+            for item, name in zip(items, names, strict=True):
+                progress.update(task, description=name)
+                yield item
+                progress.advance(task, share / len(items))
+
+        yield taken
 
 
 def check_reports(callbacks, verbose):

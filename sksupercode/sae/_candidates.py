@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import time
+from contextlib import contextmanager
 from copy import copy
 
 import numpy as np
@@ -46,6 +47,11 @@ class Candidate:
         normalizes = getattr(autoencoder, "normalizes_samples_", False)
         self.autoencoder = autoencoder if normalizes else None
         self.is_warm = False
+
+    @property
+    def label(self):
+        """Its name, with the k of those that are compared at several."""
+        return self.name if self.k is None else f"{self.name}, k = {self.k}"
 
     @property
     def takes_targets(self):
@@ -92,11 +98,24 @@ class Candidate:
     def fit(self, X, targets):
         """Fit the decoder on a block of samples, unless it is fitted."""
         if not self.is_fitted:
-            self.decoder.fit(self._inputs(X, targets)[0])
+            with self._named_in_errors():
+                self.decoder.fit(self._inputs(X, targets)[0])
             self.is_fitted = True
+
+    @contextmanager
+    def _named_in_errors(self):
+        try:
+            yield
+        except Exception as error:
+            error.add_note(f"This is an error of decoders[{self.name!r}].")
+            raise
 
     def decode(self, X, targets):
         """Return codes of a block of samples, reconstructions of the targets, and seconds."""
+        with self._named_in_errors():
+            return self._decode(X, targets)
+
+    def _decode(self, X, targets):
         inputs, finish = self._inputs(X, targets)
         if not self.is_warm:
             with recorded_warnings():

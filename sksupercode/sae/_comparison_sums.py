@@ -116,10 +116,11 @@ class Measurement:
         return Sums(Z.nnz, cosine, error, exponent, sample_error, is_alive, seconds, codes)
 
 
-def sums_of_blocks(measurement, baselines, arrays, block_size, n_jobs):
+def sums_of_blocks(measurement, baselines, arrays, block_size, n_jobs, taken=None):
     """Return which samples are kept, their moments, and the sums of each candidate, of all blocks.
 
-    The first block with samples fits the candidates, and their baselines join them.
+    The first block with samples fits the candidates, and their baselines join them. ``taken`` is a
+    bar that names what is decoded.
     """
     moments, sums, shared = MomentsByNorm(), None, None
     n_samples, n_workers = arrays[0].shape[0], effective_n_jobs(n_jobs)
@@ -135,9 +136,15 @@ def sums_of_blocks(measurement, baselines, arrays, block_size, n_jobs):
             shared = Shared(measurement)
             sums = [Sums() for _ in measurement.candidates]
         n_parts = -(-_TASKS * n_workers // len(blocks)) if n_workers > 1 else 1
+        # One by one, so that the bar tells which of them takes long.
+        n_parts = n_parts if taken is None else len(sums)
         parts = list(gen_even_slices(len(sums), min(n_parts, len(sums))))
         tasks = [(part, block) for block in blocks for part in parts]
-        results = run_tasks(Measurement.measure, shared, tasks, n_jobs)
+        begun = tasks
+        if taken is not None:
+            names = [measurement.candidates[part.start].label for part, _ in tasks]
+            begun = taken(tasks, names, (rows.stop - rows.start) / n_samples)
+        results = run_tasks(Measurement.measure, shared, begun, n_jobs)
         places = [place for place in slices for _ in parts]
         for (part, _), place, (of_rows, of_block, of_part) in zip(
             tasks, places, results, strict=True

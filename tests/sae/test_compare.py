@@ -119,6 +119,20 @@ def test_sweep_over_the_number_of_latents():
     assert sae.weights_.k == 4 and decoders["MP"].n_nonzero_coefs is None
 
 
+def test_progress_names_decoders(capsys):
+    pytest.importorskip("rich", reason="draws bars")
+    X, sae = make_activations(40), make_sae()
+    decoders = {"SAE": sae, "MP": MatchingPursuitDecoder(sae)}
+    options = {"n_nonzero_coefs": [2, 4], "block_size": 15}
+    expected = compare_decoders(decoders, X, **options)
+    assert capsys.readouterr().out == ""
+    table = compare_decoders(decoders, X, **options, verbose=True)
+    assert re.search("MP, k = 4.* 100%", capsys.readouterr().out)
+    assert table[COLUMNS].equals(expected[COLUMNS])
+    with pytest.raises(ValueError, match="verbose must be True or False, got 2"):
+        compare_decoders(decoders, X, verbose=2)
+
+
 def test_decoders_whose_codes_ignore_k_are_compared_once():
     X, F = make_activations(20), make_sae().dictionary_
     decoders = {
@@ -249,3 +263,12 @@ def test_samples_refused():
     for keyword in ("block_size", "n_nonzero_coefs"):
         with pytest.raises(ValueError, match=keyword):
             compare_decoders(decoders, X[:5], **{keyword: 0})
+
+
+@pytest.mark.parametrize("is_fitted", [False, True])
+def test_errors_name_the_decoder(is_fitted):
+    narrow = MatchingPursuitDecoder(np.eye(D - 1), 2)
+    decoders = {"SAE": make_sae(), "mine": narrow.fit(np.eye(D - 1)) if is_fitted else narrow}
+    with pytest.raises(ValueError) as error:
+        compare_decoders(decoders, make_activations(5))
+    assert error.value.__notes__ == ["This is an error of decoders['mine']."]

@@ -5,15 +5,18 @@ A channel is a pipeline step that acts in ``transform``, both at training and at
     make_pipeline(encoder, GaussianChannel(0.1), decoder)
 
 `GaussianChannel` stands for interference from everything else stored in the same vector,
-`DropoutChannel` for lost coordinates, `QuantizationChannel` for storage in 16 bits.
+`DropoutChannel` for lost coordinates, `QuantizationChannel` for storage in 16 bits, or in 1 to 8.
 """
 
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
 from abc import ABC, abstractmethod
+from functools import cache
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import ndtr
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
@@ -23,6 +26,7 @@ from sksupercode._utils._validation import (
     as_float,
     check_bool,
     check_generator,
+    check_integer,
     check_option,
     check_real,
     check_samples,
@@ -137,7 +141,7 @@ class GaussianChannel(_BaseChannel):
     See Also
     --------
     DropoutChannel : Lost coordinates.
-    QuantizationChannel : Storage in 16 bits.
+    QuantizationChannel : Storage in few bits.
 
     Notes
     -----
@@ -216,7 +220,7 @@ class DropoutChannel(_BaseChannel):
     See Also
     --------
     GaussianChannel : Additive noise.
-    QuantizationChannel : Storage in 16 bits.
+    QuantizationChannel : Storage in few bits.
 
     Notes
     -----
@@ -256,18 +260,39 @@ class DropoutChannel(_BaseChannel):
 
 
 class QuantizationChannel(_BaseChannel):
-    r"""Storage in 16 bits, ``x' = float(round_to_dtype(clip(x, -max, max)))``.
+    r"""Storage in few bits: of a float format, or 1 to 8 bits of equal steps.
 
-    Rounds to the nearest number of the format, ties to even, and returns it in the dtype of the
-    input. Numbers beyond the largest finite number become that number instead of infinity.
+    Without ``bits``, ``x' = float(round_to_dtype(clip(x, -max, max)))``: the nearest number of the
+    format, ties to even, in the dtype of the input. Numbers beyond the largest finite number become
+    that number instead of infinity.
+
+    With b bits, the uniform mid-rise quantiser of :math:`2^b` levels,
+
+    .. math::
+        x' = \frac{q(x)}{\alpha}, \qquad
+        q(x) = \Delta \big(\lfloor x / \Delta \rfloor + \tfrac12\big), \qquad
+        \alpha = \frac{\mathrm{E}[x\, q(x)]}{\mathrm{E}[x^2]},
+
+    where the first and last level stand for all that is beyond them. The step :math:`\Delta` is
+    that of the least squared error for normal coordinates with the root mean square of the X seen
+    in `fit` [2]_. The gain :math:`\alpha`, too, is that on this X. By division by it
+    :math:`\mathrm{E}[x x'] = \mathrm{E}[x^2]`: matched filters of present codewords keep their
+    mean, and decoders of binary codes see a coefficient of 1.
 
     Parameters
     ----------
     dtype : {"float16", "bfloat16"}, default="float16"
-        float16 has 11 significant bits and ends at 65504; bfloat16 has 8, and float32's range.
+        The format, where there are no ``bits``. float16 has 11 significant bits and ends at 65504;
+        bfloat16 has 8, and float32's range.
+    bits : int or None, default=None
+        Number b of bits for each coordinate, from 1 to 8, in place of a format.
 
     Attributes
     ----------
+    step_ : float or None
+        The step :math:`\Delta`; None without ``bits``.
+    levels_ : float64 ndarray of shape (2 ** bits,) or None
+        What there is in the output, ``q / alpha`` in ascending order; None without ``bits``.
     n_features_in_ : int
         Number of coordinates seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -284,10 +309,24 @@ class QuantizationChannel(_BaseChannel):
     wherever neither overflow nor underflow occurs. float64 is rounded to float32 and then to
     bfloat16, as is usual. The first rounding can move a number by ``2 ** -24 |x|`` onto a tie.
 
+    For b bits Bussgang's decomposition [3]_ of normal coordinates is ``x' = x + z`` with z
+    uncorrelated with x. Its variance is :math:`1 / \alpha - 1` times that of x, which is 0.571,
+    0.135, 0.039 and 0.012 for 1 to 4 bits, as of ``GaussianChannel(0.571, relative=True)``. The
+    quantiser of least squared error, q itself, shrinks all coefficients by :math:`\alpha`, 0.64
+    with one bit.
+
+    No level is 0. A coordinate of exactly 0, as sums of an even number of signs have it, is stored
+    as the smallest positive level, and one bit says ``x >= 0``. If all of X in `fit` is 0, so are
+    the levels.
+
     References
     ----------
     .. [1] N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., SIAM, 2002,
        chapter 2.
+    .. [2] J. Max, "Quantizing for Minimum Distortion", IRE Transactions on Information Theory 6(1),
+       1960.
+    .. [3] J. J. Bussgang, "Crosscorrelation Functions of Amplitude-Distorted Gaussian Signals",
+       Technical Report 216, Research Laboratory of Electronics, MIT, 1952.
 
     Examples
     --------
@@ -295,13 +334,38 @@ class QuantizationChannel(_BaseChannel):
     >>> from sksupercode.channels import QuantizationChannel
     >>> QuantizationChannel("float16").fit_transform([[0.1, 1e6]])
     array([[9.99755859e-02, 6.55040000e+04]])
+    >>> X = np.random.default_rng(0).standard_normal((1000, 100))
+    >>> QuantizationChannel(bits=2).fit(X).levels_.round(2)
+    array([-1.69, -0.56,  0.56,  1.69])
     """
 
-    def __init__(self, dtype="float16"):
+    def __init__(self, dtype="float16", *, bits=None):
         self.dtype = dtype
+        self.bits = bits
 
     def _learn(self, X):
         self._storage()
+        bits = check_integer(self.bits, "bits", minimum=1, maximum=8, allow_none=True)
+        self.step_ = self.levels_ = None
+        if bits is None:
+            return
+        # In a unit in which no square is too large or too small.
+        exponent = int(np.frexp(max(float(X.max()), -float(X.min())))[1])
+        blocks = list(gen_batches(len(X), MOST_ROWS))
+
+        def total(function):
+            units = (np.ldexp(X[rows].astype(np.float64), -exponent) for rows in blocks)
+            return float(sum(np.sum(x * function(x)) for x in units))
+
+        square = total(lambda x: x)
+        step = _gaussian_step(bits) * np.sqrt(square / X.size)
+        levels = (np.arange(2**bits) - (2**bits - 1) / 2) * step
+        if step > 0:
+            levels *= square / total(lambda x: levels[_cells(x, step, len(levels))])
+        with np.errstate(over="ignore", under="ignore"):
+            numbers = np.ldexp(np.append(levels, step), exponent)
+        *levels, step = as_float(numbers, float, "The levels for X, or their step,")
+        self.step_, self.levels_ = float(step), np.array(levels)
 
     def _storage(self):
         """The storage dtype and its largest finite value."""
@@ -312,5 +376,36 @@ class QuantizationChannel(_BaseChannel):
         return ml_dtypes.bfloat16, float(ml_dtypes.finfo(ml_dtypes.bfloat16).max)
 
     def _apply(self, X, rng):
+        if self.levels_ is not None:
+            X = X.astype(np.float64, copy=False)
+            return self.levels_[_cells(X, self.step_, len(self.levels_))]
         dtype, largest = self._storage()
         return np.clip(X, -largest, largest).astype(dtype).astype(X.dtype)
+
+
+def _cells(X, step, n_levels):
+    """Return which level stands for each number."""
+    half = n_levels // 2
+    # Without a step all levels are 0.
+    cells = np.floor(np.clip(X / (step or 1.0), -half, half - 1))
+    return cells.astype(np.intp) + half
+
+
+@cache
+def _gaussian_step(bits):
+    """Return the step of the least squared error for standard normal numbers.
+
+    Thresholds are halfway between levels, so that the derivative of the error by the step is 0
+    where ``E[x q] = E[q ** 2]``. The former is the step times the density at each threshold.
+    """
+    half = 2 ** (bits - 1)
+
+    def excess(step):
+        inner = np.arange(1, half) * step
+        thresholds = np.concatenate([[0.0], inner, [np.inf]])
+        density = np.exp(-(inner**2) / 2) / np.sqrt(2 * np.pi)
+        product = step * (2 * density.sum() + 1 / np.sqrt(2 * np.pi))
+        levels = (np.arange(half) + 0.5) * step
+        return product - 2 * np.sum(levels**2 * np.diff(ndtr(thresholds)))
+
+    return brentq(excess, 0.5 / half, 2.0, xtol=1e-14)

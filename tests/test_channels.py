@@ -11,13 +11,24 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 
-from sksupercode import RademacherEncoder, TopKDecoder
-from sksupercode.channels import DropoutChannel, GaussianChannel, QuantizationChannel
+from sksupercode import MatchingPursuitDecoder, RademacherEncoder, TopKDecoder
+from sksupercode.channels import (
+    DropoutChannel,
+    GaussianChannel,
+    QuantizationChannel,
+    _gaussian_step,
+)
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.testing._runner import untouched_random_state
 
 NOISY = [GaussianChannel(0.3), GaussianChannel(0.3, relative=True), DropoutChannel(0.3)]
-ALL = [*NOISY, QuantizationChannel(), QuantizationChannel("bfloat16")]
+ALL = [
+    *NOISY,
+    QuantizationChannel(),
+    QuantizationChannel("bfloat16"),
+    QuantizationChannel(bits=1),
+    QuantizationChannel(bits=3),
+]
 
 
 def vectors(n_samples=400, n_features=50, dtype=np.float64, scale=1.0):
@@ -166,6 +177,53 @@ def test_quantization_is_a_cast_that_saturates(name, storage):
     assert_array_equal(QuantizationChannel(name).fit_transform([[1e300, 1.0]]), [[largest, 1.0]])
 
 
+@pytest.mark.parametrize(
+    "bits, step, error", [(1, 1.596, 0.3634), (2, 0.9957, 0.1188), (3, 0.586, 0.03744)]
+)
+def test_steps_are_those_of_max(bits, step, error):
+    """Table II of Max (1960), and the integral that it minimises."""
+    assert_allclose(_gaussian_step(bits), step, atol=6e-5 if bits > 1 else 6e-4)
+
+    def squared_error(step):
+        x = (np.arange(-8000, 8000) + 0.5) / 1000
+        top = (2**bits - 1) / 2
+        q = np.clip(np.floor(x / step) + 0.5, -top, top) * step
+        return np.sum((x - q) ** 2 * np.exp(-(x**2) / 2)) / np.sqrt(2 * np.pi) / 1000
+
+    least = squared_error(_gaussian_step(bits))
+    assert_allclose(least, error, atol=5e-5)
+    for factor in (0.99, 1.01):
+        assert squared_error(factor * _gaussian_step(bits)) > least
+
+
+@pytest.mark.parametrize("bits, variance", [(1, 0.5708), (2, 0.1348), (4, 0.0117)])
+def test_few_bits_add_noise_and_change_no_mean(bits, variance):
+    X = vectors()
+    channel = QuantizationChannel(bits=bits).fit(X)
+    out = channel.transform(X)
+    assert_array_equal(np.unique(out), channel.levels_)
+    assert len(channel.levels_) == 2**bits
+    assert_allclose(np.mean(X * out), np.mean(X**2), rtol=1e-12)
+    assert_allclose(np.mean((out - X) ** 2) / np.mean(X**2), variance, rtol=0.05)
+    # The same in every unit, and a level of its own sign for what is 0.
+    for unit in (2.0**-600, 2.0**500):
+        assert_array_equal(clone(channel).fit_transform(unit * X), unit * out)
+    smallest = channel.levels_[2 ** (bits - 1)]
+    assert_array_equal(channel.transform(np.zeros((1, 50))), np.full((1, 50), smallest))
+    assert_array_equal(clone(channel).fit_transform(np.zeros((2, 3))), np.zeros((2, 3)))
+
+
+def test_binary_codes_survive_one_bit():
+    Y = make_sparse_codes(50, 500, n_nonzero_coefs=6, random_state=0)
+    encoder = RademacherEncoder(200, random_state=0)
+    X = encoder.fit_transform(Y)
+    stored = QuantizationChannel(bits=1).fit_transform(X)
+    decoder = MatchingPursuitDecoder(encoder, tol=0).fit(stored, Y)
+    assert decoder.score(stored, Y) > 0.9
+    scores = TopKDecoder(encoder).fit(stored, Y).decision_function(stored)
+    assert_allclose(scores[Y.toarray() == 1].mean(), 1, rtol=0.01)
+
+
 def test_channels_chain_in_a_pipeline():
     X = vectors()
     chain = make_pipeline(*(clone(channel) for channel in ALL))
@@ -180,6 +238,7 @@ def test_channels_chain_in_a_pipeline():
         *((GaussianChannel(relative=value), "relative") for value in (1, "yes", None)),
         *((DropoutChannel(value), "rate") for value in (-0.1, 1, 1.0, np.nan, True, "0.5")),
         *((QuantizationChannel(value), "dtype") for value in ("int8", np.float16, None, 16)),
+        *((QuantizationChannel(bits=value), "bits") for value in (0, 9, 2.0, "2", True)),
         *((GaussianChannel(random_state=value), "random_state") for value in (-1, 1.5, "0", True)),
     ],
     ids=str,

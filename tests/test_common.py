@@ -61,6 +61,7 @@ ESTIMATORS += [
     RademacherEncoder(n_components=5, storage="packed", random_state=0),
     GaussianChannel(relative=True, random_state=0),
     QuantizationChannel("bfloat16"),
+    QuantizationChannel(bits=2),
     ThresholdDecoder(RECIPE, 2, threshold="map", values="real"),
     ThresholdDecoder(RECIPE, covariance_estimator=LedoitWolf()),
     TopKDecoder(RECIPE, n_nonzero_coefs=2, values="nonnegative", sparse_output=False),

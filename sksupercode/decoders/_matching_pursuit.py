@@ -42,7 +42,8 @@ class MatchingPursuitDecoder(PursuitDecoder):
     tol : float or None, default=None
         Stop a sample when the norm of its residual ||r|| is at most ``tol``, so that k need not be
         known. With binary values ``tol=0`` needs neither k nor the noise: a sample ends by itself
-        where no codeword shortens its residual. A codeword of coefficient c is left out where
+        where no codeword shortens its residual, and a warning counts those that leave any, which in
+        noise are all. A codeword of coefficient c is left out where
         ``tol ** 2`` exceeds the squared norm of the noise by more than ``c ** 2 * ||f|| ** 2``.
         Unlike here, ``tol`` of scikit-learn's OMP is the squared norm, and overrides k.
 
@@ -130,10 +131,6 @@ class MatchingPursuitDecoder(PursuitDecoder):
     def _algorithm(self):
         # Binary scores are of codewords as they are, and not of their directions.
         return None if self.values_ == "binary" else "matching"
-
-    @property
-    def _ends_by_itself(self):
-        return self.values_ == "binary"
 
     def _bytes_per_sample(self):
         if self._has_gram:

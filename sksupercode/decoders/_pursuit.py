@@ -124,14 +124,7 @@ class PursuitDecoder(ToleranceMixin, BaseDecoder):
             enough = np.maximum(tol, _ROUNDING * norms)
         has_ended = np.count_nonzero(values, axis=1) < self._n_iter()
         is_long = left > enough + _NO_GAIN * norms
-        if self._ends_by_itself and self.tol_ == 0:
-            is_long &= ~has_ended
         return indices, values, is_long * np.where(has_ended, _ENDED, _OUT_OF_ITERATIONS)
-
-    @property
-    def _ends_by_itself(self):
-        """Whether a sample whose residual no codeword shortens has the end that was wanted."""
-        return False
 
     @property
     def _has_gram(self):

@@ -8,11 +8,13 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from sksupercode import (
     DictionaryLearner,
     MatchingPursuitDecoder,
     SparseAutoencoder,
+    ThresholdDecoder,
     Transcoder,
 )
 from sksupercode._utils._moments import RunningMoments
@@ -121,7 +123,7 @@ def test_who_warns():
     calls = [
         (lambda X: fraction_of_variance_unexplained(X, X_hat[: len(X)]), "leave them out of X and"),
         (lambda X: compare_decoders({"MP": decoder}, X, block_size=300), "pass max_norm="),
-        (lambda X: learner.fit(X), "these are learned first"),
+        (lambda X: learner.fit(X), "these are learned first, .* pass max_norm="),
         (lambda X: learner.partial_fit(X), None),
         (lambda X: learner.score(X), "the score speaks of these alone"),
         (lambda X: SCORED.score(X), "the score speaks of these alone"),
@@ -129,7 +131,7 @@ def test_who_warns():
     ]
     if find_spec("torch"):
         sae = SparseAutoencoder(D, n_nonzero_coefs=2, max_iter=1, random_state=0)
-        calls.append((lambda X: sae.fit(X), "these are learned first"))
+        calls.append((lambda X: sae.fit(X), "these are learned first, .* pass max_norm="))
     for call, remedy in calls:
         with warnings.catch_warnings(record=True) as log:
             warnings.simplefilter("always", MassiveActivationsWarning)
@@ -146,3 +148,40 @@ def test_who_warns():
         for call, _ in calls:
             call(ordinary)
         compare_decoders({"MP": decoder}, X, max_norm=100)
+
+
+LEARNER = DictionaryLearner(D, n_nonzero_coefs=2, max_iter=2, random_state=0)
+AUTOENCODER = SparseAutoencoder(D, n_nonzero_coefs=2, max_iter=2, random_state=0)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        LEARNER,
+        clone(LEARNER).set_params(decoder=ThresholdDecoder(None, threshold="map")),
+        pytest.param(
+            AUTOENCODER, marks=pytest.mark.skipif(find_spec("torch") is None, reason="trains")
+        ),
+    ],
+    ids=["OMP", "threshold", "autoencoder"],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("error::sksupercode.exceptions.MassiveActivationsWarning")
+def test_learning_without_massive_samples(estimator):
+    X = make_activations(640, every=64)
+    few = X[np.linalg.norm(X, axis=1) <= 100]
+    other = clone(estimator).set_params(early_stopping=True)
+    mine = clone(other).set_params(max_norm=100)
+    np.testing.assert_array_equal(mine.fit(X).dictionary_, other.fit(few).dictionary_)
+    np.testing.assert_array_equal(mine.transform(few).data, other.transform(few).data)
+    assert (mine.n_left_out_, other.n_left_out_) == (10, 0)
+    for A, B in ((X[:300], few[:295]), (X[::64], None), (X[300:], few[295:])):
+        mine.partial_fit(A)
+        if B is not None:
+            other.partial_fit(B)
+    np.testing.assert_array_equal(mine.dictionary_, other.dictionary_)
+    assert mine.n_left_out_ == 30 and mine.n_iter_ == other.n_iter_
+    with pytest.raises(ValueError, match="max_norm must leave samples .* got 1e-09, .* all 640"):
+        clone(mine).set_params(max_norm=1e-9).partial_fit(X)
+    with pytest.raises(ValueError, match="max_norm must be a real number > 0"):
+        clone(mine).set_params(max_norm=0).fit(X)

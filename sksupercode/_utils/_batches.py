@@ -3,6 +3,7 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import math
 import sys
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.utils import gen_batches
 
 from sksupercode._utils._blocks import MOST_ROWS, read_block
 from sksupercode._utils._moments import RunningMoments
-from sksupercode._utils._norms import MomentsByNorm, warn_of_massive
+from sksupercode._utils._norms import MomentsByNorm, row_norms, warn_of_massive
 from sksupercode._utils._validation import require_matrix
 
 # Of an array that is computed when it is read, so many batches are read at once.
@@ -67,6 +68,25 @@ def read_rows(X, rows):
     return read_block(X, rows)
 
 
+def rows_to_learn(X, max_norm, *, may_be_none=False):
+    """Return the rows of samples of no larger norm than that, which are read once to tell.
+
+    A ValueError is raised where none is left, unless that may be.
+    """
+    rows = np.arange(len(X))
+    if max_norm is None or max_norm == math.inf:
+        return rows
+    parts = gen_batches(len(X), MOST_ROWS)
+    kept = [row_norms(read_rows(X, rows[part])) <= max_norm for part in parts]
+    rows = rows[np.concatenate(kept)]
+    if not (len(rows) or may_be_none):
+        raise ValueError(
+            f"max_norm must leave samples to learn from, got {max_norm}, which is less than the "
+            f"norms of all {len(X)}."
+        )
+    return rows
+
+
 def moments_of(X, rows, moments=None):
     """Return the moments of samples, with others that came before."""
     moments = RunningMoments() if moments is None else moments
@@ -80,7 +100,7 @@ def first_moments(X, rows):
     moments = moments_of(X, rows, MomentsByNorm())
     warn_of_massive(
         moments,
-        "these are learned first, and little of the others: leave them out, "
-        "X[np.linalg.norm(X, axis=1) < {norm}].",
+        "these are learned first, and little of the others: pass max_norm={norm} to leave them "
+        "out.",
     )
     return moments.total()

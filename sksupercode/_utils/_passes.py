@@ -20,14 +20,16 @@ def check_passes(estimator):
         validation_fraction=check_real(fraction, "validation_fraction", 0, 1, closed="neither"),
         n_iter_no_change=check_integer(estimator.n_iter_no_change, "n_iter_no_change", minimum=1),
         tol=check_real(estimator.tol, "tol", 0, closed="left"),
+        max_norm=check_real(estimator.max_norm, "max_norm", 0, closed="right", allow_none=True),
         verbose=check_bool(estimator.verbose, "verbose"),
     )
 
 
-def split_rows(n_samples, settings, rng):
+def split_rows(rows, settings, rng):
     """Return the rows to train on and those to validate on, or None."""
     if not settings.early_stopping:
-        return np.arange(n_samples), None
+        return rows, None
+    n_samples = len(rows)
     n_validation = math.ceil(settings.validation_fraction * n_samples)
     if n_validation < 2 or n_validation >= n_samples:
         raise ValueError(
@@ -35,7 +37,7 @@ def split_rows(n_samples, settings, rng):
             f"got {settings.validation_fraction!r} of {n_samples}."
         )
     order = rng.permutation(n_samples)
-    return np.sort(order[n_validation:]), np.sort(order[:n_validation])
+    return rows[np.sort(order[n_validation:])], rows[np.sort(order[:n_validation])]
 
 
 def run_passes(estimator, settings, name, run_pass, state, score):

@@ -5,12 +5,11 @@
 
 from types import SimpleNamespace
 
-import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from sksupercode._utils._batches import check_lazy_samples, is_lazy, read_rows
+from sksupercode._utils._batches import check_lazy_samples, is_lazy, read_rows, rows_to_learn
 from sksupercode._utils._passes import check_passes, run_passes, split_rows
 from sksupercode._utils._validation import (
     check_bool,
@@ -85,6 +84,12 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     tol : float, default=1e-4
         Least rise of the explained variance that counts.
 
+    max_norm : float or None, default=None
+        Samples of larger norm, as massive activations of language models have, are left out of
+        everything that is learned, also by ``partial_fit``. They are told in one more pass over X.
+        ``10 * np.median(np.linalg.norm(X[:10_000], axis=1))`` is a sensible limit. None leaves out
+        none. ``score`` counts all samples.
+
     verbose : bool, default=False
         Whether to show a progress bar, which needs rich.
 
@@ -110,6 +115,9 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     n_iter_ : int
         Passes over samples.
+
+    n_left_out_ : int
+        Number of samples beyond ``max_norm``, in ``fit`` and all calls of ``partial_fit`` after it.
 
     loss_curve_ : list of float
         Mean squared error in each pass, of codes found before the update; 1 is the variance of X.
@@ -183,6 +191,7 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         validation_fraction=0.1,
         n_iter_no_change=5,
         tol=1e-4,
+        max_norm=None,
         verbose=False,
         random_state=None,
     ):
@@ -197,6 +206,7 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
+        self.max_norm = max_norm
         self.verbose = verbose
         self.random_state = random_state
 
@@ -222,14 +232,17 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             If rich is not installed, for ``verbose=True``.
 
         ValueError
-            If a parameter is illegal, or X is not a matrix of finite numbers that differ.
+            If a parameter is illegal, X is not a matrix of finite numbers that differ, or
+            ``max_norm`` leaves out all.
         """
         settings = self._check_settings()
         X = self._check_samples(X, reset=True)
         for name in ("validation_scores_", "best_validation_score_"):
             vars(self).pop(name, None)
         rng = check_generator(self.random_state)
-        rows, validation = split_rows(len(X), settings, rng)
+        rows = rows_to_learn(X, settings.max_norm)
+        n_left_out = len(X) - len(rows)
+        rows, validation = split_rows(rows, settings, rng)
         self._warn_of_few_samples(len(rows))
         learner = Learner(settings, rng, X, rows)
         last = settings.max_iter - max(1, round(_WITHOUT_RESTARTS * settings.max_iter))
@@ -248,7 +261,8 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             score,
         )
         learner.go_back(learned)
-        return self._set_learned(learner, learned, X)
+        self.n_left_out_ = n_left_out
+        return self._set_learned(learner, learned, X, rows)
 
     def partial_fit(self, X, y=None):
         """Learn from one more pass over X.
@@ -277,7 +291,7 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         settings = self._check_settings()
         learner = getattr(self, "_learner", None)
         X = self._check_samples(X, reset=learner is None)
-        rows = np.arange(len(X))
+        rows = rows_to_learn(X, settings.max_norm, may_be_none=learner is not None)
         if learner is None:
             self._warn_of_few_samples(len(rows))
             learner = Learner(settings, check_generator(self.random_state), X, rows)
@@ -286,13 +300,16 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
                 "n_latents must not change between calls of partial_fit, from "
                 f"{learner.shape[0]} to {settings.n_latents}."
             )
-        else:
+        elif len(rows):
             learner.see(X, rows)
+        self.n_left_out_ = getattr(self, "n_left_out_", 0) + len(X) - len(rows)
+        if not len(rows):
+            return self
         learner.settings = settings
         loss = learner.run_pass(X, rows)
         self.n_iter_ = getattr(self, "n_iter_", 0) + 1
         self.loss_curve_ = [*getattr(self, "loss_curve_", []), loss]
-        return self._set_learned(learner, learner.learned(), X)
+        return self._set_learned(learner, learner.learned(), X, rows)
 
     def _check_settings(self):
         n_latents = check_integer(self.n_latents, "n_latents", minimum=1)
@@ -325,7 +342,7 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
                 f"{self.n_latents - n_samples} of them start in random directions."
             )
 
-    def _set_learned(self, learner, learned, X):
+    def _set_learned(self, learner, learned, X, rows):
         if not self.loss_curve_[-1] < 1:
             warn(
                 f"Codes of decoder={type(learner.settings.decoder[0]).__name__} leave "
@@ -335,7 +352,7 @@ class DictionaryLearner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             )
         self._learner = learner
         self.dictionary_, self.intercept_ = learned
-        self.decoder_ = decoder_on(learner.settings.decoder, *learned, read_rows(X, np.arange(1)))
+        self.decoder_ = decoder_on(learner.settings.decoder, *learned, read_rows(X, rows[:1]))
         return self
 
     def transform(self, X):

@@ -87,6 +87,12 @@ class SparseAutoencoder(BaseSparseAutoencoder):
     tol : float, default=1e-4
         Least rise of the explained variance that counts.
 
+    max_norm : float or None, default=None
+        Samples of larger norm, as massive activations of language models have, are left out of
+        everything that is learned, also by ``partial_fit``. They are told in one more pass over X.
+        ``10 * np.median(np.linalg.norm(X[:10_000], axis=1))`` is a sensible limit. None leaves out
+        none. ``score`` counts all samples.
+
     device : str or torch.device, default="cpu"
         Where to train. Everything else is on the CPU.
 
@@ -123,6 +129,9 @@ class SparseAutoencoder(BaseSparseAutoencoder):
     n_iter_ : int
         Passes over samples in training. Missing, as all attributes below, where weights were
         loaded.
+
+    n_left_out_ : int
+        Number of samples beyond ``max_norm``, in ``fit`` and all calls of ``partial_fit`` after it.
 
     loss_curve_ : list of float
         Mean loss in each pass, where 1 is the variance of X, or the mean squared distance of X from
@@ -214,6 +223,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         validation_fraction=0.1,
         n_iter_no_change=5,
         tol=1e-4,
+        max_norm=None,
         device="cpu",
         verbose=False,
         random_state=None,
@@ -235,6 +245,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
+        self.max_norm = max_norm
         self.device = device
         self.verbose = verbose
         self.random_state = random_state
@@ -293,7 +304,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
 
         ValueError
             If a parameter is illegal, X is not a matrix of finite numbers, codewords of ``init``
-            have another shape than (N, d), or training diverges.
+            have another shape than (N, d), ``max_norm`` leaves out all, or training diverges.
         """
         training = _import_training()
         X = self._check_training_samples(X, reset=True)

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from sklearn.utils import gen_batches
 
-from sksupercode._utils._batches import moments_of, read_rows
+from sksupercode._utils._batches import moments_of, read_rows, rows_to_learn
 from sksupercode._utils._passes import run_passes, split_rows
 from sksupercode._utils._validation import check_generator
 from sksupercode.sae._forward import ForwardPass
@@ -20,7 +20,9 @@ def train(estimator, X):
     """Train from the start; return the weights and set the attributes that describe training."""
     settings = check_settings(estimator)
     rng = check_generator(estimator.random_state)
-    rows, validation = split_rows(len(X), settings, rng)
+    rows = rows_to_learn(X, settings.max_norm)
+    n_left_out = len(X) - len(rows)
+    rows, validation = split_rows(rows, settings, rng)
     trainer = Trainer(settings, rng, X, rows)
     trainer.n_steps = settings.max_iter * math.ceil(len(rows) / settings.batch_size)
     moments = None if validation is None else moments_of(X, validation)
@@ -30,7 +32,7 @@ def train(estimator, X):
     def score(weights):
         return 1.0 - _unexplained_variance(weights, X, validation, moments)
 
-    return run_passes(
+    weights = run_passes(
         estimator,
         settings,
         "Training",
@@ -38,12 +40,18 @@ def train(estimator, X):
         trainer.weights,
         score,
     )
+    estimator.n_left_out_ = n_left_out
+    return weights
 
 
 def train_further(estimator, X, trainer, weights):
     """Make one more pass over X; return the weights and the trainer that they come from."""
     settings = check_settings(estimator)
-    rows = np.arange(len(X))
+    rows = rows_to_learn(X, settings.max_norm, may_be_none=weights is not None)
+    n_left_out = len(X) - len(rows)
+    if not len(rows):
+        estimator.n_left_out_ = getattr(estimator, "n_left_out_", 0) + n_left_out
+        return weights, trainer
     if trainer is None:
         if weights is not None:
             check_weights(weights, settings)
@@ -56,7 +64,10 @@ def train_further(estimator, X, trainer, weights):
             f"{trainer.shape[0]} and {trainer.settings.architecture!r} to {settings.n_latents} and "
             f"{settings.architecture!r}."
         )
-    elif not len(rows := trainer.see(X, rows)):
+    else:
+        rows = trainer.see(X, rows)
+    estimator.n_left_out_ = getattr(estimator, "n_left_out_", 0) + n_left_out
+    if not len(rows):
         return trainer.weights(), trainer
     trainer.settings = trainer.model.settings = settings
     loss = trainer.run_epoch(X, rows)

@@ -102,7 +102,7 @@ def test_every_decoder_of_the_frontier_can_be_swept(capsys, tmp_path):
 @pytest.mark.parametrize(
     "command, function",
     [
-        (["--dimensions", "20", "60", "--no-passages"], "_sweep.recovery_curve"),
+        ([*SMALL, "--dimensions", "20", "60", "--no-passages"], "_sweep.recovery_curve"),
         (["frontier", "--sizes", "64:3", "--trials", "20"], "_frontier.decoder_frontier"),
     ],
 )
@@ -117,7 +117,7 @@ def test_commands_go_on_where_they_were_interrupted(
         raise KeyboardInterrupt
 
     checkpoint = tmp_path / "c.sqlite"
-    arguments = [*SMALL, *command, "--decoders", "top-k", "--output", str(tmp_path / "p.svg")]
+    arguments = [*command, "--decoders", "top-k", "--output", str(tmp_path / "p.svg")]
     arguments += ["--checkpoint", str(checkpoint)]
     monkeypatch.setattr(function, interrupted)
     assert main(arguments) == 130
@@ -218,6 +218,21 @@ def test_bad_arguments_end_with_a_message(capsys, arguments, message):
     assert "Traceback" not in error and "usage:" not in error
     command = f" {arguments[0]}" if arguments[0] in ("bounds", "frontier") else ""
     assert error.splitlines()[-1] == f"Try 'python -m sksupercode{command} --help'."
+
+
+@pytest.mark.parametrize(
+    "option, command",
+    [
+        (["--checkpoint", "cells"], "bounds"),
+        (["--no-passages"], "frontier"),
+        (["--n-features", "64"], "frontier"),
+    ],
+)
+def test_options_before_a_command_that_has_none_of_the_name(capsys, option, command):
+    with pytest.raises(SystemExit):
+        main([*option, command])
+    error = capsys.readouterr().err
+    assert error.startswith(f"python -m sksupercode {command}: error: {option[0]} is no option of")
 
 
 @pytest.mark.parametrize("noise_variance", ["0", "0.01"])

@@ -32,9 +32,10 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv=None):
     """Run the command line and return its exit status."""
-    parser = build_parser()
-    arguments = parser.parse_args(argv)
+    whole = build_parser()
+    arguments = whole.parse_args(argv)
     parser = arguments.parser
+    refuse_others_options(whole, parser, arguments)
     needed = ["rich"] if arguments.command == "bounds" else ["matplotlib", "rich"]
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
@@ -142,6 +143,15 @@ def add_sizes(parser, *, keep=False):
     add("--n-features", default=1024, metavar="N", help="number of codewords")
     add("--n-nonzero-coefs", default=8, metavar="K", help="codewords in a sample")
     add("--seed", default=0, help="seed of everything random")
+
+
+def refuse_others_options(whole, parser, arguments):
+    """End with a message for what was given before a command that has no such option."""
+    known = {action.dest for action in parser._actions}
+    for action in whole._actions:
+        if action.dest not in known and action.option_strings:
+            if getattr(arguments, action.dest, action.default) != action.default:
+                parser.error(f"{action.option_strings[0]} is no option of this command")
 
 
 def check_sizes(parser, arguments):

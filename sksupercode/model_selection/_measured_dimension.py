@@ -156,8 +156,10 @@ def measured_dimension(
 
     max_seconds : float or None, default=None
         About how long it may take. Slow decoders then get fewer trials than ``n_trials``, the
-        slowest up to three times as long; and a result depends on the speed of the machine. Without
-        a limit it depends on ``random_state`` alone.
+        slowest up to three times as long, and longer where most of the cost is at the transition,
+        as of maximum likelihood, since some fifty trials there are the fewest; ``time_limit`` of
+        that decoder limits each. A result then depends on the speed of the machine. Without a limit
+        it depends on ``random_state`` alone.
 
     random_state : int, RandomState, Generator or None, default=None
         Seed of all codes, codebooks and noise. None is fresh entropy, or that of the checkpoint.
@@ -281,7 +283,7 @@ def _measure_curve(trials, points, p, n_trials, per_codebook):
     groups, run, start = trials.looks, trials.runner.run, trials.used
     n_left = max(n_trials - sum(n for *_, n in points), 0)
     for part, end in zip(_STAGES, np.cumsum(_STAGES), strict=True):
-        dimensions = _place(points, p)
+        dimensions, per_codebook = _place(points, p), trials.batch(per_codebook)
         n = max(1, round(n_left * part / len(dimensions)))
         stage = [trials.cells(d, n, per_codebook) for d in dimensions]
         if trials.max_seconds == np.inf:
@@ -290,7 +292,8 @@ def _measure_curve(trials, points, p, n_trials, per_codebook):
             stage = _run_in_time(trials, stage, part, start + (1 - start) * end)
         for group in stage:
             groups.setdefault(group[0].n_components, []).extend(group)
-            for cell, (n_recovered, _) in zip(group, run(group), strict=True):
+            for cell, (n_recovered, seconds) in zip(group, run(group), strict=True):
+                trials.note(cell.n_trials, seconds)
                 points.append((cell.n_components, n_recovered, cell.n_trials))
     return collect_curve(trials.runner, [groups[d] for d in sorted(groups)])
 

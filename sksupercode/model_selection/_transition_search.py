@@ -43,6 +43,8 @@ class Trials:
         self.entropy_bits = code_entropy(*self.size, runner.chain.sections)
         self.max_seconds = np.inf if max_seconds is None else max_seconds
         self.looks = {}
+        # Seconds of the slowest trial so far, what was compiled or imported apart.
+        self.slowest = 0.0
         self._next_codebook = defaultdict(lambda: first_codebook)
         self.restart_clock()
 
@@ -67,7 +69,18 @@ class Trials:
         """Return how many of a few trials, with one codebook, were recovered; and the seconds."""
         cells = self.cells(n_components, n_trials, n_trials)
         self.looks.setdefault(n_components, []).extend(cells)
-        return self.runner.run(cells, silent=True)[0]
+        n_recovered, seconds = self.runner.run(cells, silent=True)[0]
+        self.note(n_trials, seconds)
+        return n_recovered, seconds
+
+    def note(self, n_trials, seconds):
+        """Learn how long trials take, which differs between dimensions."""
+        self.slowest = max(self.slowest, seconds / n_trials)
+
+    def batch(self, largest):
+        """Return how many trials a cell may have, so that some forty cells can be had."""
+        n_affordable = self.max_seconds / max(self.slowest, 1e-9)
+        return int(np.clip(n_affordable / 40, min(2, largest), largest))
 
     def has_looked(self, n_components, n_trials):
         first = self._next_codebook[n_components]
@@ -85,8 +98,9 @@ def affordable_batch(trials, d, largest):
     if n_affordable < 4 * FEWEST:
         raise TimeoutError(f"a trial takes {seconds:.2g} s, of {trials.max_seconds:g} s in all")
     trials.restart_clock()
+    trials.slowest = seconds
     # Some twelve batches find the transition, and more of them should be left to measure it.
-    return int(np.clip(n_affordable / 40, min(2, largest), largest))
+    return trials.batch(largest)
 
 
 def find_transition(trials, d, p, per_codebook=_TRIALS_PER_LOOK):
@@ -94,9 +108,10 @@ def find_transition(trials, d, p, per_codebook=_TRIALS_PER_LOOK):
 
     They are empty where the rate is 0 at all dimensions.
     """
-    points, n = [], min(per_codebook, _TRIALS_PER_LOOK)
+    points, most = [], min(per_codebook, _TRIALS_PER_LOOK)
 
     def fails(d):
+        n = trials.batch(most)
         points.append((d, trials.look(d, n)[0], n))
         return points[-1][1] < n / 2
 
@@ -111,7 +126,7 @@ def find_transition(trials, d, p, per_codebook=_TRIALS_PER_LOOK):
         # In turn near the wanted rate, and at one half.
         x = center if i % 2 else center - ndtri(p) / slope
         d = max(1, round(np.exp(x)))
-        if i > 2 and trials.used > 0.4 and not trials.has_looked(d, n):
+        if i > 2 and trials.used > 0.4 and not trials.has_looked(d, trials.batch(most)):
             break
         fails(d)
     return points

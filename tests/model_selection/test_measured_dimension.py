@@ -166,6 +166,21 @@ def test_slow_decoders_get_fewer_samples(clock):
     assert result.low <= 201 <= result.high
 
 
+class Peak(Oracle):
+    """Slow near the transition alone, as an exact search."""
+
+    def score(self, X, y):
+        if X.shape[1] > 120:
+            PASSED[0] += 0.03 * len(X)
+        return super().score(X, y)
+
+
+def test_costs_at_the_transition_are_learned(clock):
+    result = measured_dimension(Blank(), Peak(), max_seconds=0.4, random_state=0, **SIZE)
+    assert clock() < 2.0
+    assert result.curve.n_trials.min() >= 2
+
+
 def test_decoders_that_are_too_slow_say_so(clock):
     with pytest.raises(TimeoutError, match="a trial takes 0.02 s, of 0.1 s"):
         measured_dimension(Blank(), Oracle(seconds=0.02), max_seconds=0.1, **SIZE)

@@ -61,6 +61,7 @@ class AMPDecoder(BaseDecoder):
         Number k of codewords in a superposition: the prior is k/N, and the k most probable
         codewords are selected, but none of a probability below 1e-4. None learns it from y. If rows
         differ, their mean gives the prior, and codewords of a probability above 1/2 are selected.
+        Where samples have no known codes, made-up ones of such sizes serve as y.
 
     sections : bool, default=False
         Whether the codewords are divided into k contiguous sections with one active codeword each,

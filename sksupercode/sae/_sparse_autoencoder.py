@@ -3,10 +3,18 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+import numpy as np
+from scipy.sparse import issparse
+
 from sksupercode._utils._batches import check_lazy_samples, is_lazy
 from sksupercode._utils._optional import require
+from sksupercode._utils._validation import as_array
+from sksupercode._utils._warnings import warn
 from sksupercode.sae._autoencoding import BaseSparseAutoencoder
 from sksupercode.sae._weights import check_is_weights
+
+# Rows of X and y that are compared.
+_FEW = 100
 
 
 class SparseAutoencoder(BaseSparseAutoencoder):
@@ -290,7 +298,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
             Activations.
 
         y : None
-            Ignored.
+            Ignored, with a warning if it may be the output of a layer whose input is X.
 
         Returns
         -------
@@ -308,6 +316,7 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         """
         training = _import_training()
         X = self._check_training_samples(X, reset=True)
+        _warn_of_targets(X, y)
         for name in ("_trainer", "validation_scores_", "best_validation_score_"):
             vars(self).pop(name, None)
         return self._set_weights(training.train(self, X))
@@ -360,6 +369,19 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         state = super().__getstate__()
         # PyTorch is for training only.
         return {name: value for name, value in state.items() if name != "_trainer"}
+
+
+def _warn_of_targets(X, y):
+    """Warn of a y that may be the output of a layer whose input is X: floats of the shape of X."""
+    if issparse(y) or getattr(y, "shape", None) != X.shape:
+        return
+    # The first rows tell, where both may be files.
+    first, target = (np.asarray(as_array(A[:_FEW])) for A in (X, y))
+    if target.dtype.kind == "f" and not np.array_equal(first, target):
+        warn(
+            "y is ignored, but has the shape of X: an autoencoder reconstructs X. What "
+            "reconstructs y from X is a Transcoder, which is trained in PyTorch, not here."
+        )
 
 
 def _import_training():

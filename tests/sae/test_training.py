@@ -12,6 +12,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
@@ -19,6 +20,7 @@ from sklearn.model_selection import GridSearchCV
 from sksupercode import OrthogonalMatchingPursuitDecoder, SparseAutoencoder, load_sae
 from sksupercode.metrics import fraction_of_variance_unexplained, neg_fvu_scorer
 from sksupercode.sae import SAEWeights
+from sksupercode.sae._sparse_autoencoder import _warn_of_targets
 from sksupercode.testing._runner import untouched_random_state
 from tests.marks import long
 
@@ -423,6 +425,15 @@ def test_partial_fit_after_fit():
     with pytest.raises(ValueError, match="goes on from weights of 'relu' with n_latents=72"):
         clone_of_weights = SparseAutoencoder.from_weights(sae.weights_)
         clone_of_weights.set_params(architecture="relu").partial_fit(X)
+
+
+def test_targets_are_not_ignored_without_a_word(recwarn):
+    X, _ = make_samples(60)
+    for y in (None, X, X.astype(float), X > 0, np.arange(60), X[:, 1:], csr_array(X)):
+        _warn_of_targets(X, y)
+    assert not recwarn.list
+    with pytest.warns(UserWarning, match="y is ignored, .* is a Transcoder, which is trained in"):
+        make_quick(max_iter=1).fit(X, X + 1)
 
 
 def test_early_stopping():

@@ -313,6 +313,14 @@ class SparseAutoencoder(BaseSparseAutoencoder):
         ValueError
             If a parameter is illegal, X is not a matrix of finite numbers, codewords of ``init``
             have another shape than (N, d), ``max_norm`` leaves out all, or training diverges.
+
+        Warns
+        -----
+        MassiveActivationsWarning
+            If a few samples of very large norm have most of the variance: pass ``max_norm``.
+
+        ConvergenceWarning
+            If a penalty that is "auto" has left more than twice k latents, or less than half of k.
         """
         training = _import_training()
         X = self._check_training_samples(X, reset=True)

@@ -6,14 +6,21 @@
 import math
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches
 
 from sksupercode._utils._batches import moments_of, read_rows, rows_to_learn
 from sksupercode._utils._passes import run_passes, split_rows
 from sksupercode._utils._validation import check_generator
+from sksupercode._utils._warnings import warn
 from sksupercode.sae._forward import ForwardPass
 from sksupercode.sae._trainer import Trainer
 from sksupercode.sae._training_settings import check_settings, check_weights
+
+# Penalties that may be "auto": how far they may leave the number of latents from k, as a factor,
+# and the samples that tell.
+_PENALTIES = {"relu": "l1_coef", "gated": "l1_coef", "jumprelu": "l0_coef"}
+_FAR, _FEW = 2, 1000
 
 
 def train(estimator, X):
@@ -41,7 +48,24 @@ def train(estimator, X):
         score,
     )
     estimator.n_left_out_ = n_left_out
+    _warn_of_l0(weights, settings, X, rows)
     return weights
+
+
+def _warn_of_l0(weights, settings, X, rows):
+    """Warn if a penalty that is to leave k latents leaves others, on the first samples."""
+    name = _PENALTIES.get(settings.architecture)
+    if name is None or getattr(settings, name) != "auto":
+        return
+    forward, k = ForwardPass(weights), settings.n_nonzero_coefs
+    some = read_rows(X, rows[: min(_FEW, forward.block_length())])
+    l0 = forward.encode(some).nnz / len(some)
+    if not k / _FAR <= l0 <= k * _FAR:
+        warn(
+            f"{l0:.3g} latents are active on average, far from n_nonzero_coefs={k}: {name}='auto' "
+            "comes near to it in more steps. Raise max_iter or learning_rate, or lower batch_size.",
+            ConvergenceWarning,
+        )
 
 
 def train_further(estimator, X, trainer, weights):

@@ -14,6 +14,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 
@@ -391,6 +392,16 @@ def test_penalty_makes_latents_sparse():
     assert l0[1] < 0.7 * l0[0]
 
 
+def test_numbers_of_latents_that_are_far_from_k():
+    X, _ = make_samples(100)
+    with pytest.warns(ConvergenceWarning, match="active on average, far from n_nonzero_coefs=3"):
+        make_quick("relu", l1_coef="auto").fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        make_quick("relu", l1_coef=0.1).fit(X)
+        make_quick("jumprelu").fit(X)
+
+
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_partial_fit(architecture):
     X, _ = make_samples(2000)
@@ -477,6 +488,7 @@ def test_mapped_samples(tmp_path, dtype):
 
 @pytest.mark.parametrize("n_samples", [1, 2, 7])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_few_samples(architecture, n_samples):
     X, _ = make_samples(n_samples)
     sae = make_quick(architecture, batch_size=1000).fit(X)

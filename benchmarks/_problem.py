@@ -29,7 +29,7 @@ class Size:
     def __str__(self):
         sizes = {"N": self.n_features, "k": self.n_nonzero_coefs, "d": self.n_components}
         known = ", ".join(f"{name} = {size:,}" for name, size in sizes.items() if size)
-        return f"{known}, samples: {self.n_samples}"
+        return f"{known}, samples: {self.n_samples:,}"
 
 
 class Problem:

@@ -32,6 +32,15 @@ def _number(template):
     return show
 
 
+def _ratio(value, *reach):
+    return _digits(value), "–".join(map(_digits, reach))
+
+
+def _digits(value):
+    """Return three digits, and all of a number of a thousand and more without an exponent."""
+    return f"{value:.3g}" if value < 999.5 else f"{float(f'{value:.3g}'):,.0f}"
+
+
 def _text(value):
     return value, ""
 
@@ -58,10 +67,10 @@ _COLUMNS = {
     "first_seconds": ("first call", _unit("s")),
     "training_seconds": ("training", _unit("s")),
     "own_seconds": ("ours", _unit("s")),
-    "ratio": ("times ours", _number("{:.3g}")),
-    "ratio_to_start": ("times start", _number("{:.3g}")),
+    "ratio": ("times ours", _ratio),
+    "ratio_to_start": ("times start", _ratio),
     "later_seconds": ("later call", _unit("s")),
-    "later_ratio": ("times ours", _number("{:.3g}")),
+    "later_ratio": ("times ours", _ratio),
     "found": ("found", _number("{:.3f}")),
     "mcc": ("MCC", _number("{:.3f}")),
     "l0": ("L0", _number("{:.1f}")),

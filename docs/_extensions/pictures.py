@@ -76,12 +76,12 @@ def decoder_frontier():
     """Return the figure of the frontier, of the table that the guide shows."""
     with open(DOCS / "user_guide" / "frontier.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    return draw(
-        [
-            {key: cell if key == "decoder" else float(cell or "nan") for key, cell in row.items()}
-            for row in rows
-        ]
-    )
+    for row in rows:
+        for key in row.keys() - {"decoder"}:
+            row[key] = float(row[key] or "nan")
+        for key in ("n_features", "n_nonzero_coefs"):
+            row[key] = int(row[key])
+    return draw(rows)
 
 
 def report():

@@ -19,7 +19,7 @@ def _unit(name):
     def show(value, *reach):
         fitting = [p for p in _PREFIXES if value >= 0.9995 * _PREFIXES[p]]
         prefix = fitting[-1] if fitting else "n"
-        text, reach = _number("{:.3g}")(*(v / _PREFIXES[prefix] for v in (value, *reach)))
+        text, reach = _three_digits(*(v / _PREFIXES[prefix] for v in (value, *reach)))
         return f"{text} {prefix}{name}", reach
 
     return show
@@ -32,7 +32,7 @@ def _number(template):
     return show
 
 
-def _ratio(value, *reach):
+def _three_digits(value, *reach):
     return _digits(value), "–".join(map(_digits, reach))
 
 
@@ -67,10 +67,10 @@ _COLUMNS = {
     "first_seconds": ("first call", _unit("s")),
     "training_seconds": ("training", _unit("s")),
     "own_seconds": ("ours", _unit("s")),
-    "ratio": ("times ours", _ratio),
-    "ratio_to_start": ("times start", _ratio),
+    "ratio": ("times ours", _three_digits),
+    "ratio_to_start": ("times start", _three_digits),
     "later_seconds": ("later call", _unit("s")),
-    "later_ratio": ("times ours", _ratio),
+    "later_ratio": ("times ours", _three_digits),
     "found": ("found", _number("{:.3f}")),
     "mcc": ("MCC", _number("{:.3f}")),
     "l0": ("L0", _number("{:.1f}")),

@@ -31,6 +31,7 @@ extensions = [
     "benchmark_tables",
     "explorer_tables",
     "initials",
+    "spaces",
     "sphinx-mathjax-offline",  # formulas from a file, without a network
 ]
 if os.environ.get("READTHEDOCS"):
@@ -47,6 +48,7 @@ exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 default_role = "py:obj"
 
+autodoc_preserve_defaults = True
 autodoc_typehints = "none"
 toc_object_entries_show_parents = "hide"
 autosummary_generate = True
@@ -69,6 +71,7 @@ sphinx_gallery_conf = {
     "parallel": True,  # as many examples at a time as ``sphinx-build -j`` says
     "reference_url": {"sksupercode": None},
     "within_subsection_order": "ExampleTitleSortKey",
+    "write_computation_times": False,
 }
 
 # What is copied has no prompts and no output.
@@ -104,6 +107,14 @@ def skip_foreign_members(app, what, name, obj, skip, options):
     return skip or (what == "class" and not module.startswith("sksupercode"))
 
 
+def show_parameters_of_init(app, what, name, obj, options, signature, returned):
+    """Show how a dictionary is made; the ``__new__`` of linear operators takes anything."""
+    if what == "class" and signature == "(*args, **kwargs)":
+        _, *parameters = inspect.signature(obj.__init__).parameters.values()
+        return str(inspect.Signature(parameters)), returned
+    return None
+
+
 def check_reference_is_complete(app):
     """Warn about public names that the API reference does not list."""
     modules = pkgutil.walk_packages(sksupercode.__path__, "sksupercode.")
@@ -129,4 +140,5 @@ def setup(app):
     # It copies a file, but does not say that several processes may read pages beside it.
     app.extensions["sphinx-mathjax-offline"].parallel_read_safe = True
     app.connect("autodoc-skip-member", skip_foreign_members)
+    app.connect("autodoc-process-signature", show_parameters_of_init)
     app.connect("builder-inited", check_reference_is_complete)

@@ -122,7 +122,7 @@ def weak_rows(arguments):
     trials = range(arguments.n_trials)
     tasks = (delayed(measure_weak)(name, s, trial) for s, name in points for trial in trials)
     results = np.reshape(Parallel(arguments.n_jobs)(tasks), (len(points), len(trials), 4))
-    columns = ("strong read", "weak read", "strong found", "weak found")
+    columns = ("long read", "short read", "long found", "short found")
     return [
         {"norm": scale, "learner": name}
         | {column: f"{x:.2f}" for column, x in zip(columns, numbers, strict=True)}
@@ -135,7 +135,7 @@ def draw_weak(rows, path):
     for name in LEARNERS:
         own = [row for row in rows if row["learner"] == name]
         for ax, what in zip(axes, ("read", "found"), strict=True):
-            ax.plot(SCALES, [float(row[f"weak {what}"]) for row in own], "o-", ms=4, label=name)
+            ax.plot(SCALES, [float(row[f"short {what}"]) for row in own], "o-", ms=4, label=name)
     axes[0].set(title="read with the true dictionary", ylabel="fraction of the short codewords")
     axes[1].set(title="found by learning")
     for ax in axes:

@@ -37,6 +37,7 @@ _, ax = plt.subplots(layout="constrained")
 for seed, estimator in enumerate((learner, other)):
     passes = np.arange(1, estimator.n_iter_ + 1)
     ax.plot(passes, estimator.loss_curve_, "o-", label=f"seed {seed}")
+ax.set_xticks(passes)
 ax.set(xlabel="pass over the activations", ylabel="mean squared error / variance")
 ax.set_ylim(0)
 ax.legend()

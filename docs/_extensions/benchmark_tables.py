@@ -44,8 +44,10 @@ class BenchmarkTable(SphinxDirective):
 
 def provenance(report):
     command = " ".join(report["command"])
+    machine = dict(report["machine"])
+    machine["versions"] = {name: v for name, v in machine["versions"].items() if v is not None}
     yield f"``{command}`` of version {report['version']}, {report['date'][:10]}, on"
-    yield f"{machine_line(report['machine'])}."
+    yield f"{machine_line(machine)}."
 
 
 def list_table(result):

@@ -27,7 +27,7 @@ class BandedDictionary(Dictionary):
 
     .. math::
         F_{ij} = \mathrm{scale} \cdot S^{(c)}_{i - n_c,\, j - s_c}
-        \quad \text{for codewords } i \text{ of block } c
+        \ \text{for codewords } i \text{ of block } c
         \text{ and dimensions } s_c \le j < s_c + w_c
 
     The codewords of the parts :math:`S^{(c)} \in \{-1, +1\}^{N_c \times w_c}` follow each other,

@@ -26,7 +26,7 @@ def match_codes(y_true, y_pred, match=None, *, threshold=0.9):
 
     .. math::
         \mathrm{precision}_i = \frac{c_{i\pi(i)}}{m_{\pi(i)}}, \quad
-        \mathrm{recall}_i = \frac{c_{i\pi(i)}}{n_i}, \quad
+        \mathrm{recall}_i = \frac{c_{i\pi(i)}}{n_i}, \\
         \mathrm{F1}_i = \frac{2 c_{i\pi(i)}}{n_i + m_{\pi(i)}}, \quad
         \mathrm{MCC} = \frac1N \sum_i |\mathrm{corr}(z_i, \hat z_{\pi(i)})|
 

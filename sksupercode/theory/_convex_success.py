@@ -18,10 +18,11 @@ def basis_pursuit_success_probability(
 ):
     r"""Approximate the probability of exact recovery by basis pursuit.
 
-    .. math:: P \approx \Phi\left(\frac{d + 1 + b - N \delta(k/N)}{\sigma}\right), \quad
-              \sigma^2 = k \operatorname{Var} (g - \tau)^2
-              + c (N - k) \operatorname{Var} (g - \tau)_+^2 - 2 N \delta, \quad
-              b = \frac{k + (N - k) \operatorname{Var}[(g - \tau)_+]}{k + c (N - k) Q(\tau)}
+    .. math::
+        P &\approx \Phi\left(\frac{d + 1 + b - N \delta(k/N)}{\sigma}\right), \\
+        \sigma^2 &= k \operatorname{Var} (g - \tau)^2
+        + c (N - k) \operatorname{Var} (g - \tau)_+^2 - 2 N \delta, \\
+        b &= \frac{k + (N - k) \operatorname{Var}[(g - \tau)_+]}{k + c (N - k) Q(\tau)}
 
     with g standard normal, tau the soft threshold at the phase transition, and c = 2 for "signed",
     1 for "nonnegative". The variance of c copies of a half-sided term is that of the two-sided one.

@@ -29,6 +29,7 @@ from benchmarks._peer_methods import NotApplicableError
 from benchmarks._peers import ORTHOGONAL_PURSUITS, PROGRAMS, PURSUITS, Peer
 from benchmarks._planted import PLANTED, PlantedProblem
 from benchmarks._problem import Problem, Size, expand
+from benchmarks._report import tabulate
 from benchmarks._timing import compare, recovery_rate
 from benchmarks._worker import JOBS
 from sksupercode import SparseAutoencoder, TopKDecoder
@@ -262,6 +263,12 @@ def test_costs_are_of_all_decoders(monkeypatch):
 def test_cost_in_a_process_of_its_own(no_fresh_process):
     (row,) = _cost.autoencoder(TINY, 1, lambda what: None)[:1]
     assert row["seconds"][0] > 0 and 0 <= row["working_bytes"][0] < 2**30
+
+
+def test_numbers_of_tables_have_no_exponents():
+    row = {"method": "peer", "training_seconds": [0.989, 0.996, 1.013], "ratio": [1024.0]}
+    _, (cells,), _ = tabulate({"rows": [row]})
+    assert cells == [("peer", ""), ("996 ms", "989–1,010"), ("1,020", "")]
 
 
 def test_list_and_bad_arguments(capsys):

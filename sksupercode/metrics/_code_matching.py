@@ -25,9 +25,9 @@ def match_codes(y_true, y_pred, match=None, *, threshold=0.9):
     latent j, fire, and c_ij that of samples in which both do,
 
     .. math::
-        \mathrm{precision}_i = \frac{c_{i\pi(i)}}{m_{\pi(i)}}, \quad
+        \mathrm{precision}_i &= \frac{c_{i\pi(i)}}{m_{\pi(i)}}, \quad
         \mathrm{recall}_i = \frac{c_{i\pi(i)}}{n_i}, \\
-        \mathrm{F1}_i = \frac{2 c_{i\pi(i)}}{n_i + m_{\pi(i)}}, \quad
+        \mathrm{F1}_i &= \frac{2 c_{i\pi(i)}}{n_i + m_{\pi(i)}}, \quad
         \mathrm{MCC} = \frac1N \sum_i |\mathrm{corr}(z_i, \hat z_{\pi(i)})|
 
     with Pearson's correlation over all samples of the codes z_i of feature i and those of its

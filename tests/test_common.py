@@ -85,7 +85,7 @@ ESTIMATORS += [
 # Fitting these takes PyTorch.
 TRAINED = [
     SparseAutoencoder(max_iter=3),
-    SparseAutoencoder(20, architecture="relu", n_nonzero_coefs=4, max_iter=3, sparse_output=False),
+    SparseAutoencoder(20, architecture="relu", l1_coef=0.1, max_iter=3, sparse_output=False),
 ]
 
 

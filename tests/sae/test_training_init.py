@@ -16,6 +16,9 @@ from sklearn.model_selection import GridSearchCV
 from sksupercode import SparseAutoencoder, Transcoder
 from sksupercode.sae import SAEWeights
 
+# Trainings of few steps, too few for an automatic penalty.
+pytestmark = pytest.mark.filterwarnings("ignore:.* latents are active on average, far from")
+
 pytest.importorskip("torch", reason="needs PyTorch")
 
 N, D, K = 60, 48, 3

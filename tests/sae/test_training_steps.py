@@ -13,6 +13,9 @@ from sklearn.frozen import FrozenEstimator
 from sksupercode import SparseAutoencoder
 from tests.marks import long
 
+# Trainings of few steps, too few for an automatic penalty.
+pytestmark = pytest.mark.filterwarnings("ignore:.* latents are active on average, far from")
+
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 _architectures = import_module("sksupercode.sae._architectures")
 _topk_architectures = import_module("sksupercode.sae._topk_architectures")

@@ -335,8 +335,8 @@ class QuantizationChannel(_BaseChannel):
     >>> QuantizationChannel("float16").fit_transform([[0.1, 1e6]])
     array([[9.99755859e-02, 6.55040000e+04]])
     >>> X = np.random.default_rng(0).standard_normal((1000, 100))
-    >>> QuantizationChannel(bits=2).fit(X).levels_.round(2)
-    array([-1.69, -0.56,  0.56,  1.69])
+    >>> QuantizationChannel(bits=2).fit(X).levels_.round(1)
+    array([-1.7, -0.6,  0.6,  1.7])
     """
 
     def __init__(self, dtype="float16", *, bits=None):

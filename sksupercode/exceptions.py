@@ -11,7 +11,7 @@ class CodebookMismatchWarning(UserWarning):
 
     Emitted by ``fit`` of every decoder when the data show that X was written with another codebook
     than that of the decoder. Reasons are another seed on one of the two steps, another kind of
-    encoder, or a vectorizer that orders its vocabulary differently.
+    encoder, other parameters of it, or a vectorizer that orders its vocabulary differently.
     """
 
 

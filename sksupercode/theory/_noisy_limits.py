@@ -136,6 +136,9 @@ def sparc_rate(signal_to_noise_ratio, *, allocation="flat", unit="bits"):
     The entropy is L ln M, not that of an arbitrary k-subset. As the signal-to-noise ratio grows,
     the flat rate tends to 1/2 nat, the rate of one-step decoding at k = 1.
 
+    Short sections do better with flat power: at a signal-to-noise ratio of 15 state evolution stops
+    at 1.46 bits for M = 64 and 1.30 for M = 4096, not at 0.68.
+
     References
     ----------
     .. [1] A. Joseph and A. R. Barron, "Fast Sparse Superposition Codes Have Near Exponential Error

@@ -39,6 +39,10 @@ def bits_per_dimension(n_features, n_nonzero_coefs, n_components):
     --------
     dimensions_per_bit : The inverse, a cost.
 
+    Notes
+    -----
+    A code with one active codeword in each of k sections holds :math:`k \log_2(N/k)` bits.
+
     Examples
     --------
     >>> from sksupercode.theory import bits_per_dimension

@@ -9,6 +9,7 @@ rate :math:`R = k \ln M / d` nats per dimension is below :math:`C = \ln(1 + \mat
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -227,7 +228,11 @@ def sparc_state_evolution(
     -----
     Exact as the number of sections grows with M and R fixed; of d and k only the ratio matters.
     With fewer sections t varies from sample to sample, and samples in which it gets stuck add to
-    the error rate.
+    the error rate. Near the limit these are most of the errors: an allocation that is predicted to
+    be best may then be the worst, and should be measured.
+
+    Without noise take a signal-to-noise ratio of 1e9. All L sections are right with probability
+    about :math:`(1 - e)^L`, where e is the section error rate.
 
     The function x is not a Monte Carlo average. A softmax weight is the probability that a term is
     the largest once independent Gumbel variables are added to the logarithms, hence
@@ -271,6 +276,8 @@ def sparc_state_evolution(
     return np.stack(states, axis=-1), (_error_rate(size, deviation) @ share)[()]
 
 
+# Building a table takes most of the time of a call.
+@lru_cache(maxsize=32)
 def _uncertainty_table(size):
     """Return the function ``nu -> 1 - x(nu)``, interpolated in sqrt(nu)."""
     last = np.sqrt(2 * np.log(size)) + _CERTAIN

@@ -9,6 +9,9 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 _BLOCK = 1024
+# A pair is a near-duplicate above this, as for ``match_dictionaries``; so many are kept.
+_DUPLICATE = 0.97
+_MOST_DUPLICATES = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +37,12 @@ class Cosines:
 
     counts : int64 ndarray of shape (n_bins,)
         Numbers of pairs in bins of equal width from -1 to 1.
+
+    duplicates : intp ndarray of shape (n_duplicates, 2)
+        Indices of pairs of absolute value above .97, the largest first; at most 1,000.
+
+    duplicate_cosines : float ndarray of shape (n_duplicates,)
+        Their cosines.
     """
 
     n_pairs: int
@@ -42,6 +51,8 @@ class Cosines:
     pair_cosine: float
     mean_absolute: float
     counts: np.ndarray
+    duplicates: np.ndarray
+    duplicate_cosines: np.ndarray
 
 
 def unit_codewords(dictionary, indices):
@@ -80,6 +91,7 @@ def pair_cosines(dictionary, indices, max_pairs, rng):
     n_bins = 20 * int(np.ceil(np.sqrt(dictionary.shape[1])))
     counts = np.zeros(n_bins, dtype=np.int64)
     largest, pair, cosine, total = -1.0, None, 0.0, 0.0
+    close, close_cosines = np.empty((0, 2), dtype=np.intp), np.empty(0)
     for rows in gen_batches(m, _BLOCK):
         U = unit_codewords(dictionary, indices[rows])
         for start in range(rows.start, n, _BLOCK):
@@ -92,9 +104,17 @@ def pair_cosines(dictionary, indices, max_pairs, rng):
             if sizes[i, j] > largest:
                 largest, cosine = float(sizes[i, j]), float(C[i, j])
                 pair = indices[rows][i], indices[columns][j]
+            if sizes[i, j] > _DUPLICATE:
+                i, j = np.nonzero(sizes > _DUPLICATE)
+                pairs = np.column_stack([indices[rows][i], indices[columns][j]])
+                close = np.concatenate([close, np.sort(pairs, axis=1)])
+                close_cosines = np.concatenate([close_cosines, C[i, j]])
+                order = np.argsort(-np.abs(close_cosines), kind="stable")[:_MOST_DUPLICATES]
+                close, close_cosines = close[order], close_cosines[order]
             total += np.sum(sizes, where=later, dtype=np.float64)
             bins = ((C[later] + 1) * (n_bins / 2)).astype(np.intp)
             counts += np.bincount(np.minimum(bins, n_bins - 1), minlength=n_bins)
     n_pairs = m * (2 * n - m - 1) // 2
     pair = tuple(sorted(map(int, pair)))
-    return Cosines(n_pairs, largest, pair, cosine, float(total / n_pairs), counts)
+    mean = float(total / n_pairs)
+    return Cosines(n_pairs, largest, pair, cosine, mean, counts, close, close_cosines)

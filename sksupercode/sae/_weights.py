@@ -12,7 +12,7 @@ Transcoders have the same encoder, and an output in another space.
 # SPDX-License-Identifier: BSD-3-Clause
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 
 import numpy as np
@@ -221,6 +221,38 @@ class SAEWeights:
         names = ("W_dec", "b_dec", *_ENCODER_ARRAYS[self.architecture])
         names += () if self.W_skip is None else ("W_skip",)
         return {name: getattr(self, name) for name in names}
+
+    def keep_latents(self, latents):
+        """Return the weights of some of the latents, as without those that are never active.
+
+        Where latents do not compete, as those of "relu", "jumprelu" and "gated" do not, and where
+        the others are active on no sample, codes are the same columns of the codes before.
+
+        Parameters
+        ----------
+        latents : array-like of int or bool
+            Indices of latents, in the order that they will have, or a mask of N.
+
+        Returns
+        -------
+        weights : SAEWeights
+            k is at most the number of latents that are kept.
+
+        Raises
+        ------
+        ValueError
+            If none is kept, or the architecture is "groupmax", whose groups have equal sizes.
+        """
+        if self.architecture == "groupmax":
+            raise ValueError("keep_latents is not for groupmax, whose groups have equal sizes.")
+        arrays = {}
+        for name, array in self.arrays().items():
+            if name == "W_enc":
+                arrays[name] = array[:, latents]
+            elif name not in ("b_dec", "W_skip"):
+                arrays[name] = array[latents]
+        k = None if self.k is None else min(self.k, len(arrays["W_dec"]))
+        return replace(self, k=k, **arrays)
 
 
 def _check_array(name, array, shape, dtype):

@@ -452,3 +452,19 @@ def test_display_wants_two_axes():
     report = dictionary_report(np.eye(3))
     with pytest.raises(ValueError, match="axes must be two, got 1"):
         DictionaryReportDisplay(report).plot(Figure().subplots())
+
+
+def test_near_duplicates_are_listed():
+    rng = np.random.default_rng(0)
+    F = rng.standard_normal((50, 32))
+    F /= np.linalg.norm(F, axis=1, keepdims=True)
+    noise = rng.standard_normal((5, 32))
+    noise -= np.sum(noise * F[:5], axis=1, keepdims=True) * F[:5]
+    noise /= np.linalg.norm(noise, axis=1, keepdims=True)
+    angles = np.array([[0.01], [0.02], [0.03], [0.04], [0.05]])
+    copies = np.cos(angles) * F[:5] + np.sin(angles) * noise
+    cosines = dictionary_report(np.vstack([F, -3 * copies])).cosines
+    np.testing.assert_array_equal(cosines.duplicates, [(i, 50 + i) for i in range(5)])
+    np.testing.assert_allclose(cosines.duplicate_cosines, -np.cos(angles[:, 0]))
+    assert tuple(cosines.duplicates[0]) == cosines.pair
+    assert dictionary_report(F).cosines.duplicates.shape == (0, 2)

@@ -380,7 +380,7 @@ def test_activations_of_another_format(tmp_path):
         (["--scale", "2"], "scale=2.0 contradicts the file"),
         (["--normalization", "layer_norm"], "normalization='layer_norm' contradicts the file"),
         (["--transcoder"], "transcoder=True contradicts the file"),
-        (["--n-nonzero-coefs", "0"], "--n-nonzero-coefs must be at least 1, got 0"),
+        (["--n-nonzero-coefs", "4", "0"], "--n-nonzero-coefs must be at least 1, got 0"),
         (["--n-nonzero-coefs", "few"], "--n-nonzero-coefs"),
         (["--max-samples", "1"], "--max-samples must be at least 2, got 1"),
         (["--max-norm", "0"], "--max-norm must be above 0, got 0.0"),

@@ -148,6 +148,11 @@ def test_weights_that_are_refused(weights):
         exact_recovery_score(np.eye(3), np.eye(3), sample_weight=weights)
 
 
+def test_rows_of_weight_zero_do_not_count():
+    y_pred = np.diag([1, 0, 0])
+    assert exact_recovery_score(np.eye(3), y_pred, sample_weight=[1, 0, 3]) == 0.25
+
+
 @pytest.mark.parametrize("metric", [exact_recovery_score, support_precision_recall_f1])
 @pytest.mark.parametrize("argument", [0, 1])
 @pytest.mark.parametrize(

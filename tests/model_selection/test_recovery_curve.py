@@ -87,7 +87,8 @@ def test_rates_agree_with_the_prediction():
 def test_numbers_are_shown_and_become_a_frame():
     curve = recovery_curve(ENCODER, TOP_K, **SWEEP)
     frame = curve.to_frame()
-    assert frame["success_rate"].tolist() == curve.success_rate.tolist()
+    for name in ("success_rate", "seconds_per_trial"):
+        assert frame[name].tolist() == getattr(curve, name).tolist()
     assert "n_components=[20, 30, 45]" in repr(curve)
     options = SWEEP | {"n_nonzero_coefs": [2, 4], "n_components": [20, 30]}
     transition = phase_transition(ENCODER, TOP_K, **options)

@@ -370,3 +370,10 @@ def test_import_without_torch():
         "    raise AssertionError\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_as_many_largest_as_there_are():
+    from sksupercode.sae._torch_forward import largest
+
+    z = torch.tensor([[0.5, 2.0, 0.5]])
+    assert torch.equal(largest(z, z, 3), z)

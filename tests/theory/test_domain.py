@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from functools import partial
+from inspect import signature
 from itertools import product
 
 import numpy as np
@@ -228,6 +229,48 @@ ERRORS = [
         ]
     ],
 ]
+
+
+LEGAL = {
+    "coherence": 0.5,
+    "cosine": 0.5,
+    "coupling_width": 2,
+    "decay": 1.0,
+    "decaying_fraction": 0.5,
+    "decoder": "topk",
+    "density": 0.1,
+    "effective_noise_variance": 0.1,
+    "exponent": 0.5,
+    "failure_probability": 0.1,
+    "margin": 0.1,
+    "n_blocks": 8,
+    "n_components": 16,
+    "n_draws": 2,
+    "n_features": 8,
+    "n_iter": 2,
+    "n_nonzero_coefs": 2,
+    "n_pairs": 3,
+    "n_samples": 2,
+    "n_sections": 8,
+    "noise_variance": 0.1,
+    "power_allocation": np.ones(8),
+    "probability": 0.5,
+    "rate_nats": 0.1,
+    "score": 0.5,
+    "section_size": 4,
+    "signal_to_noise_ratio": 1.0,
+    "threshold": 0.5,
+    "undersampling": 0.5,
+}
+
+
+@pytest.mark.parametrize("name", theory.__all__)
+def test_what_is_no_number_is_refused(name):
+    function = getattr(theory, name)
+    legal = {key: LEGAL[key] for key in signature(function).parameters if key in LEGAL}
+    for key in legal:
+        with pytest.raises(ValueError, match=f"{key} must"):
+            function(**legal | {key: np.nan})
 
 
 @pytest.mark.parametrize("name, call, values", ERRORS)

@@ -30,6 +30,7 @@ from sksupercode._utils._validation import (
 from sksupercode._utils._warnings import warn
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.decoders._base import BaseDecoder
+from sksupercode.encoders import BoundEncoder
 from sksupercode.exceptions import CodebookMismatchWarning
 
 # A process that was forked has the state of its parent, and this name as well.
@@ -60,11 +61,18 @@ class Chain:
     configured = ("encoder", "channel", "decoder", "sections")
 
     @classmethod
-    def of(cls, encoder, channel, decoder, sections=False):
+    def of(cls, encoder, channel, decoder, sections=False, n_nonzero_coefs=()):
         """Clone the user's estimators, without the parameters that every cell sets for itself."""
         require_estimator(encoder, "encoder", {"n_components", "random_state"})
         require_estimator(decoder, "decoder", {"dictionary"})
         _check_sections(sections, decoder)
+        if sections and isinstance(encoder, BoundEncoder):
+            for k in n_nonzero_coefs:
+                if k != encoder.n_sections:
+                    raise ValueError(
+                        f"n_nonzero_coefs must be the encoder's n_sections={encoder.n_sections!r} "
+                        f"with sections=True, got {k}."
+                    )
         if channel is not None:
             require_estimator(channel, "channel", set())
             channel = _seeded(clone(channel), None)

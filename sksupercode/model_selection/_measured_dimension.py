@@ -57,7 +57,7 @@ class MeasuredDimension(TableMixin):
         The rates at dimensions around the transition, to which the estimate is fitted.
 
     seconds_per_trial : float
-        What decoding takes at d.
+        What decoding takes at d. It differs between runs that are otherwise equal.
     """
 
     n_components: int | float
@@ -243,7 +243,7 @@ def measured_dimension(
     if max_seconds is not None:
         check_real(max_seconds, "max_seconds", 0, closed="right")
     configuration = {"sweep": "measured_dimension", "n_features": N, "n_nonzero_coefs": k}
-    chain = Chain.of(encoder, channel, decoder, sections)
+    chain = Chain.of(encoder, channel, decoder, sections, [k])
     with open_runner(
         chain, configuration, random_state, n_jobs, checkpoint, callbacks, verbose
     ) as runner:

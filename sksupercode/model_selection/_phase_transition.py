@@ -222,7 +222,7 @@ def phase_transition(
         values = check_list(n_nonzero_coefs, "n_nonzero_coefs", maximum=N)
         sizes, fixed = [(N, k) for k in values.tolist()], {"n_features": N}
     configuration = {"sweep": "phase_transition"} | fixed
-    chain = Chain.of(encoder, channel, decoder, sections)
+    chain = Chain.of(encoder, channel, decoder, sections, [k for _, k in sizes])
     sweep = open_runner(chain, configuration, random_state, n_jobs, checkpoint, callbacks, verbose)
     curves = measure_curves(sweep, sizes, n_components, n_trials, n_trials_per_codebook)
     return PhaseTransition(parameter, values, curves[0].n_components, tuple(curves))

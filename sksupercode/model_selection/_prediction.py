@@ -14,7 +14,7 @@ from sksupercode import theory
 from sksupercode._utils._threads import single_blas_thread
 from sksupercode._utils._validation import check_bool, check_integer, check_real, unfrozen
 from sksupercode.channels import GaussianChannel
-from sksupercode.decoders import OrthogonalMatchingPursuitDecoder
+from sksupercode.decoders import AMPDecoder, OrthogonalMatchingPursuitDecoder
 from sksupercode.encoders import BaseEncoder, RademacherEncoder
 from sksupercode.model_selection._cells import require_estimator
 
@@ -228,7 +228,9 @@ def _require_predictable(decoder, k):
     if decoder.n_nonzero_coefs not in (None, k):
         _refuse(decoder, f"its n_nonzero_coefs={decoder.n_nonzero_coefs!r} is not the code's {k}")
     if decoder._has_sections:
-        _refuse(decoder, "the theory is of arbitrary supports, and sections=True")
+        is_amp = isinstance(decoder, AMPDecoder)
+        law = "; theory.sparc_state_evolution is a law for many sections" if is_amp else ""
+        _refuse(decoder, f"the theory is of arbitrary supports, and sections=True{law}")
     if getattr(decoder, "covariance_estimator", None) is not None:
         _refuse(decoder, "its covariance_estimator is learned from data")
     if any(getattr(decoder, name, None) is not None for name in ("tol", "noise_std")):

@@ -283,7 +283,7 @@ def recovery_curve(
     N = check_integer(n_features, "n_features", minimum=1)
     k = check_integer(n_nonzero_coefs, "n_nonzero_coefs", minimum=1, maximum=N)
     configuration = {"sweep": "recovery_curve", "n_features": N, "n_nonzero_coefs": k}
-    chain = Chain.of(encoder, channel, decoder, sections)
+    chain = Chain.of(encoder, channel, decoder, sections, [k])
     sweep = open_runner(chain, configuration, random_state, n_jobs, checkpoint, callbacks, verbose)
     return measure_curves(sweep, [(N, k)], n_components, n_trials, n_trials_per_codebook)[0]
 

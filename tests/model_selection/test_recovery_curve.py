@@ -22,6 +22,7 @@ from sksupercode import (
     AdaptiveSuccessiveDecoder,
     AMPDecoder,
     BasisPursuitDecoder,
+    BoundEncoder,
     DropoutChannel,
     GaussianChannel,
     HadamardEncoder,
@@ -405,6 +406,19 @@ def test_sections_are_said_and_those_of_the_decoder(given, tmp_path):
     assert not path.exists()
     with pytest.raises(ValueError, match="^sections must be True or False, got 2"):
         recovery_curve(ENCODER, TOP_K, sections=2, **SWEEP)
+
+
+def test_a_bound_encoder_serves_only_codes_of_its_number_of_sections():
+    encoder = BoundEncoder(n_sections=8)
+    decoder = TopKDecoder(encoder, sections=True)
+    message = "^n_nonzero_coefs must be the encoder's n_sections=8 with sections=True, got 16"
+    for sweep, k, options in [
+        (recovery_curve, 16, {"n_components": [64], "n_trials": 2}),
+        (measured_dimension, 16, {}),
+        (phase_transition, [8, 16], {"n_components": [64], "n_trials": 2}),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            sweep(encoder, decoder, n_features=64, n_nonzero_coefs=k, sections=True, **options)
 
 
 def test_foreign_parameters_called_sections_mean_nothing():

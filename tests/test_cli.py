@@ -440,3 +440,21 @@ def test_dimension_without_an_error(rates, expected):
     summary = passages_summary(report)
     assert f"stored without an error {found};" in summary
     assert summary.endswith("expects that from d = 40 on.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["compare", "--activations", "X.npy", "--sae", "a", "--sae", "b"],
+            "--sae may be given only once",
+        ),
+        (["bounds", "--depth", "1"], "unrecognized arguments: --depth 1"),
+    ],
+)
+def test_repeated_and_unknown_options_end_with_the_help_of_the_command(capsys, arguments, message):
+    with pytest.raises(SystemExit):
+        main(arguments)
+    error = capsys.readouterr().err
+    assert message in error
+    assert f"Try 'python -m sksupercode {arguments[0]} --help'." in error

@@ -40,7 +40,8 @@ def folder(tmp_path, monkeypatch):
 
 def run(*arguments, activations="x.npy", sae="sae"):
     files = activations if isinstance(activations, list) else [activations]
-    options = ["--activations", *files, "--sae", sae, "--csv", "table.csv", *arguments]
+    options = ["--activations", *files, "--csv", "table.csv", *arguments]
+    options += [] if "--sae" in arguments else ["--sae", sae]
     return main(["compare", *(str(option) for option in options)])
 
 

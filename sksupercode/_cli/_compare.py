@@ -118,7 +118,7 @@ def run(arguments):
     architecture = autoencoder.weights_.architecture
     title = f"{architecture}, N = {autoencoder.n_latents_:,}, d = {X.shape[1]:,}"
     caption = _caption(arguments, few.shape[0], comparison.attrs["n_left_out"])
-    console.print(comparison_table(rows, COLUMNS, f"Decoders at equal L0, {title}", caption))
+    console.print(comparison_table(rows, COLUMNS, f"Decoders on an autoencoder, {title}", caption))
     for columns, title_of_codes, caption in (
         (TRUTH, "Codes against the truth", "Means over features; MCC: mean correlation."),
         (AUCS, "Probes on few latents", "AUC_k: mean area under the ROC curve, of k latents."),

@@ -24,6 +24,15 @@ DEFAULT = tuple(name for name in DECODERS if not name.endswith("-swap"))
 _OF_SAMPLES = ("sae-refit", "sae-swap")
 
 
+class _Once(argparse.Action):
+    """Store a value, of which a second one would silently replace the first."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        if getattr(namespace, self.dest) is not None:
+            parser.error(f"{option_string} may be given only once")
+        setattr(namespace, self.dest, values)
+
+
 def add_compare(commands):
     """Add the command ``compare`` to the parser's commands."""
     parser = commands.add_parser(
@@ -51,6 +60,7 @@ def add_compare(commands):
     )
     add(
         "--sae",
+        action=_Once,
         type=Path,
         required=True,
         metavar="DIR",

@@ -33,8 +33,10 @@ class Parser(argparse.ArgumentParser):
 def main(argv=None):
     """Run the command line and return its exit status."""
     whole = build_parser()
-    arguments = whole.parse_args(argv)
+    arguments, unknown = whole.parse_known_args(argv)
     parser = arguments.parser
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     refuse_others_options(whole, parser, arguments)
     needed = ["rich"] if arguments.command == "bounds" else ["matplotlib", "rich"]
     missing = [name for name in needed if importlib.util.find_spec(name) is None]

@@ -96,7 +96,10 @@ def match_dictionaries(dictionary, other, *, threshold=0.97, signed=False, metho
     ``found`` is about nearest codewords, as ``mmcs`` is. Two codewords that are close to each other
     can be found by the same one of ``other``; ``found_in_pairs`` does not count it twice.
     ``duplicates`` are codewords of ``other`` whose nearest codeword f of ``dictionary`` is above
-    the threshold while another one is nearest to f: second copies, which find nothing new.
+    the threshold while another one is nearest to f: second copies, which find nothing new. Of one
+    dictionary matched with itself only equal codewords are reported, as each is nearest to itself;
+    ``dictionary_report(F).cosines.duplicates`` of :func:`~sksupercode.inspection.dictionary_report`
+    has its pairs of nearly equal ones.
 
     Zero codewords have no partner, are missed, and are no duplicates.
 

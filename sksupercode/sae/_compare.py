@@ -98,8 +98,8 @@ def compare_decoders(
     comparison : pandas.DataFrame or list of dict
         One row for each decoder and k, a data frame indexed by ``"decoder"`` if pandas is
         installed, and otherwise dicts in which that is a key; either is printed as a table of all
-        columns. ``comparison.drop(columns="seconds_per_sample").round(3)`` has a place in 80
-        characters.
+        columns. ``comparison.drop(columns=["cosine", "seconds_per_sample"]).round(3)`` has a place
+        in 80 characters.
         ``comparison.attrs["n_left_out"]`` is the number of samples beyond ``max_norm``, and with
         ``labels`` ``"seconds_of_probes"`` is the time that probes took. Columns:
 
@@ -119,7 +119,9 @@ def compare_decoders(
         With ``truth``, of :func:`match_codes(truth, codes, "correlation")
         <sksupercode.metrics.match_codes>`:
 
-        * ``"F1"``, ``"precision"``, ``"recall"`` and ``"MCC"``, means over true features.
+        * ``"F1"``, ``"precision"``, ``"recall"`` and ``"MCC"``, means over true features, of
+          which each has a latent of its own: with fewer latents than features that fire, their
+          ratio is the most that each can be. ``"MCC"`` is of codes over samples, not of codewords.
 
         With ``labels``, of :func:`~sksupercode.inspection.probe_latents`:
 

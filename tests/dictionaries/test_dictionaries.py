@@ -295,3 +295,14 @@ def test_packed_signs_take_a_bit_each(n_components):
     assert SignDictionary(S).nbytes == 4 * S.size
     # Codewords come in groups of 32: 100 take the place of 128.
     assert PackedSignDictionary(S).nbytes == 128 * (8 if n_components <= 64 else 16)
+
+
+@pytest.mark.parametrize("error", [1e-9, np.nan])
+def test_the_test_case_finds_products_that_are_off(error):
+    class Off(TestDenseDictionary):
+        def make(self):
+            F, twin = super().make()
+            return F, twin * (1 + error)
+
+    with pytest.raises(AssertionError, match="more than rounding"):
+        Off().test_correlate()

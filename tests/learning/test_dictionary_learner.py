@@ -31,6 +31,7 @@ from sksupercode import (
     load_sae,
 )
 from sksupercode.datasets import make_planted_activations
+from sksupercode.learning._restarts import WorstExplained
 from sksupercode.metrics import fraction_of_variance_unexplained, match_dictionaries
 from sksupercode.sae import compare_decoders
 from tests.marks import long
@@ -203,6 +204,15 @@ def test_small_batches_do_not_forget_samples_before():
     noisy = X - ORIGIN + 0.05 * np.random.default_rng(0).standard_normal(X.shape)
     learner = make_learner(init=TRUTH, batch_size=10, max_iter=1).fit(noisy)
     assert match_dictionaries(TRUTH, learner).mcc > 0.997
+
+
+def test_restarts_from_the_worst_explained_that_differ():
+    residuals = np.array([[0, 1], [3, 0], [2, 0.1], [0.1, 0]], dtype=np.float32)
+    worst = WorstExplained(3, 2)
+    for part in (residuals[:2], residuals[2:]):
+        worst.add(part, np.square(part).sum(axis=1))
+    assert_array_equal(worst.directions(3), [[1, 0], [0, 1]])
+    assert_array_equal(worst.directions(1), [[1, 0]])
 
 
 def test_early_stopping_keeps_the_best():

@@ -285,3 +285,12 @@ def test_comparison_with_other_decoders(ks, learned):
     fvu = table.FVU.groupby(level=0).last()
     assert fvu["learner"] == pytest.approx(1 - learned.score(X))
     assert fvu["learner"] == pytest.approx(fvu["OMP"])
+
+
+def test_sizes_of_batches_and_of_what_is_held_out():
+    auto, same = (make_learner(batch_size=b, max_iter=2).fit(X) for b in ("auto", 1024))
+    assert_array_equal(auto.dictionary_, same.dictionary_)
+    few = DictionaryLearner(4, n_nonzero_coefs=1, early_stopping=True, validation_fraction=0.1)
+    few.fit(X[:11])
+    with pytest.raises(ValueError, match="^validation_fraction must leave"):
+        few.fit(X[:10])

@@ -218,7 +218,7 @@ def test_binary_codes_survive_one_bit():
     encoder = RademacherEncoder(200, random_state=0)
     X = encoder.fit_transform(Y)
     stored = QuantizationChannel(bits=1).fit_transform(X)
-    decoder = MatchingPursuitDecoder(encoder, tol=0).fit(stored, Y)
+    decoder = MatchingPursuitDecoder(encoder).fit(stored, Y)
     assert decoder.score(stored, Y) > 0.9
     scores = TopKDecoder(encoder).fit(stored, Y).decision_function(stored)
     assert_allclose(scores[Y.toarray() == 1].mean(), 1, rtol=0.01)

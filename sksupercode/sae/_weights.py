@@ -236,7 +236,7 @@ class SAEWeights:
         Returns
         -------
         weights : SAEWeights
-            k is at most the number of latents that are kept.
+            With a k of at most the number of latents that are kept.
 
         Raises
         ------

@@ -31,7 +31,9 @@ class RefitDecoder(SupportDecoder):
 
     noise_std : float or None, default=None
         Standard deviation of the noise on each coordinate of X. Latents leave whose coefficients
-        are at most ``sqrt(2 log N)`` standard errors. May be given beside `prune`.
+        are at most ``sqrt(2 log N)`` standard errors. May be given beside `prune`. One value serves
+        any d where the noise has a fixed variance. Where it is relative to the signal, it falls as
+        ``1 / sqrt(d)``, and a search needs a grid for each d.
 
     values : {"auto", "nonnegative", "real"}, default="auto"
         Which values nonzero coefficients may take. "auto" is real if those of the estimator are,

@@ -79,7 +79,8 @@ class SAEWeights:
         Absent for "gated" and "matching_pursuit".
 
     threshold : ndarray of shape (N,) or None, default=None
-        Of "jumprelu": a latent is active where ``z > threshold`` and ``z > 0``.
+        Of "jumprelu": a latent is active where ``z > threshold`` and ``z > 0``. Of a threshold that
+        is stored as its logarithm this is the exponential.
 
     b_gate, b_mag, r_mag : ndarray of shape (N,) or None, default=None
         Of "gated".

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def add_checkpoint(parser, **options):
-    """Add the option ``--checkpoint``."""
+    """Add the file from which sweeps go on; ``options`` are those of ``add_argument``."""
     parser.add_argument(
         "--checkpoint",
         type=Path,

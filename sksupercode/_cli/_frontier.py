@@ -5,7 +5,6 @@
 
 from itertools import product
 
-import numpy as np
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
@@ -77,19 +76,15 @@ def draw(rows):
     figure = Figure(figsize=(2.0 + 3.2 * n_columns, height), layout="constrained")
     panels = figure.subplots(n_rows, n_columns, sharey=True, sharex=True, squeeze=False).ravel()
     for ax, (size, group) in zip(panels, groups.items(), strict=False):
-        names, rates, low, high, predicted = (
-            [row[key] for row in group]
-            for key in ("decoder", "bits_per_dimension", "bits_low", "bits_high", "predicted_bits")
-        )
-        # A decoder that needs infinitely many dimensions has no rate to draw.
-        rates = [rate or np.nan for rate in rates]
-        display = FrontierDisplay(names, rates, low, high, predicted=predicted)
-        display.plot(ax, legend=False)
+        FrontierDisplay._of_rows(group).plot(ax, legend=False)
         ax.set_title(f"N = {size[0]:,}, k = {size[1]:,}", fontsize="medium")
         ax.label_outer()
     for ax in panels[len(groups) :]:
         ax.set_axis_off()
-    handles, labels = panels[0].get_legend_handles_labels()
+    # Not every panel has predictions.
+    handles, labels = max(
+        (ax.get_legend_handles_labels() for ax in panels), key=lambda legend: len(legend[1])
+    )
     figure.legend(
         handles[::-1], labels[::-1], loc="outside lower center", ncols=len(labels), frameon=False
     )

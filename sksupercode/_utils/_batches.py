@@ -41,7 +41,7 @@ def check_lazy_samples(estimator, X, *, reset):
     return X
 
 
-def batches(X, rows, batch_size, rng, run_length=0):
+def shuffled_batches(X, rows, batch_size, rng, run_length=0):
     """Yield all rows once, in random order, as checked float blocks.
 
     Lazy arrays are read in runs of several batches, or of ``run_length`` rows if that is more, in

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csc_array
 from sklearn.exceptions import ConvergenceWarning
 
-from sksupercode._utils._batches import batches, first_moments, moments_of
+from sksupercode._utils._batches import first_moments, moments_of, shuffled_batches
 from sksupercode._utils._blocks import read_block
 from sksupercode._utils._threads import single_blas_thread
 from sksupercode.decoders._initial_codewords import initial_codewords
@@ -106,7 +106,7 @@ class Learner:
         with single_blas_thread(), warnings.catch_warnings():
             # Codes of an unfinished dictionary are nobody's result.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            for block in batches(X, rows, self.settings.batch_size, self.rng):
+            for block in shuffled_batches(X, rows, self.settings.batch_size, self.rng):
                 total += self._step(coder, block, restarts)
         variance = self.moments.squares / self.moments.n_samples
         variance = math.ldexp(variance, 2 * (self.moments.exponent - self.exponent))

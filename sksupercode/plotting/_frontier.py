@@ -106,16 +106,21 @@ class FrontierDisplay(Display):
         rows = [
             row.to_dict() for row in result.rows if (row.n_features, row.n_nonzero_coefs) == wanted
         ]
-        names, *numbers, predicted = (
+        display = cls._of_rows(rows)
+        label = f"measured, {100 * result.confidence:g} % interval"
+        return display.plot(ax, **({"label": label} | kwargs))
+
+    @classmethod
+    def _of_rows(cls, rows):
+        """Return the display of rows of one size, dicts of ``FrontierRow.to_dict``."""
+        names, rates, low, high, predicted = (
             [row[key] for row in rows]
             for key in ("decoder", "bits_per_dimension", "bits_low", "bits_high", "predicted_bits")
         )
         # A decoder that needs infinitely many dimensions has no rate to draw.
-        rates = [rate or np.nan for rate in numbers[0]]
+        rates = [rate or np.nan for rate in rates]
         predicted = None if np.isnan(predicted).all() else predicted
-        display = cls(names, rates, *numbers[1:], predicted=predicted)
-        label = f"measured, {100 * result.confidence:g} % interval"
-        return display.plot(ax, **({"label": label} | kwargs))
+        return cls(names, rates, low, high, predicted=predicted)
 
     def plot(self, ax=None, *, legend=True, **kwargs):
         """Draw a dot and an interval for each decoder, and hollow diamonds for the predictions.

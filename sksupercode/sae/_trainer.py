@@ -8,7 +8,7 @@ import math
 import numpy as np
 import torch
 
-from sksupercode._utils._batches import batches, first_moments, moments_of, read_rows
+from sksupercode._utils._batches import first_moments, moments_of, read_rows, shuffled_batches
 from sksupercode._utils._blocks import block_length
 from sksupercode._utils._moments import RunningMoments
 from sksupercode._utils._threads import shared_threads
@@ -150,7 +150,9 @@ class Trainer:
         total = torch.zeros((), dtype=torch.float64, device=device)
         run_length = block_length(8 * self.shape[1], share=_RUN_SHARE)
         with shared_threads():
-            for samples in batches(X, rows, self.settings.batch_size, self.rng, run_length):
+            for samples in shuffled_batches(
+                X, rows, self.settings.batch_size, self.rng, run_length
+            ):
                 x = torch.from_numpy(self.units.normalized(samples)).to(device)
                 total += len(x) * self._step(x)
         loss = float(total) / len(rows)

@@ -191,6 +191,8 @@ def refusals(array, name="X"):
     yield array.to_sparse(), rf"{name} must be a dense tensor.*pass {name}\.to_dense\(\)"
     yield array.to_sparse_csr(), rf"{name} must be a dense tensor.*pass {name}\.to_dense\(\)"
     yield [array, array[:2]], rf"{name} must be a matrix.*pass torch\.cat\({name}\)"
+    shards = [array.numpy(), array[:2].numpy()]
+    yield shards, rf"{name} must be a matrix.*2 arrays.*pass np\.concatenate\({name}\)"
     yield torch.nested.nested_tensor([array, array[:2]]), rf"pass torch\.cat\({name}\.unbind\(\)\)"
     yield (
         array.to(torch.complex128),

@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from scipy.sparse import csr_array
 from sklearn.frozen import FrozenEstimator
 
 from sksupercode import (
@@ -11,6 +12,7 @@ from sksupercode import (
     GaussianChannel,
     MatchingPursuitDecoder,
     RademacherEncoder,
+    SparseAutoencoder,
     TopKDecoder,
 )
 from sksupercode._utils._validation import check_bool, check_integer, check_option, check_real
@@ -116,6 +118,29 @@ def test_activations_of_many_texts_are_refused_by_name():
     for call in (decoder.transform, decoder.fit, GaussianChannel().fit, encoder.transform):
         with pytest.raises(ValueError, match=r"X .* shape \(2, 3, 64\): pass X\.reshape\(-1, 64\)"):
             call(X.reshape(2, 3, 64))
+
+
+def test_matrices_that_are_not_joined_are_refused_with_what_to_do(tmp_path):
+    """Whether they have the same length or not."""
+    encoder, X, Y = problem()
+    decoder = TopKDecoder(encoder).fit(X, Y)
+    np.save(tmp_path / "shard.npy", X)
+    mapped = np.load(tmp_path / "shard.npy", mmap_mode="r")
+    for shards in ([mapped, mapped], (mapped, mapped[:2])):
+        for call in (
+            decoder.transform,
+            SparseAutoencoder(8).fit,
+            SparseAutoencoder(8).partial_fit,
+            DictionaryLearner(8, n_nonzero_coefs=2).fit,
+            DictionaryLearner(8, n_nonzero_coefs=2).partial_fit,
+            lambda X: compare_decoders({"top-k": decoder}, X),
+            lambda X: dictionary_report(decoder, X),
+        ):
+            match = r"^X must be a matrix, got .* 2 arrays, .*np\.concatenate.*partial_fit.*Dask"
+            with pytest.raises(ValueError, match=match):
+                call(shards)
+    with pytest.raises(ValueError, match=r"^y_pred must .* pass scipy\.sparse\.vstack\(y_pred\)"):
+        exact_recovery_score(Y, [csr_array(Y[:2]), csr_array(Y[2:])])
 
 
 def test_an_estimator_in_the_place_of_numbers_is_told_from_them():

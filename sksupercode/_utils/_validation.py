@@ -109,7 +109,7 @@ def require_matrix(X, name="X"):
 
     These have more than two dimensions, as activations of several texts, do not know how many rows
     they have, or are tensors that are sparse, nested, complex or without numbers; or they are an
-    estimator and no array. What passes may be a vector.
+    estimator or several matrices, and no array. What passes may be a vector.
     """
     if isinstance(X, BaseEstimator):
         wanted = _OF_ESTIMATORS.get(name, "transform(X)")
@@ -117,6 +117,8 @@ def require_matrix(X, name="X"):
             f"{name} must be an array, got the estimator {type(unfrozen(X)).__name__}: pass its "
             f"{wanted}."
         )
+    if isinstance(X, list | tuple):
+        _refuse_matrices(X, name)
     if _is_tensor(X):
         _refuse_tensor(X, name)
     shape = getattr(X, "shape", ())
@@ -132,6 +134,27 @@ def require_matrix(X, name="X"):
             f"{name} must be a matrix, got {len(shape)} dimensions, shape {tuple(shape)}: pass "
             f"{name}.reshape(-1, {shape[-1]})."
         )
+
+
+def _refuse_matrices(X, name):
+    part = next((part for part in X if getattr(part, "ndim", 0) > 1), None)
+    if part is None:
+        return
+    kind, join = "arrays", "np.concatenate"
+    if _is_tensor(part):
+        kind, join = "tensors", "torch.cat"
+    elif issparse(part):
+        kind, join = "sparse matrices", "scipy.sparse.vstack"
+    remedy = f"pass {join}({name})"
+    if name == "X":
+        remedy += (
+            ", or one after the other to transform or partial_fit. Files larger than memory are "
+            "joined by Dask: see Large activations in the user guide"
+        )
+    raise ValueError(
+        f"{name} must be a matrix, got a {type(X).__name__} of {len(X)} {kind}, one of shape "
+        f"{tuple(part.shape)}: {remedy}."
+    )
 
 
 def _refuse_tensor(X, name):
@@ -157,12 +180,6 @@ def as_array(X, name="X", *, keeps_half=False):
     require_matrix(X, name)
     X = _computed(X)
     if isinstance(X, list | tuple) and X and _is_tensor(X[0]):
-        for row in X:
-            if np.ndim(row) > 1:
-                raise ValueError(
-                    f"{name} must be a matrix, got a {type(X).__name__} of tensors, one of shape "
-                    f"{tuple(row.shape)}: pass torch.cat({name})."
-                )
         X = np.asarray([as_array(row, name) for row in X])
     if _is_tensor(X):
         X = _tensor_to_numpy(X, keeps_half)

@@ -455,6 +455,14 @@ def test_pareto_display_of_baselines():
 def test_pareto_display_wants_equal_lengths():
     with pytest.raises(ValueError, match=r"l0 must be of shape \(1,\), got \(2,\)"):
         ParetoDisplay(["a"], [1, 2], [0.1, 0.2])
+    for names in ("a", None, 5, [1], [["a"]]):
+        with pytest.raises(ValueError, match="names must be a list of str, got"):
+            ParetoDisplay(names, [1], [0.1])
+        with pytest.raises(ValueError, match="names must be a list of str, got"):
+            FrontierDisplay(names, [1], [0.1], [0.2])
+    for y in (None, 5, ["FVU"]):
+        with pytest.raises(ValueError, match="y must be the name of a column, a str, got"):
+            ParetoDisplay(["a"], [1], [0.1], y=y)
 
 
 def test_styles_by_any_of_their_names():

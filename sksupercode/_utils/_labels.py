@@ -48,7 +48,7 @@ def _zeros_and_ones(column, wanted, where, least):
     if len(values) != 2 or counts.min() < least:
         raise ValueError(
             f"{wanted}, each of {least} samples or more, got {len(values)} of "
-            f"{', '.join(map(str, counts[:9]))} samples {where}."
+            f"{', '.join(map(str, counts[:9]))}{', ...' * (len(counts) > 9)} samples {where}."
             + (
                 " For several classes pass a column for each, y[:, np.newaxis] == np.unique(y)."
                 if len(values) > 2

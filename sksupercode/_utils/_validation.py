@@ -89,6 +89,20 @@ def check_option(value, name, options):
     return value
 
 
+def check_device(device, *, allow_none=False):
+    """Return a ``torch.device`` that can be used here."""
+    import torch
+
+    if device is None and allow_none:
+        return None
+    try:
+        torch.empty(0, device=torch.device(device))
+    except (AssertionError, NotImplementedError, RuntimeError, TypeError) as error:
+        wanted = "one that PyTorch can use" + (" or None" if allow_none else "")
+        raise ValueError(f"device must be {wanted}, got {device!r}.") from error
+    return torch.device(device)
+
+
 def check_generator(random_state):
     """Return a ``numpy.random.Generator``, without touching NumPy's global random state.
 

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import dataclass
+from inspect import signature
 from itertools import product
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from sksupercode import theory
 from sksupercode._utils._tables import TableMixin
 from sksupercode._utils._validation import check_integer, check_real
+from sksupercode.datasets import make_planted_activations
 from sksupercode.model_selection._cells import check_list
 from sksupercode.model_selection._learner_cells import (
     LEARNED,
@@ -247,9 +249,11 @@ def dictionary_recovery(
 
 def _check_planted(params):
     params = {} if params is None else params
-    if not isinstance(params, dict) or set(_SET_BY_CELLS) & params.keys():
+    every = signature(make_planted_activations).parameters
+    known = [name for name in every if name not in _SET_BY_CELLS]
+    if not isinstance(params, dict) or not params.keys() <= set(known):
         raise ValueError(
-            "planted_params must be None or a dict of parameters of make_planted_activations, "
-            f"without {', '.join(_SET_BY_CELLS)}, got {params!r}."
+            "planted_params must be None or a dict of these parameters of "
+            f"make_planted_activations: {', '.join(known)}; got {params!r}."
         )
     return params

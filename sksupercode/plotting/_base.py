@@ -3,6 +3,8 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from sksupercode._utils._tables import TableMixin
@@ -44,6 +46,14 @@ def check_numbers(values, name, shape=None, *, allow_none=False):
     if array.ndim != 1 if shape is None else array.shape != shape:
         raise ValueError(f"{name} must be of shape {shape or '(n,)'}, got {array.shape}.")
     return array
+
+
+def check_names(names):
+    """Return a list of str."""
+    listed = [names] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
+    if isinstance(names, str) or not all(isinstance(name, str) for name in listed):
+        raise ValueError(f"names must be a list of str, got {names!r}.")
+    return listed
 
 
 def widen_hidden(ax, lines):

@@ -6,7 +6,7 @@
 import numpy as np
 
 from sksupercode.model_selection import DecoderFrontier
-from sksupercode.plotting._base import Display, check_numbers, with_defaults
+from sksupercode.plotting._base import Display, check_names, check_numbers, with_defaults
 
 # Of the width, from where on a diamond to the right of an interval stands apart from it.
 _APART = 0.03
@@ -62,7 +62,7 @@ class FrontierDisplay(Display):
     """
 
     def __init__(self, names, bits_per_dimension, low, high, *, predicted=None):
-        self.names = list(names)
+        self.names = check_names(names)
         shape = (len(self.names),)
         self.bits_per_dimension = check_numbers(bits_per_dimension, "bits_per_dimension", shape)
         self.low = check_numbers(low, "low", shape)

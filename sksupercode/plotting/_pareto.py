@@ -5,7 +5,13 @@
 
 import numpy as np
 
-from sksupercode.plotting._base import Display, check_numbers, widen_hidden, with_defaults
+from sksupercode.plotting._base import (
+    Display,
+    check_names,
+    check_numbers,
+    widen_hidden,
+    with_defaults,
+)
 
 # What columns of a comparison are called, of those that are best at 0 and at 1.
 _BEST_AT_0 = {
@@ -90,9 +96,11 @@ class ParetoDisplay(Display):
     """
 
     def __init__(self, names, l0, values, *, y="FVU"):
-        self.names = list(names)
+        self.names = check_names(names)
         self.l0 = check_numbers(l0, "l0", (len(self.names),))
         self.values = check_numbers(values, "values", (len(self.names),))
+        if not isinstance(y, str):
+            raise ValueError(f"y must be the name of a column, a str, got {y!r}.")
         self.y = y
 
     @classmethod
@@ -130,7 +138,7 @@ class ParetoDisplay(Display):
             columns = [key for key in result[0] if key != "decoder"]
         except (IndexError, KeyError, TypeError) as error:
             raise ValueError(f"result must be of compare_decoders, got {result!r}.") from error
-        if y not in columns:
+        if not isinstance(y, str) or y not in columns:
             raise ValueError(f"y must be a column of result, {', '.join(columns)}, got {y!r}.")
         return cls(names, l0, [row[y] for row in result], y=y).plot(ax, **kwargs)
 

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sksupercode._utils._optional import require
-from sksupercode._utils._validation import unfrozen
+from sksupercode._utils._validation import check_device, unfrozen
 from sksupercode.sae._base import BaseSparseCoder
 
 
@@ -66,7 +66,8 @@ def as_module(estimator, *, dtype=None, device=None, **cfg):
         If PyTorch is not installed.
 
     ValueError
-        If there is no dictionary, or ``cfg`` contradicts the estimator.
+        If there is no dictionary, PyTorch has no such dtype or cannot use the device, or ``cfg``
+        contradicts the estimator.
 
     sklearn.exceptions.NotFittedError
         If the estimator is not fitted.
@@ -124,11 +125,12 @@ def as_module(estimator, *, dtype=None, device=None, **cfg):
     require("torch", "as_module")
     from sksupercode.sae._torch_modules import AutoencoderModule, DecoderModule
 
+    device, dtype = check_device(device, allow_none=True), _as_dtype(dtype)
     # Tensors have no names of columns.
     estimator = copy(estimator)
     vars(estimator).pop("feature_names_in_", None)
     kind = AutoencoderModule if isinstance(estimator, BaseSparseCoder) else DecoderModule
-    return kind(estimator, cfg).to(device=device, dtype=_as_dtype(dtype))
+    return kind(estimator, cfg).to(device=device, dtype=dtype)
 
 
 def _as_dtype(dtype):

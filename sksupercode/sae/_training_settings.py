@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from sksupercode._utils._passes import check_passes
-from sksupercode._utils._validation import check_integer, check_real, unfrozen
+from sksupercode._utils._validation import check_device, check_integer, check_real, unfrozen
 from sksupercode.sae._weights import ARCHITECTURES, SAEWeights
 
 TRAINED = ("topk", "abstopk", "batchtopk", "matryoshka", "relu", "gated", "jumprelu")
@@ -61,7 +61,7 @@ def check_settings(estimator):
         init=estimator.init,
         learning_rate=real("learning_rate", value=rate, positive=True),
         batch_size=integer("batch_size"),
-        device=_check_device(estimator.device),
+        device=check_device(estimator.device),
         **vars(check_passes(estimator)),
     )
 
@@ -79,17 +79,6 @@ def _check_prefixes(sizes, n_latents):
             f"n_latents={n_latents}, got {sizes!r}."
         )
     return checked
-
-
-def _check_device(device):
-    import torch
-
-    try:
-        device = torch.device(device)
-        torch.empty(0, device=device)
-    except (AssertionError, NotImplementedError, RuntimeError, TypeError) as error:
-        raise ValueError(f"device must be one that PyTorch can use, got {device!r}.") from error
-    return device
 
 
 def check_weights(weights, settings):

@@ -154,7 +154,12 @@ def test_sweeps_go_on(tmp_path):
         ({"n_samples": []}, "n_samples must be a list of integers"),
         ({"n_components": [0]}, "n_components must be an integer >= 1, got 0"),
         ({"threshold": 1.0}, "threshold must be"),
-        ({"planted_params": {"n_latents": 3}}, "planted_params must be .* without .*n_latents"),
+        (
+            {"planted_params": {"n_latents": 3}},
+            "planted_params must be .* noise, .*got {'n_latents': 3}",
+        ),
+        ({"planted_params": {"nois": 0.1}}, "planted_params must be .* noise, .*got {'nois': 0.1}"),
+        ({"planted_params": [("noise", 0.1)]}, "planted_params must be .* a dict of"),
         ({"planted_params": {"noise": 2}}, "noise must be"),
     ],
 )

@@ -317,6 +317,9 @@ def test_settings():
         as_module(estimator, hook_name=3)
     with pytest.raises(ValueError, match="dtype must be a float dtype of PyTorch.* got 'int8'"):
         as_module(estimator, dtype="int8")
+    for device in ("abacus", 1.5, [1]):
+        with pytest.raises(ValueError, match="device must be one that PyTorch can use or None"):
+            as_module(estimator, device=device)
 
 
 def test_wrong_input():

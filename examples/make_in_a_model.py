@@ -72,10 +72,15 @@ def share_of_largest(X):
     return float(variances.max() / variances.sum())
 
 
+def digits(number):
+    """Return three digits, also where the last are zeros."""
+    return f"{number:#.3g}".rstrip(".") if number else "0"
+
+
 def show(rows, path):
     """Print a table of three digits, and write it."""
     texts = [
-        {name: f"{cell:.3g}" if isinstance(cell, float) else cell for name, cell in row.items()}
+        {name: digits(cell) if isinstance(cell, float) else cell for name, cell in row.items()}
         for row in rows
     ]
     lines = [list(rows[0]), *(list(row.values()) for row in texts)]

@@ -203,6 +203,11 @@ def test_seeds_reproduce_the_table(capsys, tmp_path):
         (["frontier", "--sizes", "a:b"], "a:b"),
         (["frontier", "--decoders", "oracle"], "--decoders"),
         (["frontier", "--trials", "0"], "--trials"),
+        (["frontier", "--values", "ones"], "--values"),
+        (
+            ["--values", "gaussian", "--decoders", "maximum-likelihood"],
+            "error: maximum-likelihood looks for binary values alone, got --values gaussian",
+        ),
         (["frontier", "--time-limit", "0"], "--time-limit"),
         (["frontier", "--seed", "-1"], "--seed"),
         (["frontier", "--output", "picture.xyz"], "picture.xyz"),
@@ -348,6 +353,16 @@ def test_frontier(capsys, tmp_path, monkeypatch):
     # The law of top-k for k = 3 is good to 0.03, which is some 5 % of d.
     assert float(top_k["bits_low"]) / 1.05 < float(top_k["predicted_bits"])
     assert float(top_k["predicted_bits"]) < float(top_k["bits_high"]) * 1.05
+
+
+def test_frontier_of_values(capsys, tmp_path):
+    options = ["--sizes", "64:3", "--trials", "40", "--output", tmp_path / "p.png"]
+    output = run(capsys, "frontier", "--values", "gaussian", "--decoders", "omp", *options)
+    assert "15.3 bits, gaussian values" in " ".join(output.split())
+    assert "No decoder" not in output
+    arguments = build_parser().parse_args(["--values", "gaussian", "frontier"])
+    complete_frontier(arguments.parser, arguments)
+    assert "omp" in arguments.decoders and "maximum-likelihood" not in arguments.decoders
 
 
 def test_frontier_says_what_is_out_of_reach(capsys, tmp_path):

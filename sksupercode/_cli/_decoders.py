@@ -5,9 +5,35 @@
 
 from sksupercode import OrthogonalMatchingPursuitDecoder, RefitDecoder, SwapDecoder
 from sksupercode._utils._discovery import all_estimators, short_name
+from sksupercode.datasets._sparse_codes import VALUES
+from sksupercode.model_selection._frontier_decoders import default_decoders
 
 # Those of the first picture, out of the list of the frontier.
 SWEPT = ("threshold", "top-k", "matching-pursuit", "basis-pursuit")
+
+
+def add_values(parser, *, default):
+    """Add the option for the values of random codes."""
+    parser.add_argument(
+        "--values",
+        choices=VALUES,
+        default=default,
+        help="values of the nonzero entries of random codes, which the decoders look for "
+        "(default: binary)",
+    )
+
+
+def check_values(parser, arguments):
+    """End with a message for decoders that look for binary values alone."""
+    known = default_decoders(arguments.values)
+    for name in arguments.decoders:
+        if name not in known:
+            parser.error(f"{name} looks for binary values alone, got --values {arguments.values}")
+
+
+def words_of_values(values):
+    """Return what a title says of the values of codes, nothing of binary ones."""
+    return "" if values == "binary" else f", {values} values"
 
 
 def comparison_decoders():

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sksupercode import theory
+from sksupercode._cli._decoders import words_of_values
 from sksupercode._cli._files import save
 from sksupercode._cli._steps import Steps
 from sksupercode._utils._tables import write_csv
@@ -32,17 +33,19 @@ COLUMNS = (
 )
 
 
-def frontier_table(rows):
+def frontier_table(rows, values="binary"):
     """Return the rows of one (N, k) as a table for the terminal."""
     n_features, k = rows[0].n_features, rows[0].n_nonzero_coefs
-    limit = theory.entropy(n_features, k) / theory.counting_dimension(n_features, k)
-    missing = [f"{row.decoder}: {row.reason}" for row in rows if row.reason is not None]
+    notes = [f"{row.decoder}: {row.reason}" for row in rows if row.reason is not None]
+    if values == "binary":
+        limit = theory.entropy(n_features, k) / theory.counting_dimension(n_features, k)
+        notes.insert(0, f"No decoder: more than {limit:.2f} bits/dim.")
     table = Table(
         title=f"Decoder frontier at {RATE:.0%}, N = {n_features}, k = {k}, "
-        f"{theory.entropy(n_features, k):.1f} bits",
+        f"{theory.entropy(n_features, k):.1f} bits{words_of_values(values)}",
         title_justify="left",
         title_style="bold",
-        caption="\n".join([f"No decoder: more than {limit:.2f} bits/dim.", *missing]),
+        caption="\n".join(notes),
         caption_justify="left",
     )
     table.add_column("decoder", no_wrap=True)
@@ -99,7 +102,7 @@ def run(arguments):
     ValueError
         If the checkpoint is damaged, or of other measurements.
     """
-    console, decoders = Console(), default_decoders()
+    console, decoders = Console(), default_decoders(arguments.values)
     names, sizes = dict.fromkeys(arguments.decoders), dict.fromkeys(arguments.sizes)
     groups = {size: [] for size in sizes}
     with Steps(len(names) * len(sizes)) as steps:
@@ -111,12 +114,13 @@ def run(arguments):
                     n_nonzero_coefs=size[1],
                     probability=RATE,
                     n_trials=arguments.trials,
+                    values=arguments.values,
                     max_seconds=arguments.time_limit,
                     random_state=arguments.seed,
                     checkpoint=arguments.checkpoint,
                 ).rows
     for group in groups.values():
-        console.print(frontier_table(group))
+        console.print(frontier_table(group, arguments.values))
     rows = [row.to_dict() for group in groups.values() for row in group]
     save(
         console,

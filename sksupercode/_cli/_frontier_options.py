@@ -6,6 +6,7 @@
 import argparse
 from pathlib import Path
 
+from sksupercode._cli._decoders import add_values, check_values
 from sksupercode._cli._files import add_checkpoint
 from sksupercode.model_selection._frontier_decoders import default_decoders
 
@@ -35,10 +36,10 @@ def add_frontier(commands):
         "--decoders",
         nargs="+",
         choices=names,
-        default=names,
         metavar="NAME",
         help="which to measure: " + ", ".join(names) + " (default: all)",
     )
+    add_values(parser, default=argparse.SUPPRESS)
     add(
         "--trials",
         type=int,
@@ -84,6 +85,9 @@ def complete_frontier(parser, arguments):
     for name, value in (_QUICK if arguments.quick else _FULL).items():
         if getattr(arguments, name) is None:
             setattr(arguments, name, value)
+    if arguments.decoders is None:
+        arguments.decoders = list(default_decoders(arguments.values))
+    check_values(parser, arguments)
     if arguments.trials < 1:
         parser.error(f"--trials must be at least 1, got {arguments.trials}")
     if not arguments.time_limit > 0:

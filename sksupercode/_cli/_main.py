@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sksupercode._cli._bounds_options import add_bounds, check_bounds
 from sksupercode._cli._compare_options import add_compare, complete_compare
-from sksupercode._cli._decoders import SWEPT
+from sksupercode._cli._decoders import SWEPT, add_values, check_values
 from sksupercode._cli._files import add_checkpoint, check_files
 from sksupercode._cli._frontier_options import add_frontier, complete_frontier
 from sksupercode.model_selection._frontier_decoders import default_decoders
@@ -106,6 +106,7 @@ def build_parser():
         metavar="NAME",
         help=f"which to sweep, of {', '.join(decoders)} (default: {' '.join(SWEPT)})",
     )
+    add_values(parser, default="binary")
     add(
         "--dimensions",
         nargs="+",
@@ -191,6 +192,7 @@ def compare(parser, arguments):
 
 def check_arguments(parser, arguments):
     """End with a message for numbers that cannot be run."""
+    check_values(parser, arguments)
     if arguments.dimensions is not None and min(arguments.dimensions) < 1:
         parser.error(f"--dimensions must be at least 1, got {min(arguments.dimensions)}")
     if arguments.trials < 2:

@@ -11,6 +11,7 @@ from matplotlib.ticker import LogLocator
 from rich.console import Console
 from rich.table import Table
 
+from sksupercode._cli._decoders import words_of_values
 from sksupercode._cli._files import save
 from sksupercode._cli._passages import passages_summary, passages_table, store_passages
 from sksupercode._cli._steps import Steps
@@ -109,7 +110,7 @@ def run(arguments):
         If none of the decoders can be swept, or the checkpoint is damaged, or of other sweeps.
     """
     size = {"n_features": arguments.n_features, "n_nonzero_coefs": arguments.n_nonzero_coefs}
-    decoders, console = default_decoders(), Console()
+    decoders, console = default_decoders(arguments.values), Console()
     names, reasons = [], {}
     for name in dict.fromkeys(arguments.decoders):
         reasons[name] = out_of_reach(decoders[name], encoder_of(decoders[name]), *size.values())
@@ -130,6 +131,7 @@ def run(arguments):
                     n_components=arguments.dimensions or "auto",
                     n_trials=arguments.trials,
                     sections=name in sectioned,
+                    values=arguments.values,
                     random_state=arguments.seed,
                     n_jobs=arguments.n_jobs,
                     checkpoint=_part_of(arguments, name),
@@ -139,7 +141,7 @@ def run(arguments):
             with steps.step("real passages"):
                 passages = store_passages(2 * arguments.trials, arguments.seed, arguments.n_jobs)
     title = "N = {n_features}, k = {n_nonzero_coefs}".format(**size)
-    title += f", {arguments.trials} trials a point"
+    title += f"{words_of_values(arguments.values)}, {arguments.trials} trials a point"
     rows = summarize(curves, **size, sectioned=sectioned)
     console.print(recovery_table(rows, f"Exact recovery, {title}"))
     for reason in missing:

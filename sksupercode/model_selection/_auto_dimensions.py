@@ -48,6 +48,8 @@ def place_dimensions(n_components, runner, sizes):
 def _find_ends(runner, n_features, n_nonzero_coefs):
     """Return dimensions at which nearly no code is recovered, and nearly all are."""
     chain, size = runner.chain, {"n_features": n_features, "n_nonzero_coefs": n_nonzero_coefs}
+    if chain.sections or chain.values != "binary":  # the laws are of neither
+        return _search_ends(runner, **size)
     options = size | {"n_samples": 20, "random_state": chain.entropy}
     try:
         options |= noise_of(chain.channel)
@@ -59,9 +61,7 @@ def _find_ends(runner, n_features, n_nonzero_coefs):
             ends[1] = min(ends[1], _WIDEST * half)
     except ValueError:  # no law for it
         ends = [np.inf]
-    if chain.sections or np.inf in ends:
-        return _search_ends(runner, **size)
-    return ends
+    return _search_ends(runner, **size) if np.inf in ends else ends
 
 
 def _search_ends(runner, n_features, n_nonzero_coefs):

@@ -24,17 +24,26 @@ from sksupercode._utils._validation import (
     check_bool,
     check_generator,
     check_integer,
+    check_option,
     check_real,
     unfrozen,
 )
 from sksupercode._utils._warnings import warn
 from sksupercode.datasets import make_sparse_codes
+from sksupercode.datasets._sparse_codes import VALUES
 from sksupercode.decoders._base import BaseDecoder
+from sksupercode.decoders._support_decoder import SupportDecoder
 from sksupercode.encoders import BoundEncoder
 from sksupercode.exceptions import CodebookMismatchWarning
 
 # A process that was forked has the state of its parent, and this name as well.
 PROCESS = uuid4().hex
+# The values of decoders that suit those of codes, the best first.
+SUITABLE = {
+    "binary": ("binary", "nonnegative", "real"),
+    "exponential": ("nonnegative", "real"),
+    "gaussian": ("real",),
+}
 
 
 class Cell(NamedTuple):
@@ -56,16 +65,18 @@ class Chain:
     decoder: object
     entropy: int | None = None
     sections: bool = False
+    values: str = "binary"
 
     # What its results depend on, beside the cell.
-    configured = ("encoder", "channel", "decoder", "sections")
+    configured = ("encoder", "channel", "decoder", "sections", "values")
 
     @classmethod
-    def of(cls, encoder, channel, decoder, sections=False, n_nonzero_coefs=()):
+    def of(cls, encoder, channel, decoder, sections=False, n_nonzero_coefs=(), *, values="binary"):
         """Clone the user's estimators, without the parameters that every cell sets for itself."""
         require_estimator(encoder, "encoder", {"n_components", "random_state"})
         require_estimator(decoder, "decoder", {"dictionary"})
         _check_sections(sections, decoder)
+        check_option(values, "values", VALUES)
         if sections and isinstance(encoder, BoundEncoder):
             for k in n_nonzero_coefs:
                 if k != encoder.n_sections:
@@ -77,9 +88,10 @@ class Chain:
             require_estimator(channel, "channel", set())
             channel = _seeded(clone(channel), None)
         _warn_of_another_dictionary(encoder, decoder)
+        _warn_of_other_values(values, decoder)
         encoder = _override(_seeded(clone(encoder), None), n_components=1, n_features=None)
         decoder = _seeded(_override(clone(decoder), dictionary=None), None)
-        return cls(encoder, channel, decoder, sections=bool(sections))
+        return cls(encoder, channel, decoder, sections=bool(sections), values=values)
 
     def run(self, cell, process=None):
         """Return the cell, how many of its trials were recovered, and the seconds of decoding.
@@ -94,6 +106,7 @@ class Chain:
             cell.n_features,
             n_nonzero_coefs=cell.n_nonzero_coefs,
             sections=self.sections,
+            values=self.values,
             random_state=np.random.default_rng(codes_seed),
         )
         encoder = _override(_seeded(self.encoder, codebook), n_components=cell.n_components)
@@ -142,6 +155,22 @@ def _warn_of_another_dictionary(encoder, decoder):
             f"The decoder's dictionary, a {type(own).__name__}, is not used: a sweep draws "
             f"codebooks of {type(encoder).__name__}."
         )
+
+
+def _warn_of_other_values(values, decoder):
+    suitable = SUITABLE[values]
+    for part in own_parts(decoder):
+        own = part.values
+        if own == "auto":
+            # That of encoders; decoders around another one take its values.
+            own = suitable[0] if isinstance(part, SupportDecoder) else "binary"
+        if own not in suitable:
+            can = "values" in part.get_params(deep=False)
+            advice = f"values={suitable[0]!r} suits them" if can else "it has no others"
+            warn(
+                f"The codes have values={values!r}, and {type(part).__name__} looks for {own} "
+                f"values: {advice}."
+            )
 
 
 @contextmanager

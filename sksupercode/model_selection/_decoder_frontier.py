@@ -43,7 +43,7 @@ class FrontierRow:
         Name of the decoder.
 
     entropy_bits : float
-        Bits that a code holds.
+        Bits that the support of a code holds.
 
     result : MeasuredDimension or None
         What was measured.
@@ -122,6 +122,7 @@ def decoder_frontier(
     n_trials=800,
     confidence=0.95,
     channel=None,
+    values="binary",
     n_trials_per_codebook=10,
     max_seconds=None,
     random_state=None,
@@ -134,8 +135,8 @@ def decoder_frontier(
 
     .. math:: \frac{H}{d(p)}, \qquad d(p) = \min \{ d \ge 1 : P_d(\hat y = y) \ge p \}
 
-    with the entropy H of a code in bits: :math:`\log_2 \binom{N}{k}`, or less with sections. The
-    nonzero entries of codes are ones.
+    with the entropy H of a support in bits: :math:`\log_2 \binom{N}{k}`, or less with sections.
+    Codes are equal if their supports are.
 
     Parameters
     ----------
@@ -143,7 +144,8 @@ def decoder_frontier(
         The decoders to measure, by name. The ``dictionary`` of each is an encoder, which draws the
         codebooks. Decoders of this package with ``sections=True`` get codes with sections. None
         takes every public decoder with a ``RademacherEncoder``, and message passing with the codes
-        that are made for it.
+        that are made for it; all look for the `values` of the codes, and those that cannot are left
+        out.
 
     n_features : int or array-like of int
         Numbers N of codewords, each at least 1.
@@ -162,6 +164,11 @@ def decoder_frontier(
 
     channel : transformer or None, default=None
         The channel between encoder and decoder; its ``random_state`` does not matter.
+
+    values : {"binary", "exponential", "gaussian"}, default="binary"
+        The values of the nonzero entries of codes: ones, or independent draws from the exponential
+        or the standard normal law, as of :func:`~sksupercode.datasets.make_sparse_codes`. A decoder
+        of other ``values`` is measured as it is, with a warning.
 
     n_trials_per_codebook : int, default=10
         Codes that share a codebook.
@@ -205,7 +212,7 @@ def decoder_frontier(
     Notes
     -----
     Theory is :func:`predicted_dimension` where there is a law for a finite N, and state evolution
-    for message passing where there is none.
+    for message passing where there is none. Both are of binary values; there is none for others.
 
     Examples
     --------
@@ -223,7 +230,7 @@ def decoder_frontier(
     >>> top_k.result.bits_per_dimension < pursuit.result.bits_per_dimension
     True
     """
-    decoders = default_decoders() if decoders is None else check_decoders(decoders)
+    decoders = default_decoders(values) if decoders is None else check_decoders(decoders)
     sizes = _check_sizes(n_features, n_nonzero_coefs)
     check_reports(callbacks, verbose)
     options = {
@@ -231,6 +238,7 @@ def decoder_frontier(
         "n_trials": n_trials,
         "confidence": confidence,
         "channel": channel,
+        "values": values,
         "n_trials_per_codebook": n_trials_per_codebook,
         "max_seconds": max_seconds,
         "random_state": check_entropy(random_state),
@@ -281,7 +289,8 @@ def _measure(name, decoder, n_features, k, checkpoint, options):
         else:
             if limited and result.low == 1:
                 result, reason = None, "too few trials to tell: give it more seconds"
-    predicted = np.nan if sections else _predict(decoder, encoder, options, **size)
+    has_law = options["values"] == "binary" and not sections
+    predicted = _predict(decoder, encoder, options, **size) if has_law else np.nan
     bits = code_entropy(n_features, k, sections)
     return FrontierRow(n_features, k, name, bits, result, predicted, reason)
 

@@ -5,8 +5,11 @@
 
 from collections.abc import Mapping
 from functools import partial
+from inspect import signature
 
 from sksupercode._utils._discovery import all_estimators, short_name
+from sksupercode._utils._validation import check_option
+from sksupercode.datasets._sparse_codes import VALUES
 from sksupercode.decoders import (
     AMPDecoder,
     BasisPursuitDecoder,
@@ -19,27 +22,35 @@ from sksupercode.decoders import (
     ThresholdDecoder,
 )
 from sksupercode.encoders import CoupledEncoder, HadamardEncoder, RademacherEncoder
-from sksupercode.model_selection._cells import require_estimator
+from sksupercode.model_selection._cells import SUITABLE, require_estimator
 
 # What the default set needs beside a dictionary.
 _MAKERS = {
-    "RefitDecoder": lambda encoder: RefitDecoder(MatchingPursuitDecoder(encoder)),
-    "SwapDecoder": lambda encoder: SwapDecoder(OrthogonalMatchingPursuitDecoder(encoder)),
+    "RefitDecoder": lambda encoder, **own: RefitDecoder(MatchingPursuitDecoder(encoder, **own)),
+    "SwapDecoder": lambda encoder, **own: SwapDecoder(
+        OrthogonalMatchingPursuitDecoder(encoder, **own)
+    ),
     "ThresholdDecoder": partial(ThresholdDecoder, threshold="map"),
 }
 _SLOW = (BasisPursuitDecoder, GradientPursuitDecoder, OrthogonalMatchingPursuitDecoder)
 
 
-def default_decoders():
-    """Return every public decoder with random signs, and message passing with its own codes."""
-    encoder = RademacherEncoder()
-    decoders = {}
+def default_decoders(values="binary"):
+    """Return every public decoder with random signs, and message passing with its own codes.
+
+    They are those that can look for the ``values`` of codes, and do.
+    """
+    check_option(values, "values", VALUES)
+    encoder, own, decoders = RademacherEncoder(), {}, {}
+    if values != "binary":
+        own = {"values": SUITABLE[values][0]}
     for name, cls in all_estimators("decoder"):
-        decoders[short_name(name)] = _MAKERS.get(name, cls)(encoder)
+        if own.keys() <= signature(cls).parameters.keys():
+            decoders[short_name(name)] = _MAKERS.get(name, cls)(encoder, **own)
     return decoders | {
-        "amp-hadamard": AMPDecoder(HadamardEncoder()),
-        "amp-sections": AMPDecoder(encoder, sections=True),
-        "amp-coupled": AMPDecoder(CoupledEncoder()),
+        "amp-hadamard": AMPDecoder(HadamardEncoder(), **own),
+        "amp-sections": AMPDecoder(encoder, sections=True, **own),
+        "amp-coupled": AMPDecoder(CoupledEncoder(), **own),
     }
 
 

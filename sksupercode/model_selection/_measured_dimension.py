@@ -51,7 +51,7 @@ class MeasuredDimension(TableMixin):
         The exact-recovery rate, and the level of the interval.
 
     entropy_bits : float
-        Bits that a code holds.
+        Bits that the support of a code holds.
 
     curve : RecoveryCurve
         The rates at dimensions around the transition, to which the estimate is fitted.
@@ -81,7 +81,7 @@ class MeasuredDimension(TableMixin):
 
     @property
     def bits_per_dimension(self):
-        """Bits that a code holds, divided by d."""
+        """Bits that the support of a code holds, divided by d."""
         return self.entropy_bits / self.n_components
 
     @property
@@ -101,6 +101,7 @@ def measured_dimension(
     confidence=0.95,
     channel=None,
     sections=False,
+    values="binary",
     n_trials_per_codebook=10,
     max_seconds=None,
     random_state=None,
@@ -114,11 +115,10 @@ def measured_dimension(
     .. math:: d(p) = \min \{ d \ge 1 : P_d(\hat y = y) \ge p \}, \qquad
               P_d(\hat y = y) \approx \Phi(a + b \ln d)
 
-    over the draw of the k-sparse y, of the codebook and of the noise of the channel. The nonzero
-    entries of y are ones: rates at other amplitudes are the scores of a grid search over codes of
-    ``make_sparse_codes(values=...)``. Trials are
-    made in sequence, most of them close to the d where, by the trials before, the rate is p. The
-    numbers a and b are fitted to all trials by maximum likelihood.
+    over the draw of the k-sparse y, of the codebook and of the noise of the channel, where codes
+    are equal if their supports are. Trials are made in sequence, most of them close to the d where,
+    by the trials before, the rate is p. The numbers a and b are fitted to all trials by maximum
+    likelihood.
 
     Parameters
     ----------
@@ -150,6 +150,12 @@ def measured_dimension(
     sections : bool, default=False
         Whether the codes have one codeword in each of k contiguous sections, as sparse regression
         codes do, and as a decoder with ``sections=True`` expects.
+
+    values : {"binary", "exponential", "gaussian"}, default="binary"
+        The values of the nonzero entries of codes: ones, or independent draws from the exponential
+        or the standard normal law, as of :func:`~sksupercode.datasets.make_sparse_codes`. A code
+        is recovered where its support is. A decoder of other ``values`` is measured as it is, with
+        a warning.
 
     n_trials_per_codebook : int, default=10
         Codes that share a codebook.
@@ -243,7 +249,7 @@ def measured_dimension(
     if max_seconds is not None:
         check_real(max_seconds, "max_seconds", 0, closed="right")
     configuration = {"sweep": "measured_dimension", "n_features": N, "n_nonzero_coefs": k}
-    chain = Chain.of(encoder, channel, decoder, sections, [k])
+    chain = Chain.of(encoder, channel, decoder, sections, [k], values=values)
     with open_runner(
         chain, configuration, random_state, n_jobs, checkpoint, callbacks, verbose
     ) as runner:

@@ -102,6 +102,7 @@ def phase_transition(
     n_trials,
     channel=None,
     sections=False,
+    values="binary",
     n_trials_per_codebook=10,
     random_state=None,
     n_jobs=None,
@@ -113,9 +114,8 @@ def phase_transition(
 
     .. math:: P_{N, k, d}(\hat y = y), \qquad x = \mathrm{channel}(F^T y)
 
-    over the draw of the k-sparse y, of the codebook F and of the noise of the channel. The nonzero
-    entries of y are ones: rates at other amplitudes are the scores of a grid search over codes of
-    ``make_sparse_codes(values=...)``.
+    over the draw of the k-sparse y, of the codebook F and of the noise of the channel, where codes
+    are equal if their supports are.
 
     Parameters
     ----------
@@ -145,6 +145,12 @@ def phase_transition(
     sections : bool, default=False
         Whether the codes have one codeword in each of k contiguous sections, as sparse regression
         codes do, and as a decoder with ``sections=True`` expects.
+
+    values : {"binary", "exponential", "gaussian"}, default="binary"
+        The values of the nonzero entries of codes: ones, or independent draws from the exponential
+        or the standard normal law, as of :func:`~sksupercode.datasets.make_sparse_codes`. A code
+        is recovered where its support is. A decoder of other ``values`` is measured as it is, with
+        a warning.
 
     n_trials_per_codebook : int, default=10
         Codes that share a codebook.
@@ -215,14 +221,14 @@ def phase_transition(
     (parameter,) = lists
     if parameter == "n_features":
         k = check_integer(n_nonzero_coefs, "n_nonzero_coefs", minimum=1)
-        values = check_list(n_features, "n_features", minimum=k)
-        sizes, fixed = [(N, k) for N in values.tolist()], {"n_nonzero_coefs": k}
+        sides = check_list(n_features, "n_features", minimum=k)
+        sizes, fixed = [(N, k) for N in sides.tolist()], {"n_nonzero_coefs": k}
     else:
         N = check_integer(n_features, "n_features", minimum=1)
-        values = check_list(n_nonzero_coefs, "n_nonzero_coefs", maximum=N)
-        sizes, fixed = [(N, k) for k in values.tolist()], {"n_features": N}
+        sides = check_list(n_nonzero_coefs, "n_nonzero_coefs", maximum=N)
+        sizes, fixed = [(N, k) for k in sides.tolist()], {"n_features": N}
     configuration = {"sweep": "phase_transition"} | fixed
-    chain = Chain.of(encoder, channel, decoder, sections, [k for _, k in sizes])
+    chain = Chain.of(encoder, channel, decoder, sections, [k for _, k in sizes], values=values)
     sweep = open_runner(chain, configuration, random_state, n_jobs, checkpoint, callbacks, verbose)
     curves = measure_curves(sweep, sizes, n_components, n_trials, n_trials_per_codebook)
-    return PhaseTransition(parameter, values, curves[0].n_components, tuple(curves))
+    return PhaseTransition(parameter, sides, curves[0].n_components, tuple(curves))

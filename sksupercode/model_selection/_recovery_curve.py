@@ -160,6 +160,7 @@ def recovery_curve(
     n_trials,
     channel=None,
     sections=False,
+    values="binary",
     n_trials_per_codebook=10,
     random_state=None,
     n_jobs=None,
@@ -171,9 +172,8 @@ def recovery_curve(
 
     .. math:: P_d(\hat y = y), \qquad x = \mathrm{channel}(F^T y)
 
-    over the draw of the k-sparse y, of the codebook F and of the noise of the channel. The nonzero
-    entries of y are ones: rates at other amplitudes are the scores of a grid search over codes of
-    ``make_sparse_codes(values=...)``.
+    over the draw of the k-sparse y, of the codebook F and of the noise of the channel, where codes
+    are equal if their supports are.
 
     Parameters
     ----------
@@ -193,8 +193,8 @@ def recovery_curve(
     n_components : int, array-like of int or "auto"
         The dimensions d. With "auto" they are some ten dimensions from a rate of about 0.02 to one
         of 0.98, or to sixteen times those of one half where noise keeps the last codes from being
-        recovered. They come from the prediction, or where there is none from a search with some
-        100 trials.
+        recovered. They come from the prediction, or where there is none, as for values that are not
+        binary, from a search with some 100 trials.
 
     n_trials : int
         Number of codes that are decoded at each d.
@@ -206,6 +206,12 @@ def recovery_curve(
     sections : bool, default=False
         Whether the codes have one codeword in each of k contiguous sections, as sparse regression
         codes do, and as a decoder with ``sections=True`` expects.
+
+    values : {"binary", "exponential", "gaussian"}, default="binary"
+        The values of the nonzero entries of codes: ones, or independent draws from the exponential
+        or the standard normal law, as of :func:`~sksupercode.datasets.make_sparse_codes`. A code
+        is recovered where its support is. A decoder of other ``values`` is measured as it is, with
+        a warning.
 
     n_trials_per_codebook : int, default=10
         Number of codes that share a codebook, which takes less time than a codebook for each.
@@ -283,7 +289,7 @@ def recovery_curve(
     N = check_integer(n_features, "n_features", minimum=1)
     k = check_integer(n_nonzero_coefs, "n_nonzero_coefs", minimum=1, maximum=N)
     configuration = {"sweep": "recovery_curve", "n_features": N, "n_nonzero_coefs": k}
-    chain = Chain.of(encoder, channel, decoder, sections, [k])
+    chain = Chain.of(encoder, channel, decoder, sections, [k], values=values)
     sweep = open_runner(chain, configuration, random_state, n_jobs, checkpoint, callbacks, verbose)
     return measure_curves(sweep, [(N, k)], n_components, n_trials, n_trials_per_codebook)[0]
 

@@ -99,7 +99,8 @@ class PhaseTransitionDisplay(Display):
 
         theory : bool, default=False
             Whether to draw the line where theory expects a rate of 1/2. There has to be a
-            prediction for the decoder, and no channel but a ``GaussianChannel``.
+            prediction for the decoder, and no channel but a ``GaussianChannel``; codes have binary
+            values.
 
         ax : matplotlib Axes or None, default=None
             Where to draw; None makes a new figure.

@@ -102,7 +102,7 @@ class RecoveryCurveDisplay(Display):
 
         theory : bool, default=False
             Whether to draw the prediction of theory, too. There has to be a prediction for the
-            decoder, and no channel but a ``GaussianChannel``.
+            decoder, and no channel but a ``GaussianChannel``; codes have binary values.
 
         name : str or None, default=None
             Label of the curve; None is the name of the decoder's class.

@@ -10,13 +10,23 @@ from sksupercode.model_selection._prediction import find_predictor, noise_of, wi
 
 
 def prepare_prediction(
-    law, steps, *, n_features=None, n_nonzero_coefs=None, channel=None, sections=False, **_
+    law,
+    steps,
+    *,
+    n_features=None,
+    n_nonzero_coefs=None,
+    channel=None,
+    sections=False,
+    values="binary",
+    **_,
 ):
     """Return the law of a sweep, given its parameters, or refuse, before anything is measured."""
     encoder, decoder = steps
     decoder, noise = with_dictionary(decoder, encoder), noise_of(channel)
     if sections:
         raise ValueError("theory=True: the theory is of arbitrary supports, and sections=True.")
+    if values != "binary":
+        raise ValueError(f"theory=True: the theory is of binary values, and values={values!r}.")
     for n in check_list(n_features, "n_features"):
         for k in check_list(n_nonzero_coefs, "n_nonzero_coefs", maximum=n):
             find_predictor(decoder, n, k, **noise)

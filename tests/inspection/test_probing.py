@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array, csr_matrix
 from sklearn import config_context
 from sklearn.feature_selection import SelectKBest
-from sklearn.model_selection import KFold, PredefinedSplit, StratifiedKFold
+from sklearn.model_selection import GridSearchCV, KFold, PredefinedSplit, StratifiedKFold
 
 from sksupercode.inspection import LatentProbe, mean_difference, probe_latents
 from sksupercode.metrics import _probing
@@ -215,6 +215,23 @@ def test_codes_of_any_unit(scale):
     wanted = probe_latents(Z, y, **options).scores
     for of_kind in (np.asarray, csr_array):
         assert_allclose(probe_latents(of_kind(Z * scale), y, **options).scores, wanted, atol=0.01)
+
+
+@pytest.mark.parametrize("n_positive, n_folds", [(40, 5), (3, 3), (2, 2)])
+def test_penalties_are_chosen_in_five_folds_or_as_many_as_there_are_samples(
+    n_positive, n_folds, monkeypatch
+):
+    searches = []
+
+    def search(estimator, grid, scoring, cv):
+        searches.append((grid["C"], scoring, cv.n_splits, cv.shuffle))
+        return GridSearchCV(estimator, {"C": [1.0]}, scoring=scoring, cv=cv)
+
+    monkeypatch.setattr(_probing, "GridSearchCV", search)
+    Z, y = make_latents(100, 5)
+    y = np.arange(100) < n_positive
+    probe_latents(Z, y, n_latents=2, cv=[(np.arange(100), np.arange(100))])
+    assert searches == [([1e-4, 1e-2, 1.0, 1e2, 1e4], "roc_auc", n_folds, True)]
 
 
 @pytest.mark.parametrize(

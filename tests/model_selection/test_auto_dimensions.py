@@ -6,6 +6,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from scipy.special import ndtr
 
 from sksupercode import (
     DropoutChannel,
@@ -15,7 +16,7 @@ from sksupercode import (
     SphericalEncoder,
     TopKDecoder,
 )
-from sksupercode.model_selection import phase_transition, recovery_curve
+from sksupercode.model_selection import _auto_dimensions, phase_transition, recovery_curve
 
 ENCODER = RademacherEncoder()
 AUTO = {"n_features": 128, "n_components": "auto", "n_trials": 60, "random_state": 0}
@@ -61,6 +62,30 @@ def test_where_noise_keeps_the_last_codes_from_recovery_dimensions_are_few(encod
     curve = recovery_curve(encoder, TopKDecoder(encoder), channel=GaussianChannel(0.1), **options)
     assert 200 < curve.n_components[-1] < 4000
     assert curve.success_rate[0] <= 0.15 and curve.success_rate[-1] >= 0.5
+
+
+@pytest.mark.parametrize("slope, half, guessed", [(1.5, 80, 80), (3, 80, 80), (3, 80, 110), (8, 80, 80)])
+def test_ends_are_moved_outwards_until_they_are_ends(slope, half, guessed, monkeypatch):
+    """From the guess of a transition that is too narrow, and by no more than it takes."""
+
+    class KnownTrials:
+        entropy_bits = 100
+
+        def __init__(self, runner, n_features, n_nonzero_coefs, first_codebook):
+            pass
+
+        def look(self, d, n_trials):
+            return round(n_trials * rate(d)), 0.0
+
+    def rate(d):
+        return ndtr(slope * np.log(d / half))
+
+    monkeypatch.setattr(_auto_dimensions, "Trials", KnownTrials)
+    monkeypatch.setattr(_auto_dimensions, "find_transition", lambda *_: [(guessed, 5, 10)])
+    monkeypatch.setattr(_auto_dimensions, "guess_transition", lambda *_: (np.log(guessed), 0, 60))
+    low, high = _auto_dimensions._search_ends(None, 64, 4)
+    assert 0.04 < rate(low) < 0.15
+    assert 0.85 < rate(high) < 0.96
 
 
 def test_without_a_transition_it_says_so():

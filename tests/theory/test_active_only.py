@@ -5,9 +5,11 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from sksupercode import theory
 from sksupercode.testing._runner import untouched_random_state
+from sksupercode.theory import _active_only_pursuit
 
 
 def draw(n, k, d, noise_variance, rng):
@@ -95,6 +97,20 @@ def test_importance_sampling_is_unbiased(noise):
     )
     assert 0.3 < many < 0.7
     assert abs(few - many) < 4 * np.hypot(few_error, many_error)
+
+
+def test_estimates_from_few_draws_are_unbiased_to_the_first_order(monkeypatch):
+    """The mean over weights that are 0 or 2 p with equal probability, without sampling."""
+    n_draws, inactive, p = 8, 1000, 5e-4
+    rng = np.random.default_rng(0)
+    estimates = []
+    for n_crossing in range(n_draws + 1):
+        weights = 2 * p * (np.arange(n_draws) < n_crossing)
+        monkeypatch.setattr(_active_only_pursuit, "_crossing_weights", lambda *_, w=weights: w)
+        estimates.append(_active_only_pursuit._draw(inactive, 2, 100, 0.0, n_draws, rng))
+    mean = binom.pmf(np.arange(n_draws + 1), n_draws, 0.5) @ estimates
+    # Without the correction it would be 1.016, and with n_draws - 1 for n_draws .998.
+    assert abs(mean / (1 - p) ** inactive - 1) < 0.001
 
 
 def test_pursuit_of_one_codeword_is_exact():

@@ -40,6 +40,12 @@ def test_functions_of_the_sizes_are_finite(function):
     assert np.all(np.isfinite(values)) and np.all(values >= 0)
 
 
+def test_unique_decoding_of_two_codewords_is_a_power_of_two():
+    """They are equal with probability 2**-d."""
+    d = np.array([1e-3, 0.3, 1.5, 2.5, 3.5, 5.5, 40, 900])
+    assert_allclose(theory.unique_decoding_dimension(2, 1, 0.5**d), d, rtol=1e-10)
+
+
 def test_unique_decoding_is_finite():
     d = theory.unique_decoding_dimension(N[::4], K[::4], [[1e-300], [0.999]])
     assert np.all(np.isfinite(d)) and np.all(d[0] >= d[1]) and np.all(d[1] >= 0)

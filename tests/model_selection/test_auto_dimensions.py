@@ -64,7 +64,9 @@ def test_where_noise_keeps_the_last_codes_from_recovery_dimensions_are_few(encod
     assert curve.success_rate[0] <= 0.15 and curve.success_rate[-1] >= 0.5
 
 
-@pytest.mark.parametrize("slope, half, guessed", [(1.5, 80, 80), (3, 80, 80), (3, 80, 110), (8, 80, 80)])
+@pytest.mark.parametrize(
+    "slope, half, guessed", [(1.5, 80, 80), (3, 80, 80), (3, 80, 110), (8, 80, 80)]
+)
 def test_ends_are_moved_outwards_until_they_are_ends(slope, half, guessed, monkeypatch):
     """From the guess of a transition that is too narrow, and by no more than it takes."""
 

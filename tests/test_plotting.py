@@ -34,6 +34,7 @@ from sksupercode.model_selection import (
     DecoderFrontier,
     FrontierRow,
     MeasuredDimension,
+    PhaseTransition,
     RecoveryCurve,
     phase_transition,
     recovery_curve,
@@ -172,6 +173,9 @@ def test_curves_have_one_dimension(keys):
     for display in (RecoveryCurveDisplay, PhaseTransitionDisplay):
         with pytest.raises(ValueError, match="exactly one n_components parameter, got"):
             display.from_cv_results(results)
+        with pytest.raises(ValueError, match="exactly one n_components parameter, got"):
+            masked = np.ma.array([3, 3], mask=[0, 1])  # of a grid that has no dimensions
+            display.from_cv_results({"mean_test_score": [1, 1], "param_a__n_components": masked})
         with pytest.raises(ValueError, match="must have a mean_test_score"):
             display.from_cv_results({"param_a__n_components": [3]})
 
@@ -195,6 +199,19 @@ def test_curve_from_estimator():
     assert display.line_.get_label() == "TopKDecoder" and display.line_.get_lw() == 3
 
 
+def test_trials_that_share_codebooks_count_for_less():
+    curve = RecoveryCurve(np.array([5]), np.array([15]), np.array([50]), design_effect=2.0)
+    assert RecoveryCurveDisplay.from_result(curve).n_trials == 25
+
+
+def test_where_all_dimensions_suffice_there_is_no_half():
+    d, trials = np.array([20, 40]), np.full(2, 100)
+    curves = tuple(RecoveryCurve(d, np.array(counts), trials) for counts in ([99, 100], [20, 80]))
+    transition = PhaseTransition("n_nonzero_coefs", np.array([1, 4]), d, curves)
+    half = PhaseTransitionDisplay.from_result(transition).half
+    assert np.isnan(half[0]) and np.isfinite(half[1])
+
+
 def test_there_is_not_always_a_theory():
     encoder = RademacherEncoder()
     options = SWEEP | {"theory": True, "n_nonzero_coefs": 4, "n_components": [15]}
@@ -202,6 +219,9 @@ def test_there_is_not_always_a_theory():
         RecoveryCurveDisplay.from_estimator(
             encoder, TopKDecoder(encoder), channel=DropoutChannel(), **options
         )
+    for wrong in ({"values": "real"}, {"sections": True}):
+        with pytest.raises(ValueError, match="^theory=True: the theory is of .*, and [vs]"):
+            RecoveryCurveDisplay.from_estimator(encoder, TopKDecoder(encoder), **options, **wrong)
     with pytest.raises(ValueError, match="there is no prediction for Pipeline"):
         RecoveryCurveDisplay.from_estimator(encoder, make_pipeline(TopKDecoder(encoder)), **options)
 
@@ -317,6 +337,8 @@ def test_frontier_without_results_or_predictions():
     assert display.predicted_ is None
     assert not display.ax_.texts
     display.figure_.canvas.draw()
+    display = FrontierDisplay(["one"], [1.0], [0.5], [np.inf]).plot()
+    assert 1.5 < display.ax_.get_xlim()[1] < 2
     display = FrontierDisplay(["one"], [np.nan], [np.nan], [np.nan], predicted=[1.5]).plot()
     assert display.ax_.get_xlim()[1] > 1.5
 
@@ -410,6 +432,9 @@ def test_lines_that_coincide_are_all_seen():
     values = [0.3, 0.2, 0.1] * 3 + [0.3, 0.2, 0.15]
     display = ParetoDisplay(names, l0, values).plot(Figure().subplots(), lw=1)
     assert [line.get_linewidth() for line in display.lines_] == [7, 4, 1, 1]
+    near = [0.3, 0.2, 0.1, 0.31, 0.21, 0.11]
+    display = ParetoDisplay(names[:6], l0[:6], near).plot(Figure().subplots(), lw=1)
+    assert [line.get_linewidth() for line in display.lines_] == [1, 1]
     curves = RecoveryCurveDisplay([10, 20] * 2, [0.5, 1] * 2, name=["a", "a", "b", "b"]).plot()
     assert curves.line_[0].get_linewidth() > curves.line_[1].get_linewidth()
 

@@ -18,6 +18,7 @@ from sksupercode.model_selection._dictionary_recovery import (
 from sksupercode.model_selection._measured_dimension import MeasuredDimension, measured_dimension
 from sksupercode.model_selection._phase_transition import PhaseTransition, phase_transition
 from sksupercode.model_selection._predicted_dimension import predicted_dimension
+from sksupercode.model_selection._predicted_n_nonzero_coefs import predicted_n_nonzero_coefs
 from sksupercode.model_selection._prediction import recovery_probability
 from sksupercode.model_selection._recovery_curve import (
     DimensionEstimate,
@@ -38,6 +39,7 @@ __all__ = [
     "measured_dimension",
     "phase_transition",
     "predicted_dimension",
+    "predicted_n_nonzero_coefs",
     "recovery_curve",
     "recovery_probability",
 ]

@@ -101,6 +101,7 @@ def predicted_dimension(
     See Also
     --------
     recovery_probability : The probability at a given d.
+    predicted_n_nonzero_coefs : The largest k for a given d.
 
     Notes
     -----

@@ -83,6 +83,7 @@ def recovery_probability(
     See Also
     --------
     predicted_dimension : The smallest d for a given probability.
+    predicted_n_nonzero_coefs : The largest k for a given probability.
 
     Notes
     -----

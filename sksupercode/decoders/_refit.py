@@ -33,7 +33,9 @@ class RefitDecoder(SupportDecoder):
         Standard deviation of the noise on each coordinate of X. Latents leave whose coefficients
         are at most ``sqrt(2 log N)`` standard errors. May be given beside `prune`. One value serves
         any d where the noise has a fixed variance. Where it is relative to the signal, it falls as
-        ``1 / sqrt(d)``, and a search needs a grid for each d.
+        ``1 / sqrt(d)``, and a search needs a grid for each d. It judges coefficients, and stands
+        for no ``tol`` of residuals as in pursuits: a pursuit that is the estimator takes that
+        itself.
 
     values : {"auto", "nonnegative", "real"}, default="auto"
         Which values nonzero coefficients may take. "auto" is real if those of the estimator are,

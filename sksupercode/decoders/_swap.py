@@ -46,7 +46,9 @@ class SwapDecoder(SupportDecoder):
 
     noise_std : float or None, default=None
         Standard deviation of the noise on each coordinate of X. Latents leave whose coefficients
-        are at most ``sqrt(2 log N)`` standard errors. May be given beside `prune`.
+        are at most ``sqrt(2 log N)`` standard errors. May be given beside `prune`. It judges
+        coefficients, and stands for no ``tol`` of residuals as in pursuits: a pursuit that is the
+        estimator takes that itself.
 
     values : {"auto", "nonnegative", "real"}, default="auto"
         Which values nonzero coefficients may take. "auto" is real if those of the estimator are,

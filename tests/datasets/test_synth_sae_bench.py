@@ -6,6 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import csc_array
 from scipy.stats import multivariate_normal, norm
 from sklearn import config_context
 
@@ -58,6 +59,15 @@ def test_the_plain_call():
     alone = np.flatnonzero(parents < 0)
     z = (fires[:, alone].sum(axis=0) - 4000 * p[alone]) / np.sqrt(4000 * (p * (1 - p))[alone])
     assert np.abs(z).max() < 6 and 0.8 < np.mean(z**2) < 1.3
+    # Their amplitudes have means from 5 down to 4, and the deviations |N(.5, .5^2)|, of mean square
+    # .5 with the standard error .61 / sqrt(352) = .03 of so many features.
+    amplitudes = csc_array(codes)[:, alone]
+    of_feature = np.repeat(alone, np.diff(amplitudes.indptr))
+    errors = amplitudes.data - np.linspace(5, 4, 1024)[of_feature]
+    for some in (of_feature < 8, of_feature >= 8):
+        assert abs(errors[some].mean()) < 5 / np.sqrt(np.count_nonzero(some))
+    counts, squares = np.bincount(of_feature), np.bincount(of_feature, errors**2)
+    assert 0.35 < np.mean(squares[counts > 0] / counts[counts > 0]) < 0.65
     # The measure of hierarchies finds the same parents.
     match = match_codes(codes, codes)
     assert set(np.flatnonzero(~np.isnan(match.absorption))) <= set(parents[children])
@@ -104,7 +114,7 @@ def test_codes_have_the_law_of_the_published_order():
     parents = tree_parents(N, 2, 4, 2)
     factors, variances = copula_factors(N, 3, 0.6, rng)
     assert_allclose(np.sum(factors**2, axis=1) + variances, 1)
-    assert variances.min() >= 0.00999
+    assert variances.min() == pytest.approx(0.01)
     trees = FiringTrees(
         parents=parents,
         tries=firing_given_parents(0.5 * np.arange(1, N + 1) ** -0.7, parents),

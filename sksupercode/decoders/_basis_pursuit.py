@@ -55,7 +55,8 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
 
     n_nonzero_coefs : int or None, default=None
         Number k of codewords that ``predict`` keeps. None learns it from y if all rows of y have
-        the same number of nonzero entries; otherwise ``predict`` keeps coefficients above 1/2.
+        the same number of nonzero entries. Otherwise ``predict`` keeps all codewords of the code,
+        for binary values those of a coefficient above 1/2.
 
     solver : str, default="auto"
         The method. "homotopy" follows the solutions of the LASSO, and is much faster. "cvxpy"
@@ -93,7 +94,7 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
         Subtracted from X before decoding; 0.0 unless the dictionary's estimator has one.
 
     n_nonzero_coefs_ : int or None
-        The number k that was given or learned; None where ``predict`` goes by 1/2.
+        The number k that was given or learned; None where ``predict`` goes without.
 
     tol_ : float or None
         The tolerance in use: ``tol``, or what ``noise_std`` stands for.
@@ -116,6 +117,12 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
     ``transform`` gives the optimum as it is for nonnegative and real values, and for binary ones 1
     where ``predict`` does. Half of all samples are recovered at the weak threshold of Donoho and
     Tanner, about 0.8 k log2(eN/k) dimensions near N = 2^20, k = 2^8: 1.25 bits per dimension.
+
+    Without k the support of binary values is that of coefficients above 1/2: X has to be in the
+    unit in which they are 1, and there is a warning if none is above 1/2 in any sample. The support
+    of other values is where the code is not 0, in any unit of X; contributions below 1e-5 of a
+    sample's largest are rounding. In noise it has small false coefficients as well, most of which
+    ``RefitDecoder(decoder, noise_std=...)`` removes.
 
     Either solver works on few codewords at a time, and is safe in that its last step correlates all
     N of them with the solution u of the dual program,
@@ -244,10 +251,20 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
             f"get the best code found{advice}"
         )
 
-    def _warn_of_counts(self, n_codewords):
-        """Warn if all samples take d codewords, where codes without noise would not."""
+    def _warn_of_counts(self, counts):
+        """Warn if all samples take d codewords, or none of them is near to a binary code.
+
+        ``counts`` are of how many codewords the optimum of each sample has, and of those selected.
+        """
         n_features, d = self.dictionary_.shape
-        n_codewords = n_codewords[n_codewords > 0]
+        n_codewords, n_selected = counts[counts[:, 0] > 0].T
+        is_by_half = self.values_ == "binary" and self.n_nonzero_coefs_ is None
+        if is_by_half and len(n_selected) and not n_selected.any():
+            warn(
+                "No coefficient of any sample is above 1/2, where binary codes have 1, and all "
+                "codes are empty: scale X to the unit of the codewords, pass n_nonzero_coefs, or "
+                "values='nonnegative' or 'real'."
+            )
         k = self._most_nonzero_coefs if self.n_nonzero_coefs_ is None else self.n_nonzero_coefs_
         # Of unknown codes, the sparsest.
         k = min(max(1, k or 1), n_features)
@@ -279,15 +296,24 @@ class BasisPursuitDecoder(ToleranceMixin, BaseDecoder):
         found = in_jobs(partial(solve, columns, tol=tol, solver=self.solver), V, self.n_jobs)
         codes = [select(indices, values) for indices, values, *_ in found]
         failed = np.array([status != "optimal" for *_, status, _ in found])
-        return *pad_rows(codes), failed, np.array([n_codewords for *_, n_codewords in found])
+        n_selected = [len(indices) for indices, _ in codes]
+        n_codewords = [n_codewords for *_, n_codewords in found]
+        return *pad_rows(codes), failed, np.column_stack([n_codewords, n_selected])
 
     def _select(self, indices, values):
         magnitudes = np.abs(values)
-        if self.n_nonzero_coefs_ is None:
+        if self.n_nonzero_coefs_ is not None:
+            kept = np.argsort(-magnitudes, kind="stable")[: self.n_nonzero_coefs_]
+        elif self.values_ == "binary":
             kept = magnitudes > np.ldexp(0.5, -self._exponent)
         else:
-            kept = np.argsort(-magnitudes, kind="stable")[: self.n_nonzero_coefs_]
+            kept = _is_used(magnitudes * np.sqrt(self._codewords.squared_norms[indices]))
         return indices[kept], values[kept]
+
+
+def _is_used(parts):
+    """Return which contributions to a sample are more than rounding."""
+    return parts > _ROUNDING * parts.max(initial=0.0)
 
 
 def solve(columns, v, tol, solver):
@@ -313,6 +339,5 @@ def solve(columns, v, tol, solver):
         z = np.ldexp(z, exponent)
     if not np.isfinite(z).all():
         return np.empty(0, np.intp), np.empty(0), "failed", 0
-    is_used = parts > _ROUNDING * parts.max(initial=0.0)
-    n_codewords = np.count_nonzero(is_used) if status == "optimal" else 0
+    n_codewords = np.count_nonzero(_is_used(parts)) if status == "optimal" else 0
     return *columns.to_code(chosen, z), status, n_codewords

@@ -142,17 +142,43 @@ def test_binary_is_the_support_of_predict():
 
 
 @pytest.mark.parametrize("values", ["nonnegative", "real"])
-def test_predict_with_unknown_k_goes_by_one_half(values):
+def test_predict_with_unknown_k_is_the_support_of_the_code_in_any_unit(values):
     F, X = make_problem()
     decoder = BasisPursuitDecoder(F, values=values).fit(X)
     assert decoder.n_nonzero_coefs_ is None
     magnitudes = np.abs(decoder.transform(X).toarray())
     assert ((magnitudes > 0.5) != (magnitudes > 0)).any()
-    np.testing.assert_array_equal(decoder.predict(X).toarray(), magnitudes > 0.5)
+    for scale in (1, 0.01, 100, 2.0**-200):
+        np.testing.assert_array_equal(decoder.predict(scale * X).toarray(), magnitudes > 0)
     for k in (0, 3, 200):
         support = decoder.set_params(n_nonzero_coefs=k).fit(X).predict(X).toarray()
         ranks = np.argsort(np.argsort(-magnitudes, axis=1, kind="stable"), axis=1)
         np.testing.assert_array_equal(support, (ranks < k) & (magnitudes > 0))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_strengths_of_any_unit_are_found_without_k(dtype):
+    Y = make_sparse_codes(20, 128, n_nonzero_coefs=4, values="gaussian", random_state=0)
+    encoder = RademacherEncoder(60, n_features=128, random_state=0)
+    for scale in (0.01, 1, 100):
+        X = (scale * encoder.fit_transform(Y)).astype(dtype)
+        decoder = BasisPursuitDecoder(encoder, values="real").fit(X)
+        assert decoder.n_nonzero_coefs_ is None and decoder.score(X, Y) == 1
+
+
+def test_binary_codes_in_another_unit_come_with_a_warning():
+    Y = make_sparse_codes(5, 60, support="bernoulli", n_nonzero_coefs=3, random_state=0)
+    encoder = RademacherEncoder(40, n_features=60, random_state=0)
+    X = encoder.fit_transform(Y)
+    decoder = BasisPursuitDecoder(encoder).fit(X)
+    for small in (0.4 * X, 1e-30 * X):
+        with pytest.warns(UserWarning, match="^No coefficient of any sample is above 1/2"):
+            assert decoder.predict(small).nnz == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert decoder.predict(0.6 * X).nnz == decoder.transform(100 * X).nnz == Y.nnz
+        assert decoder.predict(0 * X).nnz == 0
+        BasisPursuitDecoder(encoder, 3).fit(X).predict(0.01 * X)
 
 
 def test_rows_of_different_lengths_leave_k_open():

@@ -44,7 +44,7 @@ from sksupercode.testing._problems import constructed
 HEAVY = {"cvxpy", "numba", "torch", "matplotlib", "rich"}
 RECIPE = RademacherEncoder(n_features=24, random_state=0)
 
-# All with their default parameters, and those that go other ways with others.
+# All with their default parameters.
 ESTIMATORS = [
     constructed(cls, RECIPE, 2) if issubclass(cls, BaseDecoder) else cls()
     for _, cls in all_estimators()
@@ -53,11 +53,12 @@ ESTIMATORS = [
 for estimator in ESTIMATORS:
     if hasattr(estimator, "time_limit"):
         # No test may depend on how fast the machine is.
-        estimator.set_params(time_limit=None)
+        estimator.set_params(time_limit=None, max_nodes=0)
     if isinstance(estimator, DictionaryLearner):
         # What is checked does not depend on how much is learned.
         estimator.set_params(max_iter=3)
-ESTIMATORS += [
+# Those that go other ways with other parameters.
+OTHERS = [
     RademacherEncoder(n_components=5, storage="packed", random_state=0),
     GaussianChannel(relative=True, random_state=0),
     QuantizationChannel("bfloat16"),
@@ -100,10 +101,7 @@ def expected_failed_checks(estimator):
     }
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.filterwarnings("ignore:X has .* samples to learn n_latents:UserWarning")
-@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failed_checks)
-def test_estimators(estimator, check):
+def run(check, estimator):
     reason = expected_failed_checks(estimator).get(check.func.__name__)
     if reason is None:
         check(estimator)
@@ -118,13 +116,28 @@ def test_estimators(estimator, check):
     pytest.xfail(reason)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:X has .* samples to learn n_latents:UserWarning")
+@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failed_checks)
+def test_estimators(estimator, check):
+    run(check, estimator)
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:X has .* samples to learn n_latents:UserWarning")
+@parametrize_with_checks(OTHERS, expected_failed_checks=expected_failed_checks)
+def test_estimators_with_other_parameters(estimator, check):
+    run(check, estimator)
+
+
 @parametrize_with_checks(TRAINED)
 def test_estimators_that_are_trained(estimator, check):
     pytest.importorskip("torch", reason="needs PyTorch")
     check(estimator)
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
+@pytest.mark.parametrize("estimator", ESTIMATORS + OTHERS, ids=repr)
 @pytest.mark.filterwarnings("ignore::sksupercode.exceptions.CodebookMismatchWarning")
 @pytest.mark.filterwarnings("ignore:X has .* samples to learn n_latents:UserWarning")
 def test_fitted_attributes_are_documented(estimator):

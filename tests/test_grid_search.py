@@ -30,6 +30,7 @@ from sksupercode import (
 )
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.metrics import exact_recovery_score, exact_recovery_scorer, neg_fvu_scorer
+from tests.marks import long
 
 CONTAINERS = {"dense": lambda Y: Y.toarray(), "csr_matrix": csr_matrix, "csr_array": csr_array}
 
@@ -109,7 +110,7 @@ def test_learned_dictionary_as_written():
     assert decoder.score(X, Z) == 1.0
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, *long(np.float64)])
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_codes_of_any_container(Y, container, dtype):
     codes = CONTAINERS[container](Y.astype(dtype))

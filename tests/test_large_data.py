@@ -17,6 +17,7 @@ from sksupercode import (
 )
 from sksupercode.metrics import fraction_of_variance_unexplained, mean_l0
 from sksupercode.sae import SAEWeights
+from tests.marks import long
 from tests.shards import shards
 
 dask = pytest.importorskip("dask", reason="needs Dask")
@@ -46,7 +47,7 @@ def lazy_codes(lazy, decoder):
 
 
 @pytest.mark.parametrize("scheduler", ["synchronous", "threads", "cluster"])
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float16, *long(np.float32, np.float64)])
 def test_codes_of_blocks_are_csr(scheduler, dtype, tmp_path):
     samples = X.astype(dtype)
     lazy = shards(samples, tmp_path)

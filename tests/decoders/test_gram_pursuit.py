@@ -21,6 +21,7 @@ from sksupercode import (
 )
 from sksupercode.decoders._gram_pursuit import GramPursuit
 from sksupercode.dictionaries import DenseDictionary
+from tests.marks import long
 
 ALGORITHMS = ["matching", "orthogonal", "gradient"]
 DECODERS = [MatchingPursuitDecoder, OrthogonalMatchingPursuitDecoder, GradientPursuitDecoder]
@@ -139,7 +140,7 @@ def test_every_step_is_the_best_one(problem, is_signed, algorithm):
             assert_allclose(left, residual, atol=1e-10 * norm)
 
 
-@pytest.mark.parametrize("values", ["nonnegative", "real"])
+@pytest.mark.parametrize("values", ["nonnegative", *long("real")])
 @pytest.mark.parametrize("kind", DECODERS)
 def test_budgets_and_blocks_change_no_bit(kind, values):
     """Of codewords so alike that scores often leave many of them to compare."""

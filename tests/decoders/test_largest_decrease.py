@@ -12,6 +12,7 @@ from sklearn import config_context
 
 from sksupercode import HadamardEncoder, OrthogonalMatchingPursuitDecoder, RademacherEncoder
 from sksupercode.datasets import make_sparse_codes
+from tests.marks import long
 
 KINDS = [
     "random",
@@ -81,7 +82,7 @@ def decode(F, X, k, **params):
 
 
 @pytest.mark.parametrize("values", ["nonnegative", "real"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float64, *long(np.float32)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_as_explicit_projections(kind, dtype, values):
     F, X = draw(kind)

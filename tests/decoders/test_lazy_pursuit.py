@@ -20,7 +20,7 @@ from tests.decoders.lazy_pursuit import (
     plain_pursuit,
     random_dictionary,
 )
-from tests.marks import needs_kernels
+from tests.marks import long, needs_kernels
 
 pytestmark = needs_kernels
 
@@ -45,7 +45,7 @@ SHAPES = [
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: "{}x{}x{}".format(*shape))
-@pytest.mark.parametrize("pool_size", [1, 32])
+@pytest.mark.parametrize("pool_size", [32, *long(1)])
 def test_lazy_is_plain(shape, pool_size, recorder):
     """30 instances each: selected codewords, their order and the residuals."""
     n_features, n_components, k = shape

@@ -21,6 +21,7 @@ from sksupercode import (
 from sksupercode.datasets import make_planted_activations
 from sksupercode.metrics import support_precision_recall_f1
 from sksupercode.sae import SAEWeights
+from tests.marks import long
 
 N_FEATURES, N_DIMENSIONS, N_SELECTED = 60, 24, 10
 
@@ -61,11 +62,13 @@ def eliminated(F, x, support, values, n_most, least):
 @pytest.mark.parametrize(
     ("parameters", "n_most", "least"),
     [
-        ({"prune": 4}, 4, -1),
         ({"prune": 0.03}, 99, lambda x: 0.03 * x @ x),
-        ({"noise_std": 0.4}, 99, lambda x: 0.16 * 2 * np.log(N_FEATURES)),
         ({"prune": 5, "noise_std": 0.4}, 5, lambda x: 0.16 * 2 * np.log(N_FEATURES)),
-        ({"prune": 0}, 0, -1),
+        *long(
+            ({"prune": 0}, 0, -1),
+            ({"prune": 4}, 4, -1),
+            ({"noise_std": 0.4}, 99, lambda x: 0.16 * 2 * np.log(N_FEATURES)),
+        ),
     ],
 )
 def test_removals_are_those_of_trying_all(values, kind, parameters, n_most, least):

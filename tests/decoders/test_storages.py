@@ -20,7 +20,7 @@ from sksupercode.dictionaries import (
 )
 from sksupercode.dictionaries._subset import subset
 from tests.decoders.lazy_pursuit import Recorder
-from tests.marks import needs_kernels
+from tests.marks import long, needs_kernels
 
 pytestmark = needs_kernels
 
@@ -103,7 +103,9 @@ def assert_same_in_every_storage(make, X, Y):
 
 
 @pytest.mark.parametrize("n_features, n_components, k", [(300, 250, 9), (300, 90, 9), (30, 64, 3)])
-@pytest.mark.parametrize("tol, dtype", [(None, np.float64), (0.0, np.float32), (0.4, np.float64)])
+@pytest.mark.parametrize(
+    "tol, dtype", [(0.4, np.float64), *long((None, np.float64), (0.0, np.float32))]
+)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_matching_pursuit_in_every_storage(n_features, n_components, k, tol, dtype, recorder):
     X, Y = noisy_problem(encoders(n_components, n_features)[0], k)
@@ -168,7 +170,7 @@ def test_fractions_of_superpositions_in_every_storage():
 @pytest.mark.parametrize("n_features, n_components", [(300, 1), (100, 64), (300, 100)])
 @pytest.mark.parametrize(
     "values, block_scores",
-    [("binary", 512), ("binary", 2**22), ("nonnegative", 512), ("real", 512)],
+    [("binary", 512), ("real", 512), *long(("binary", 2**22), ("nonnegative", 512))],
 )
 def test_top_k_in_every_storage(n_features, n_components, values, block_scores, monkeypatch):
     """Ties at few dimensions and at every k, of the superpositions and of noisy samples."""

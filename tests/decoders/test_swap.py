@@ -101,7 +101,7 @@ def way(request, monkeypatch):
 
 @pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("values", ["nonnegative", "real"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS[1::2] + long(*KINDS[::2]))
 def test_no_exchange_lowers_the_error(kind, values):
     F, supports, X = draw(kind, n_samples=10)
     decoder = SwapDecoder(Selects(F, supports), values=values).fit(X)
@@ -122,7 +122,7 @@ def test_no_exchange_lowers_the_error(kind, values):
 
 @pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("values", ["nonnegative", "real"])
-@pytest.mark.parametrize("kind", ["random", "correlated"])
+@pytest.mark.parametrize("kind", ["correlated", *long("random")])
 def test_each_exchange_is_the_best(kind, values):
     F, supports, X = draw(kind, seed=1)
     found = None

@@ -23,6 +23,7 @@ from sksupercode import (
 from sksupercode._utils import _memory
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.dictionaries import HadamardDictionary, SignDictionary
+from tests.marks import long
 
 N_SAMPLES = 100
 SEEDS = range(3)
@@ -88,7 +89,7 @@ def test_too_much_memory_is_refused(monkeypatch):
         lambda F: BasisPursuitDecoder(F, tol=0.5, values="nonnegative"),
     ],
 )
-@pytest.mark.parametrize("noise", [0, 0.02])
+@pytest.mark.parametrize("noise", [0.02, *long(0)])
 # Basis pursuit is not told of the noise here.
 @pytest.mark.filterwarnings("ignore:Every sample takes:sklearn.exceptions.ConvergenceWarning")
 def test_decoders_give_what_they_give_on_the_same_signs(make, noise):

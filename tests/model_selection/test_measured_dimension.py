@@ -75,7 +75,7 @@ def test_search_and_measurement_cover_the_truth(slope, dimension):
         assert result.curve.n_components[-1] >= truth * 0.95
 
 
-@pytest.mark.parametrize("make", [TopKDecoder, ThresholdDecoder])
+@pytest.mark.parametrize("make", [TopKDecoder, *long(ThresholdDecoder)])
 @pytest.mark.parametrize("noise_variance", [0.0, 0.003])
 def test_agrees_with_the_prediction(make, noise_variance):
     encoder = RademacherEncoder()

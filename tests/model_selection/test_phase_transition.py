@@ -18,7 +18,7 @@ SIZES = [
 ]
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", SIZES[:1] + long(SIZES[1]))
 def test_rows_are_recovery_curves(size):
     channel = GaussianChannel(0.005)
     transition = phase_transition(ENCODER, DECODER, channel=channel, **size, **GRID)

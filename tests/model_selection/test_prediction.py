@@ -42,7 +42,7 @@ SIZES = [(300, 3), (1024, 8), (2**20, 256)]
     [(decoder, *size) for decoder in CLOSED for size in SIZES[isinstance(decoder, AMPDecoder) :]],
     ids=str,
 )
-@pytest.mark.parametrize("probability", [0.05, 0.999])
+@pytest.mark.parametrize("probability", [0.05, *long(0.999)])
 def test_closed_forms_are_inverted_exactly(decoder, n_features, k, probability):
     size = {"n_features": n_features, "n_nonzero_coefs": k}
     d = predicted_dimension(decoder, probability=probability, **size)

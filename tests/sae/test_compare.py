@@ -75,7 +75,7 @@ def test_no_unit_is_too_large_or_too_small(unit):
     np.testing.assert_allclose(row[COLUMNS[:4]], expected[COLUMNS[:4]], rtol=1e-12)
 
 
-@pytest.mark.parametrize("block_size", [None, 1, 77, 300])
+@pytest.mark.parametrize("block_size", [None, 77, *long(1, 300)])
 def test_rows_are_the_metrics_whatever_the_blocks(block_size):
     X, sae = make_activations(), make_sae()
     omp = OrthogonalMatchingPursuitDecoder(sae, n_nonzero_coefs=4)

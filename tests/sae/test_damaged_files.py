@@ -14,6 +14,7 @@ import pytest
 from sksupercode.sae._formats._given import Given
 from sksupercode.sae._formats._registry import read_weights
 from sksupercode.sae._weights import SAEWeights
+from tests.marks import long
 from tests.sae import single_release_files
 from tests.sae import weight_files as files
 from tests.sae.weight_files import D, K, N, bounded_memory, deadline, npy
@@ -98,7 +99,9 @@ def truncated(data):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("damaged, refused", [(flipped, 0.1), (with_bursts, 0), (truncated, 1)])
+@pytest.mark.parametrize(
+    "damaged, refused", [*long((flipped, 0.1), (with_bursts, 0)), (truncated, 1)]
+)
 @pytest.mark.parametrize("format, name", DAMAGED)
 def test_damage(tmp_path, format, name, damaged, refused):
     """It is refused, in at least a fraction of cases, or leaves finite weights."""

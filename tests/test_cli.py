@@ -20,6 +20,7 @@ from sksupercode._cli._sweep import draw_curves, summarize
 from sksupercode.model_selection import RecoveryCurve, predicted_dimension
 from sksupercode.model_selection._frontier_decoders import default_decoders
 from sksupercode.testing import all_estimators
+from tests.marks import long
 
 SMALL = ["--n-features", "64", "--n-nonzero-coefs", "3", "--trials", "10", "--seed", "1"]
 
@@ -240,7 +241,7 @@ def test_options_before_a_command_that_has_none_of_the_name(capsys, option, comm
     assert error.startswith(f"python -m sksupercode {command}: error: {option[0]} is no option of")
 
 
-@pytest.mark.parametrize("noise_variance", ["0", "0.01"])
+@pytest.mark.parametrize("noise_variance", ["0.01", *long("0")])
 def test_bounds(capsys, monkeypatch, noise_variance):
     monkeypatch.setenv("COLUMNS", "80")
     sizes = ["--n-features", "512", "--n-nonzero-coefs", "4"]

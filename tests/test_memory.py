@@ -19,6 +19,7 @@ from sksupercode import (
 )
 from sksupercode.datasets import make_sparse_codes
 from sksupercode.sae import SAEWeights
+from tests.marks import long
 from tests.peak_memory import printed_number
 
 SCRIPT = """
@@ -48,7 +49,7 @@ def test_two_thousand_samples_of_65536_columns():
     assert printed_number(SCRIPT) < 2 * 2**30
 
 
-@pytest.mark.parametrize("storage", ["packed", "dense"])
+@pytest.mark.parametrize("storage", ["packed", *long("dense")])
 def test_working_memory_bounds_the_blocks(storage):
     """An array of all scores in float32 has 16 MiB."""
     Y = make_sparse_codes(500, 8192, n_nonzero_coefs=2, dtype=np.float32, random_state=0)

@@ -473,7 +473,7 @@ def test_homotopy_does_without_cvxpy_and_nothing_is_printed():
     assert process.stdout == b""
 
 
-@pytest.mark.parametrize("n_components, warns", [(20, False), (45, True), (90, True)])
+@pytest.mark.parametrize("n_components, warns", [(20, False), (45, True), *long((90, True))])
 def test_noise_that_is_fitted_exactly(n_components, warns):
     """A warning where samples of k codewords would be recovered but for the noise; one a call."""
     Y = make_sparse_codes(4, 200, n_nonzero_coefs=6, random_state=0)

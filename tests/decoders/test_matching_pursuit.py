@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sksupercode import MatchingPursuitDecoder, RademacherEncoder, SphericalEncoder
 from sksupercode.datasets import make_sparse_codes
+from tests.marks import long
 
 
 def binary_reference(signs, x, k):
@@ -205,7 +206,9 @@ def test_tol_of_zero_is_exact():
         assert MatchingPursuitDecoder(encoder, tol=0).fit(X32, Y).score(X32, Y) == 1.0
 
 
-@pytest.mark.parametrize("n_components, rate, error", [(52, 0.466, 0.013), (72, 0.879, 0.009)])
+@pytest.mark.parametrize(
+    "n_components, rate, error", [(52, 0.466, 0.013), *long((72, 0.879, 0.009))]
+)
 def test_recovery_rates(n_components, rate, error):
     """N = 1024, k = 8, against a Monte Carlo by another program, within 4 standard errors.
 

@@ -29,6 +29,7 @@ from sksupercode.dictionaries import (
     SignDictionary,
     WeightedDictionary,
 )
+from tests.marks import long
 
 
 def unit(F):
@@ -215,7 +216,7 @@ def test_tol():
     assert decode(F, X, 10**12, tol=0.5).any()
 
 
-@pytest.mark.parametrize("values", ["binary", "nonnegative", "real"])
+@pytest.mark.parametrize("values", ["nonnegative", *long("binary", "real")])
 def test_rows_and_storages(values):
     """A dictionary of signs gives the same bits in every storage and batch."""
     Y = make_sparse_codes(20, 300, n_nonzero_coefs=6, random_state=0)

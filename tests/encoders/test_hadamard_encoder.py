@@ -85,8 +85,8 @@ def test_too_much_memory_is_refused(monkeypatch):
         lambda F: TopKDecoder(F, 4, values="real"),
         lambda F: MatchingPursuitDecoder(F, 4, values="binary"),
         lambda F: MatchingPursuitDecoder(F, tol=0.3, values="nonnegative"),
-        lambda F: BasisPursuitDecoder(F, n_nonzero_coefs=4, values="binary"),
         lambda F: BasisPursuitDecoder(F, tol=0.5, values="nonnegative"),
+        *long(lambda F: BasisPursuitDecoder(F, n_nonzero_coefs=4, values="binary")),
     ],
 )
 @pytest.mark.parametrize("noise", [0.02, *long(0)])

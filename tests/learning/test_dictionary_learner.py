@@ -63,7 +63,7 @@ def found(learner, dictionary=TRUTH):
     "problem, seed",
     [
         ({"n_latents": 64, "n_components": 32, "n_nonzero_coefs": 3, "noise": 0.05}, 1),
-        ({"n_latents": 64, "n_components": 64, "n_nonzero_coefs": 6}, 2),
+        *long(({"n_latents": 64, "n_components": 64, "n_nonzero_coefs": 6}, 2)),
     ],
 )
 def test_planted_dictionaries_are_found(problem, seed):
@@ -152,7 +152,7 @@ def test_thresholds_are_in_the_unit_of_X():
     assert_allclose(other.dictionary_, learner.dictionary_, atol=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["array", "learner", "frozen autoencoder"])
+@pytest.mark.parametrize("kind", ["array", "learner", *long("frozen autoencoder")])
 def test_learning_goes_on_from(kind, learned):
     first = make_learner().fit(X).loss_curve_[0]
     init = {"array": 7 * TRUTH, "learner": learned}.get(kind)

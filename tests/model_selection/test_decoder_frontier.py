@@ -26,6 +26,7 @@ from sksupercode.model_selection import (
     recovery_curve,
 )
 from sksupercode.model_selection._frontier_decoders import default_decoders
+from tests.marks import long
 
 ENCODER = RademacherEncoder()
 SIZE = {"n_features": 64, "n_nonzero_coefs": 3}
@@ -46,6 +47,7 @@ class Foreign(BaseEstimator):
         return self.decoder_.score(X, y)
 
 
+@pytest.mark.long
 def test_rows_are_measured_dimensions(tmp_path):
     decoders = {"top-k": TopKDecoder(ENCODER), "foreign": Foreign(SphericalEncoder())}
     decoders["sections"] = TopKDecoder(ENCODER, sections=True)
@@ -80,7 +82,7 @@ def test_rows_are_measured_dimensions(tmp_path):
     assert str(frontier.rows[0].result.n_components) in repr(frontier)
 
 
-@pytest.mark.parametrize(("encoder", "k"), [(ENCODER, 2), (HadamardEncoder(), 4)])
+@pytest.mark.parametrize(("encoder", "k"), [(HadamardEncoder(), 4), *long((ENCODER, 2))])
 def test_message_passing_without_a_law_is_predicted_by_state_evolution(encoder, k):
     options = {"n_features": 64, "n_nonzero_coefs": k, "n_trials": 10, "random_state": 0}
     (row,) = decoder_frontier({"amp": AMPDecoder(encoder)}, **options).rows

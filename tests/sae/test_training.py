@@ -229,7 +229,7 @@ def test_a_few_samples_of_another_scale_spoil_nothing(architecture, is_first, ot
     assert sae.score(X) > alone.score(X) - 0.1
 
 
-@pytest.mark.parametrize("first", [lambda X: 1e3 * X[:100], lambda X: 1e9 * X[:2]])
+@pytest.mark.parametrize("first", [lambda X: 1e3 * X[:100], *long(lambda X: 1e9 * X[:2])])
 def test_small_batches_outnumber_a_first_one_of_another_scale(first):
     X = make_samples(500)[0].astype(np.float64)
     sae, alone = make_estimator(), make_estimator()
@@ -333,7 +333,7 @@ def test_dead_latents_are_revived(architecture):
     assert n_active[0] < 1.2 * n_strong and n_active[1] > 2 * n_strong
 
 
-@pytest.mark.parametrize("architecture", ["topk", "batchtopk"])
+@pytest.mark.parametrize("architecture", ["topk", *long("batchtopk")])
 def test_when_latents_are_dead(architecture, monkeypatch):
     X, _ = make_samples(1500)
     numbers, active = set(), _sparse_products._active

@@ -77,7 +77,7 @@ def test_agrees_with_whole_dictionaries(direct, simulate, point):
     assert 0 < error < 0.02
 
 
-@pytest.mark.parametrize("k", [8, 32])
+@pytest.mark.parametrize("k", [8, *long(32)])
 def test_agrees_with_the_refined_law(k):
     n = 2**20
     d = round(float(theory.topk_dimension(n, k, 0.6)))

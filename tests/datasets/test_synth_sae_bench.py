@@ -59,8 +59,8 @@ def test_the_plain_call():
     alone = np.flatnonzero(parents < 0)
     z = (fires[:, alone].sum(axis=0) - 4000 * p[alone]) / np.sqrt(4000 * (p * (1 - p))[alone])
     assert np.abs(z).max() < 6 and 0.8 < np.mean(z**2) < 1.3
-    # The variables of roots have correlations of mean square 25 / 100^2, so that those of firing have
-    # a root mean square of some .035; without any it would be 1 / sqrt(4000) = .016.
+    # The variables of roots have correlations of mean square 25 / 100^2, so that those of firing
+    # have a root mean square of some .035; without any it would be 1 / sqrt(4000) = .016.
     correlations = np.corrcoef(fires[:, :8].T)[np.triu_indices(8, 1)]
     assert 0.025 < np.sqrt(np.mean(correlations**2)) < 0.055
     # Amplitudes have means from 5 down to 4, and the deviations |N(.5, .5^2)|, of mean square

@@ -75,7 +75,7 @@ def test_main_job(capsys, tmp_path, monkeypatch):
 @pytest.mark.long
 def test_choice_of_decoders_and_dimensions(capsys, tmp_path):
     table, picture = tmp_path / "t.csv", tmp_path / "curves.pdf"
-    arguments = ["--decoders", "top-k", "top-k", "--dimensions", "160", "20", "80", "40", "20"]
+    arguments = ["--decoders", "top-k", "top-k", "--dimensions", "160", "20", "80", "30", "20"]
     arguments += ["--output", picture, "--csv", table, "--n-jobs", "2", "--no-passages"]
     assert "passages" not in run(capsys, *SMALL, *arguments)
     (row,) = csv.DictReader(table.open(newline=""))

@@ -200,8 +200,9 @@ def measured_dimension(
     Warns
     -----
     UserWarning
-        If no dimension is enough, up to 16 times the larger of N and the bits of a code. Then all
-        dimensions of the result are inf. With noise it may be that no dimension is enough.
+        If no dimension is enough, up to 16 times the larger of N and the bits of a code, or rates
+        do not rise to p: ``n_components`` is inf. With noise it may be that none is enough. Or
+        if rates around the estimate are not of the law that is fitted.
 
     See Also
     --------
@@ -270,9 +271,15 @@ def _measure(trials, p, n_trials, per_codebook, confidence):
         curve = _measure_curve(trials, points, p, n_trials, per_codebook)
         with warnings.catch_warnings():
             # The interval tells where d was only extrapolated.
-            warnings.simplefilter("ignore", UserWarning)
+            warnings.filterwarnings("ignore", ".* is extrapolated", UserWarning)
             found = curve.dimension_at(p, confidence=_widened(confidence), link="probit")
         found = [int(np.ceil(d)) if np.isfinite(d) else d for d in np.maximum(found, 1)]
+        if found[0] == np.inf:
+            warn(
+                f"No dimension was found at which {p:g} of the codes are recovered: from d = "
+                f"{curve.n_components[0]} to {curve.n_components[-1]} rates are up to "
+                f"{curve.success_rate.max():.3g}. n_components is inf."
+            )
         seconds = float(np.interp(found[0], curve.n_components, curve.seconds_per_trial))
     else:
         warn(
@@ -289,7 +296,8 @@ def _measure_curve(trials, points, p, n_trials, per_codebook):
     groups, run, start = trials.looks, trials.runner.run, trials.used
     n_left = max(n_trials - sum(n for *_, n in points), 0)
     for part, end in zip(_STAGES, np.cumsum(_STAGES), strict=True):
-        dimensions, per_codebook = _place(points, p), trials.batch(per_codebook)
+        dimensions = _place(points, p, trials.largest)
+        per_codebook = trials.batch(per_codebook)
         n = max(1, round(n_left * part / len(dimensions)))
         stage = [trials.cells(d, n, per_codebook) for d in dimensions]
         if trials.max_seconds == np.inf:
@@ -311,12 +319,12 @@ def _widened(confidence):
     return min(max(level, confidence), np.nextafter(1, 0))
 
 
-def _place(points, p):
+def _place(points, p, largest):
     """Return dimensions around where the rate seems to be p."""
     center, deviation, slope = guess_transition(points, p)
     width = max(np.hypot(_SPREAD / slope, deviation), _NARROWEST)
     x = center + width * np.linspace(-1, 1, _N_DIMENSIONS)
-    return np.unique(np.maximum(np.rint(np.exp(x)), 1).astype(int)).tolist()
+    return np.unique(np.clip(np.rint(np.exp(x)), 1, largest).astype(int)).tolist()
 
 
 def _run_in_time(trials, groups, part, limit):

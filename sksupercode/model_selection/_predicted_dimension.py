@@ -21,8 +21,10 @@ from sksupercode.model_selection._transition import guess_transition
 _LARGEST = 10**9
 # Signs of the active codewords in one draw.
 _LARGEST_SIMULATION = 2**29
-# A simulated transition is found by so many looks with so many draws each.
+# A simulated transition is found by so many looks with so many draws each, and fitted so often
+# where rates above the wanted dimension are still too low.
 _N_LOOKS, _N_DRAWS = 4, 6
+_N_FITS = 4
 # It is fitted where rates differ by this from the wanted one, in deviations of the normal law,
 # with as many draws as give ln d this standard error.
 _SPREAD = np.array([-0.75, -0.25, 0.25, 0.75])
@@ -214,16 +216,23 @@ def _invert_simulation(predict, noise, p, n_samples, rng):
         d = max(1, round(np.exp(center)))
         yield n_looks * k * d, None
         look(d)
-    center, _, slope = guess_transition(points, p)
-    # The law has the slope b phi(0) or less.
-    deviation = max(deviations[-_N_LOOKS:]) / (0.4 * slope * _ERROR)
-    n_draws = int(np.clip(deviation**2 / len(_SPREAD), 2, n_samples))
-    estimates = []
-    dimensions = np.unique(np.maximum(np.rint(np.exp(center + _SPREAD / slope)), 1).astype(int))
-    for d in dimensions.tolist():
-        yield n_draws * k * d, None
-        estimates.append((d, *predict(d, noise, rng, n_draws)))
-    yield 0, max(1, int(np.ceil(_fitted_dimension(estimates, p, np.exp(center)))))
+    for _ in range(_N_FITS):
+        center, _, slope = guess_transition(points, p)
+        # The law has the slope b phi(0) or less.
+        deviation = max(deviations[-_N_LOOKS:]) / (0.4 * slope * _ERROR)
+        n_draws = int(np.clip(deviation**2 / len(_SPREAD), 2, n_samples))
+        estimates = []
+        dimensions = np.clip(np.rint(np.exp(center + _SPREAD / slope)), 1, largest).astype(int)
+        for d in np.unique(dimensions).tolist():
+            yield n_draws * k * d, None
+            estimates.append((d, *predict(d, noise, rng, n_draws)))
+        rates = np.array([rate for _, rate, _ in estimates])
+        if rates[len(rates) // 2 :].mean() >= p:
+            yield 0, max(1, int(np.ceil(_fitted_dimension(estimates, p, np.exp(center)))))
+            return
+        # Even those above the guess are too few: the curve is less steep, or ends below p.
+        points += [(d, n_draws * rate, n_draws) for d, rate, _ in estimates]
+    yield 0, np.inf
 
 
 def _fitted_dimension(points, p, center):

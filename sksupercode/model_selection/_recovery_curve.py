@@ -113,19 +113,22 @@ class RecoveryCurve(TableMixin):
         -------
         estimate : DimensionEstimate
             A named tuple ``(n_components, low, high)``. An end that the counts do not bound is 0 or
-            infinite, and so is d where no code was recovered, or all were.
+            infinite, and so is d where no code was recovered, or all were, or where rates do not
+            rise to p.
 
         Warns
         -----
         UserWarning
-            If d is outside of the dimensions that were measured, or none were.
+            If d is outside of the dimensions that were measured, or none were; or if rates even
+            close to d are not of the law, by a probability of less than 0.001.
 
         Notes
         -----
         The two laws differ by little between rates of 0.1 and 0.9, and neither is the exact law of
-        a decoder. Rates far from p change the fit, too: a curve with dimensions around the
-        transition gives the best estimate. The fit searches from a twentieth of the smallest
-        measured dimension to 20 times the largest.
+        a decoder. Where the rates are not of the law, by a deviance that has a probability of less
+        than 0.05, the dimensions farthest from d are left out one by one, down to four. The fit
+        searches b from 0.1 to 1000, and d from a twentieth of the smallest of the dimensions to 20
+        times the largest.
 
         References
         ----------
@@ -138,7 +141,7 @@ class RecoveryCurve(TableMixin):
             warn("No dimension was measured.")
             return DimensionEstimate(np.inf, 0.0, np.inf)
         counts = self.n_recovered / self.design_effect, self.n_trials / self.design_effect
-        d, low, high = fit_transition(self.n_components, *counts, p, confidence, link)
+        d, low, high, is_of_law = fit_transition(self.n_components, *counts, p, confidence, link)
         first, last, rates = *self.n_components[[0, -1]].tolist(), self.success_rate
         if rates.min() == rates.max() and rates[0] in (0, 1):
             d = np.inf if rates[0] == 0 else 0.0
@@ -146,6 +149,11 @@ class RecoveryCurve(TableMixin):
             warn(
                 f"d = {d:.4g} for a rate of {p:g} is extrapolated: from d = {first} to {last} "
                 f"rates are from {rates.min():.3g} to {rates.max():.3g}."
+            )
+        elif not is_of_law:
+            warn(
+                f"d = {d:.4g} for a rate of {p:g} is doubtful: the rates at the dimensions around "
+                f"it are not those of a {link} law in ln d. Measure at more dimensions near it."
             )
         return DimensionEstimate(d, low, high)
 

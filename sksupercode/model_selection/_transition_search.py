@@ -52,6 +52,11 @@ class Trials:
         self._start = time.perf_counter()
 
     @property
+    def largest(self):
+        """The largest dimension that is looked at."""
+        return max(1, round(_LARGEST_RATIO * max(self.size[0], self.entropy_bits)))
+
+    @property
     def seconds(self):
         return time.perf_counter() - self._start + self.runner.earlier_seconds
 
@@ -115,17 +120,16 @@ def find_transition(trials, d, p, per_codebook=_TRIALS_PER_LOOK):
         points.append((d, trials.look(d, n)[0], n))
         return points[-1][1] < n / 2
 
-    largest = _LARGEST_RATIO * max(trials.size[0], d)
     # Whichever side of the transition d is on, the other is looked for.
     step = 2 if fails(d) else 0.5
     while 1 <= (d := int(d * step)) and fails(d) == (step == 2):
-        if d > largest:
+        if d > trials.largest:
             return []
     for i in range(_LOOKS):
         center, _, slope = guess_transition(points, p)
         # In turn near the wanted rate, and at one half.
         x = center if i % 2 else center - ndtri(p) / slope
-        d = max(1, round(np.exp(x)))
+        d = int(np.clip(round(np.exp(x)), 1, trials.largest))
         if i > 2 and trials.used > 0.4 and not trials.has_looked(d, trials.batch(most)):
             break
         fails(d)

@@ -49,8 +49,10 @@ class Oracle(BaseEstimator):
     def score(self, X, y):
         PASSED[0] += self.seconds * len(X)
         rng = np.random.default_rng(int(X[0, 0]))
-        z = self.slope * np.log(X.shape[1] / self.dimension) + ndtri(0.9)
-        return np.mean(rng.random(len(X)) < ndtr(z))
+        return np.mean(rng.random(len(X)) < ndtr(self.law(X.shape[1])))
+
+    def law(self, d):
+        return self.slope * np.log(d / self.dimension) + ndtri(0.9)
 
 
 @pytest.mark.long
@@ -184,6 +186,42 @@ def test_costs_at_the_transition_are_learned(clock):
 def test_decoders_that_are_too_slow_say_so(clock):
     with pytest.raises(TimeoutError, match="a trial takes 0.02 s, of 0.1 s"):
         measured_dimension(Blank(), Oracle(seconds=0.02), max_seconds=0.1, **SIZE)
+
+
+class Kinked(Oracle):
+    """Recovers as its oracle, but that from a rate of 0.75 on its slope is ``shallow``."""
+
+    def __init__(self, dictionary=None, dimension=120.0, slope=8.0, shallow=0.5):
+        super().__init__(dictionary, dimension, slope)
+        self.shallow = shallow
+
+    def law(self, d):
+        z, knee = self.slope * np.log(d / self.dimension) + ndtri(0.9), ndtri(0.75)
+        return z if z < knee else knee + (z - knee) * self.shallow / self.slope
+
+    def truth(self, p):
+        z, knee = ndtri(p), ndtri(0.75)
+        z = knee + (z - knee) * self.slope / self.shallow
+        return self.dimension * np.exp((z - ndtri(0.9)) / self.slope)
+
+
+@pytest.mark.parametrize("decoder", [Oracle(None, 2000.5, 0.8), Kinked()])
+def test_shallow_curves(decoder):
+    """Intervals of 95 %, of three runs each."""
+    truth = decoder.truth(0.9) if isinstance(decoder, Kinked) else decoder.dimension
+    for seed in range(3):
+        found = measured_dimension(
+            Blank(), decoder, n_features=512, n_nonzero_coefs=4, random_state=seed
+        )
+        assert found.low <= truth <= found.high
+        assert truth / 2 < found.n_components < 2 * truth
+
+
+def test_rates_that_end_below_the_wanted_one():
+    with pytest.warns(UserWarning, match="^No dimension was found at which 0.9 of the codes are"):
+        found = measured_dimension(Blank(), Kinked(shallow=0.0), random_state=0, **SIZE)
+    assert found.n_components == np.inf > found.low > 1000
+    assert found.curve.n_components[-1] <= 1024
 
 
 def test_transitions_that_are_nowhere():

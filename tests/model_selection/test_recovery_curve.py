@@ -475,7 +475,7 @@ def test_threads_that_are_left_behind_restore_nothing():
         assert process_state() == before
 
 
-@pytest.mark.parametrize("slope, p", [(12, 0.99), (3, 0.99), (3, 0.999), (30, 0.5)])
+@pytest.mark.parametrize("slope, p", [(12, 0.99), (3, 0.99), (3, 0.999), (30, 0.5), (0.6, 0.6)])
 @pytest.mark.parametrize("n_trials", [1000, 100_000])
 def test_dimensions_are_those_of_maximum_likelihood(slope, p, n_trials):
     dimensions = np.array([20, 25, 32, 40])
@@ -488,6 +488,39 @@ def test_dimensions_are_those_of_maximum_likelihood(slope, p, n_trials):
     expected = 28 * np.exp(logit(p) / slope)
     assert found.n_components == pytest.approx(expected, rel=5 / n_trials)
     assert found.low < expected < found.high
+
+
+def curve_of(dimensions, rates, n_trials=2000):
+    n_recovered = np.rint(n_trials * np.asarray(rates)).astype(int)
+    return RecoveryCurve(np.array(dimensions), n_recovered, np.full(len(rates), n_trials))
+
+
+def test_rates_that_never_rise_to_the_wanted_one():
+    curve = curve_of([100, 1000, 10_000], [0.58, 0.61, 0.6])
+    with pytest.warns(UserWarning, match="d = inf for a rate of 0.9 .* from 0.58 to 0.61"):
+        found = curve.dimension_at(0.9)
+    assert found.n_components == found.high == np.inf and found.low > 10_000
+    with pytest.warns(UserWarning, match="d = 0 for a rate of 0.3"):
+        assert curve.dimension_at(0.3).n_components == 0
+
+
+def test_where_the_slope_changes_far_dimensions_are_left_out():
+    """Strengths that differ make curves steep at first, and shallow from a rate of 0.7 on."""
+    dimensions, knee = np.geomspace(60, 3000, 14).round(), logit(0.7)
+    z = 8 * np.log(dimensions / 100)
+    z = np.where(z < knee, z, knee + 0.6 * (z - knee) / 8)
+    expected = 100 * np.exp(knee / 8 + (logit(0.8) - knee) / 0.6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = curve_of(dimensions, expit(z)).dimension_at(0.8)
+    assert found.n_components == pytest.approx(expected, rel=0.05)
+    assert found.low < expected < found.high
+
+
+def test_rates_of_no_law_are_doubtful():
+    curve = curve_of([100, 120, 140, 160, 180], [0.5, 0.95, 0.6, 0.95, 0.7])
+    with pytest.warns(UserWarning, match="for a rate of 0.8 is doubtful: .* logit law in ln d"):
+        assert 100 < curve.dimension_at(0.8).n_components < 180
 
 
 def test_rates_that_are_none_are_refused():

@@ -83,7 +83,7 @@ def test_pursuit_needs_fewer_dimensions_for_strengths_that_differ(values, dimens
         n_features=128,
         n_nonzero_coefs=6,
         probability=0.5,
-        n_trials=160,
+        n_trials=300,
         confidence=0.999,
         values=values,
         random_state=0,

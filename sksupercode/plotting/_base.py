@@ -49,7 +49,10 @@ def check_numbers(values, name, shape=None, *, allow_none=False):
 
 
 def check_names(names):
-    """Return a list of str."""
+    """Return the parameter ``names`` of a display as a list of str.
+
+    A single str, or what is no list of them, is a ValueError.
+    """
     listed = [names] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
     if isinstance(names, str) or not all(isinstance(name, str) for name in listed):
         raise ValueError(f"names must be a list of str, got {names!r}.")

@@ -146,8 +146,9 @@ class GaussianChannel(_BaseChannel):
     Notes
     -----
     A superposition of k unit-norm random codewords in d dimensions has mean power k/d per
-    coordinate, so ``GaussianChannel(P, relative=True)`` adds noise of variance ``P k / d`` to it,
-    and a matched filter sees interference of variance ``(1 + P) k / d``.
+    coordinate, times the mean square of its coefficients. Where these are 1,
+    ``GaussianChannel(P, relative=True)`` adds noise of variance ``P k / d`` to it, and a matched
+    filter sees interference of variance ``(1 + P) k / d``.
 
     References
     ----------

@@ -277,6 +277,8 @@ def test_symbols():
         assert_array_equal(symbols_from_codes(tensor(Y.toarray(), dtype, has_gradient), 4), symbols)
 
 
+# Of PyTorch, when the first sparse and the first nested tensor are made.
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor|The PyTorch API of nested:UserWarning")
 @pytest.mark.parametrize("dtype, has_gradient", EXTREMES[:1] + long(EXTREMES[1]))
 def test_probes(dtype, has_gradient):
     labels, codes = torch.tensor([0, 1] * 12), tensor(F, dtype, has_gradient)

@@ -75,6 +75,18 @@ def columns(rows, *keys):
     return [np.array([row[key] for row in rows]) for key in keys]
 
 
+def read_table(name):
+    """Return the rows of a table that is kept beside the scripts; an empty cell is None."""
+    with Path(__file__).with_name(name).open(newline="", encoding="utf-8") as file:
+        return [
+            {
+                key: text if key == "decoder" else float(text) if text else None
+                for key, text in row.items()
+            }
+            for row in csv.DictReader(file)
+        ]
+
+
 def finish(figure, rows, options):
     """Write the table and the picture, or show the picture."""
     if options.csv is not None:

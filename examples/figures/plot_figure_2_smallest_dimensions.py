@@ -19,7 +19,7 @@ from functools import cache
 
 import matplotlib.pyplot as plt
 import numpy as np
-from figure_options import checkpoint_file, columns, finish, parse_options
+from figure_options import checkpoint_file, columns, finish, parse_options, read_table
 
 from sksupercode import (
     AMPDecoder,
@@ -85,36 +85,45 @@ for k in (2 ** np.arange(n_powers)).tolist():
             row["seconds"] = float(curve.n_trials @ curve.seconds_per_trial)
         rows.append(row)
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.5), layout="constrained")
-for name, color in zip(decoders, ("C0", "C1", "C2", "C3"), strict=True):
-    mine = [row for row in rows if row["decoder"] == name]
-    measured = [row for row in mine if row["d50"] is not None]
-    predicted = [row for row in mine if row["theory"] is not None]
-    for ax, unit in ((left, np.ones_like), (right, lambda k: theory.entropy(N, k))):
-        k, d, low, high = columns(measured, "k", "d50", "low", "high")
-        ax.errorbar(
-            k,
-            d / unit(k),
-            yerr=np.array([d - low, high - d]) / unit(k),
-            fmt="o",
-            markersize=4,
-            capsize=2,
-            color=color,
-            label=name,
-        )
-        k, d = columns(predicted, "k", "theory")
-        ax.plot(k, d / unit(k), "--", color=color)
-for ax in (left, right):
-    ax.set_xscale("log", base=2)
-    ax.set_xlabel("codewords k in a superposition")
-    ax.grid(alpha=0.3)
-left.plot([], [], "--", color="gray", label="theory")
-left.set(ylabel="dimensions d for a recovery rate of 1/2", yscale="log")
-left.legend()
-right.set(ylabel="dimensions per bit, d / H", ylim=(0, None))
-right.yaxis.set_label_position("right")
-right.yaxis.tick_right()
-figure.suptitle(rf"Smallest dimensions at $N = 2^{{{int(np.log2(N))}}}$, and dimensions per bit")
+
+def draw(rows, n_features):
+    """Return a figure of the dimensions, and of those for each bit."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.5), layout="constrained")
+    for name, color in zip(decoders, ("C0", "C1", "C2", "C3"), strict=True):
+        mine = [row for row in rows if row["decoder"] == name]
+        measured = [row for row in mine if row["d50"] is not None]
+        predicted = [row for row in mine if row["theory"] is not None]
+        for ax, unit in ((left, np.ones_like), (right, lambda k: theory.entropy(n_features, k))):
+            k, d, low, high = columns(measured, "k", "d50", "low", "high")
+            ax.errorbar(
+                k,
+                d / unit(k),
+                yerr=np.array([d - low, high - d]) / unit(k),
+                fmt="o",
+                markersize=4,
+                capsize=2,
+                color=color,
+                label=name,
+            )
+            k, d = columns(predicted, "k", "theory")
+            ax.plot(k, d / unit(k), "--", color=color)
+    for ax in (left, right):
+        ax.set_xscale("log", base=2)
+        ax.set_xlabel("codewords k in a superposition")
+        ax.grid(alpha=0.3)
+    left.plot([], [], "--", color="gray", label="theory")
+    left.set(ylabel="dimensions d for a recovery rate of 1/2", yscale="log")
+    left.legend()
+    right.set(ylabel="dimensions per bit, d / H", ylim=(0, None))
+    right.yaxis.set_label_position("right")
+    right.yaxis.tick_right()
+    figure.suptitle(
+        rf"Smallest dimensions at $N = 2^{{{int(np.log2(n_features))}}}$, and dimensions per bit"
+    )
+    return figure
+
+
+figure = draw(rows, N)
 finish(figure, rows, options)
 
 # %%
@@ -147,12 +156,13 @@ finish(figure, rows, options)
 # the table. It may be stopped at any time: the same command goes on from the finished part in the
 # folder of ``--checkpoint``.
 #
-# .. figure:: ../../images/figure_2.png
-#    :alt: Smallest dimensions of four decoders, and dimensions per bit, for a million codewords
-#    :width: 100%
-#
-#    A million codewords: 50 codes at each of five dimensions, and 20 from k = 512 on.
-#
+# The table has 50 codes at each of five dimensions, and 20 from k = 512 on:
+
+if options.output is None:
+    draw(read_table("figure_2.csv"), 2**20)
+    plt.show()
+
+# %%
 # With 1024 codewords in a superposition top-k needs 5.7 dimensions for each bit and matching
 # pursuit 1.2; theory expects 0.7 for basis pursuit and 0.6 for AMP. Where something was measured,
 # ``d50`` is the dimension for one half, and ``low`` and ``high`` are the ends of its 95 %

@@ -11,7 +11,7 @@ matplotlib.use("Agg")
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
-from matplotlib.colors import Normalize
+from matplotlib.colors import Normalize, to_hex
 from matplotlib.figure import Figure
 from scipy.stats import norm
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -466,6 +466,14 @@ def test_names_of_many_decoders_lie_beside_the_axes():
         legend = display.ax_.get_legend().get_window_extent()
         assert (legend.x0 < display.ax_.get_window_extent().x1) == inside
         assert legend.x1 < display.figure_.bbox.x1
+
+
+def test_colors_of_the_pareto_display():
+    names, l0 = ["a", "b", "b, random"], np.arange(3)
+    display = ParetoDisplay(names, l0, l0).plot(Figure().subplots(), colors={"b": "red"})
+    assert [to_hex(line.get_color()) for line in display.lines_] == ["#1f77b4", *2 * ["#ff0000"]]
+    with pytest.raises(ValueError, match="colors must be a dict of names to colours or None"):
+        ParetoDisplay(names, l0, l0).plot(Figure().subplots(), colors="red")
 
 
 def test_pareto_display_of_baselines():

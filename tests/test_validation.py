@@ -1,10 +1,13 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from scipy.sparse import csr_array
+from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
 from sksupercode import (
@@ -141,6 +144,40 @@ def test_matrices_that_are_not_joined_are_refused_with_what_to_do(tmp_path):
                 call(shards)
     with pytest.raises(ValueError, match=r"^y_pred must .* pass scipy\.sparse\.vstack\(y_pred\)"):
         exact_recovery_score(Y, [csr_array(Y[:2]), csr_array(Y[2:])])
+
+
+@pytest.mark.parametrize("names", ["a.npy", Path("a.npy"), ["a.npy", "b.npy"]])
+def test_names_of_files_are_no_samples(names):
+    encoder, X, Y = problem()
+    decoder = TopKDecoder(encoder).fit(X, Y)
+    for call in (
+        decoder.transform,
+        SparseAutoencoder(8).fit,
+        lambda X: compare_decoders({"top-k": decoder}, X),
+        lambda targets: compare_decoders({"top-k": decoder}, X, targets=targets),
+    ):
+        with pytest.raises(ValueError, match=r"must be an array, .*a\.npy.*: pass np\.load.*Dask"):
+            call(names)
+
+
+class Slices:
+    """Rows that are read by slices alone, as of a class that joins files."""
+
+    def __init__(self, X):
+        self.X, self.shape = X, X.shape
+
+    def __getitem__(self, rows):
+        assert isinstance(rows, slice)
+        return self.X[rows]
+
+
+def test_objects_whose_slices_are_arrays():
+    encoder, X, Y = problem()
+    decoder = TopKDecoder(encoder).fit(Slices(X), Y)
+    assert_array_equal(decoder.predict(Slices(X)).toarray(), decoder.predict(X).toarray())
+    assert decoder.score(Slices(X), Y) == decoder.score(X, Y)
+    learner = DictionaryLearner(4, n_nonzero_coefs=2, max_iter=1, random_state=0)
+    assert_array_equal(clone(learner).fit(Slices(X)).dictionary_, clone(learner).fit(X).dictionary_)
 
 
 def test_an_estimator_in_the_place_of_numbers_is_told_from_them():

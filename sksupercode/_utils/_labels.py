@@ -40,6 +40,19 @@ def check_labels(y, name, n_samples, least=1):
     )
 
 
+def check_groups(groups, n_samples):
+    """Return which samples belong together as an array of one value for each, or None."""
+    if groups is None:
+        return None
+    groups = np.asarray(as_array(groups, "groups"))
+    if groups.shape != (n_samples,):
+        raise ValueError(
+            f"groups must be of shape ({n_samples},), a group for each sample, got shape "
+            f"{groups.shape}."
+        )
+    return groups
+
+
 def _zeros_and_ones(column, wanted, where, least):
     try:
         values, labels, counts = np.unique(column, return_inverse=True, return_counts=True)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from copy import copy
 from math import inf, nan
 from numbers import Integral, Real
+from os import PathLike
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
@@ -19,6 +20,9 @@ from sklearn.utils.validation import validate_data
 
 # What an estimator has in the place of which array, where it is not codes.
 _OF_ESTIMATORS = {"dictionary": "dictionary_", "X_hat": "reconstruct(X)"}
+_SEVERAL_FILES = (
+    "Files larger than memory are joined by Dask: see Large activations in the user guide"
+)
 
 
 def _refuse(name, wanted, value):
@@ -131,6 +135,8 @@ def require_matrix(X, name="X"):
             f"{name} must be an array, got the estimator {type(unfrozen(X)).__name__}: pass its "
             f"{wanted}."
         )
+    if name in ("X", "targets"):
+        _refuse_paths(X, name)
     if isinstance(X, list | tuple):
         _refuse_matrices(X, name)
     if _is_tensor(X):
@@ -150,6 +156,15 @@ def require_matrix(X, name="X"):
         )
 
 
+def _refuse_paths(X, name):
+    parts = X if isinstance(X, list | tuple) and X else [X]
+    if all(isinstance(part, str | PathLike) for part in parts):
+        raise ValueError(
+            f"{name} must be an array, got the name of a file, {parts[0]!r}: pass np.load(path, "
+            f"mmap_mode='r'). {_SEVERAL_FILES}."
+        )
+
+
 def _refuse_matrices(X, name):
     part = next((part for part in X if getattr(part, "ndim", 0) > 1), None)
     if part is None:
@@ -161,10 +176,7 @@ def _refuse_matrices(X, name):
         kind, join = "sparse matrices", "scipy.sparse.vstack"
     remedy = f"pass {join}({name})"
     if name == "X":
-        remedy += (
-            ", or one after the other to transform or partial_fit. Files larger than memory are "
-            "joined by Dask: see Large activations in the user guide"
-        )
+        remedy += f", or one after the other to transform or partial_fit. {_SEVERAL_FILES}"
     raise ValueError(
         f"{name} must be a matrix, got a {type(X).__name__} of {len(X)} {kind}, one of shape "
         f"{tuple(part.shape)}: {remedy}."
@@ -189,10 +201,13 @@ def as_array(X, name="X", *, keeps_half=False):
 
     Without a copy if they are on the CPU, and in float32 where NumPy lacks the dtype, as bfloat16;
     with ``keeps_half``, this is that of ml_dtypes where there is that package. Arrays of Dask are
-    computed. What :func:`require_matrix` refuses is refused.
+    computed, and objects that give arrays for slices alone are read. What :func:`require_matrix`
+    refuses is refused.
     """
     require_matrix(X, name)
     X = _computed(X)
+    if not (issparse(X) or _is_tensor(X) or hasattr(X, "__array__")) and hasattr(X, "shape"):
+        X = X[:]
     if isinstance(X, list | tuple) and X and _is_tensor(X[0]):
         X = np.asarray([as_array(row, name) for row in X])
     if _is_tensor(X):

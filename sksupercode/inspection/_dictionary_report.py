@@ -36,8 +36,9 @@ class DictionaryReport:
     cosines : Cosines
         Of pairs of codewords: ``n_pairs`` of them, the ``largest`` absolute value and the ``pair``
         that has it, with the cosine ``pair_cosine``, the mean of absolute values,
-        ``mean_absolute``, ``counts`` in bins of equal width from -1 to 1, and the pairs above .97
-        in absolute value, ``duplicates``, with their ``duplicate_cosines``.
+        ``mean_absolute``, ``counts`` in bins of equal width from -1 to 1, the pairs above .9 in
+        absolute value, ``duplicates``, with their ``duplicate_cosines``, and the other codeword
+        that is ``nearest`` to each, with ``nearest_cosines``.
 
     mean_cosine : float
         Mean of the cosines of all pairs.

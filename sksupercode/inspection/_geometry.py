@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 _BLOCK = 1024
-# A pair is a near-duplicate above this, as for ``match_dictionaries``; so many are kept.
-_DUPLICATE = 0.97
+# Two codewords are nearly the same above this; so many pairs are kept.
+NEARLY_SAME = 0.9
 _MOST_DUPLICATES = 1000
 
 
@@ -39,10 +39,16 @@ class Cosines:
         Numbers of pairs in bins of equal width from -1 to 1.
 
     duplicates : intp ndarray of shape (n_duplicates, 2)
-        Indices of pairs of absolute value above .97, the largest first; at most 1,000.
+        Indices of pairs of absolute value above .9, the largest first; at most 1,000.
 
     duplicate_cosines : float ndarray of shape (n_duplicates,)
         Their cosines.
+
+    nearest : intp ndarray of shape (N,)
+        For each codeword, the other one of the largest absolute value, -1 for zero codewords.
+
+    nearest_cosines : float ndarray of shape (N,)
+        Their cosines, with their signs; 0 for zero codewords.
     """
 
     n_pairs: int
@@ -53,6 +59,8 @@ class Cosines:
     counts: np.ndarray
     duplicates: np.ndarray
     duplicate_cosines: np.ndarray
+    nearest: np.ndarray
+    nearest_cosines: np.ndarray
 
 
 def unit_codewords(dictionary, indices):
@@ -92,6 +100,7 @@ def pair_cosines(dictionary, indices, max_pairs, rng):
     counts = np.zeros(n_bins, dtype=np.int64)
     largest, pair, cosine, total = -1.0, None, 0.0, 0.0
     close, close_cosines = np.empty((0, 2), dtype=np.intp), np.empty(0)
+    nearest = np.full(dictionary.shape[0], -1), np.zeros(dictionary.shape[0])
     for rows in gen_batches(m, _BLOCK):
         U = unit_codewords(dictionary, indices[rows])
         for start in range(rows.start, n, _BLOCK):
@@ -104,8 +113,10 @@ def pair_cosines(dictionary, indices, max_pairs, rng):
             if sizes[i, j] > largest:
                 largest, cosine = float(sizes[i, j]), float(C[i, j])
                 pair = indices[rows][i], indices[columns][j]
-            if sizes[i, j] > _DUPLICATE:
-                i, j = np.nonzero(sizes > _DUPLICATE)
+            _keep_nearest(nearest, indices[rows], indices[columns], sizes, C)
+            _keep_nearest(nearest, indices[columns], indices[rows], sizes.T, C.T)
+            if sizes[i, j] > NEARLY_SAME:
+                i, j = np.nonzero(sizes > NEARLY_SAME)
                 pairs = np.column_stack([indices[rows][i], indices[columns][j]])
                 close = np.concatenate([close, np.sort(pairs, axis=1)])
                 close_cosines = np.concatenate([close_cosines, C[i, j]])
@@ -117,4 +128,15 @@ def pair_cosines(dictionary, indices, max_pairs, rng):
     n_pairs = m * (2 * n - m - 1) // 2
     pair = tuple(sorted(map(int, pair)))
     mean = float(total / n_pairs)
-    return Cosines(n_pairs, largest, pair, cosine, mean, counts, close, close_cosines)
+    return Cosines(n_pairs, largest, pair, cosine, mean, counts, close, close_cosines, *nearest)
+
+
+def _keep_nearest(nearest, indices, others, sizes, cosines):
+    """Keep the other codeword of the largest cosine, and this, if it is larger than the last."""
+    best = np.argmax(sizes, axis=1)
+    places = np.arange(len(indices)), best
+    # A size of -1 is of no pair.
+    better = (sizes[places] >= 0) & (nearest[0][indices] < 0)
+    better |= sizes[places] > np.abs(nearest[1][indices])
+    nearest[0][indices[better]] = others[best[better]]
+    nearest[1][indices[better]] = cosines[places][better]

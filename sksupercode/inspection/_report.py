@@ -71,7 +71,8 @@ def dictionary_report(
         The largest number of pairs of codewords of which the coherence and the mean absolute cosine
         are computed. If there are more, some codewords drawn at random are paired with all others.
         The coherence is then a lower bound, and the coherence of random codewords is for as many
-        pairs; the mean is an unbiased estimate. All other numbers are of all codewords.
+        pairs; the mean is an unbiased estimate. Duplicates and nearest codewords are those of these
+        pairs. All other numbers are of all codewords.
 
     random_state : int, RandomState, Generator or None, default=None
         Draws these codewords, and simulates matching pursuit.
@@ -121,6 +122,9 @@ def dictionary_report(
     signs. They come from :func:`~sksupercode.model_selection.predicted_dimension`; for matching
     pursuit the error is about 2 %. For matching pursuit with k above 256 the number is the rule
     1.3 k log2(eN/k), and for message passing with k below 4 it is the threshold at large N.
+
+    The first report in an environment compiles what simulates matching pursuit, for up to half a
+    minute. Numba keeps the result for later ones.
 
     The d x d Gram matrix is in memory, but no N x N matrix is. The spectrum takes of the order of N
     d^2 operations, and the cosines ``max_pairs`` times d.

@@ -5,9 +5,10 @@
 
 import numpy as np
 
+from sksupercode.inspection._geometry import NEARLY_SAME
+
 # Cosines this close to 1 are those of equal codewords in float32, but for rounding.
 _SAME = 1e-6
-_NEARLY_SAME = 0.9
 # Eigenvalues below this part of the largest are 0, but for rounding.
 _ZERO = 1e-6
 # By how much the effective dimension differs from d, and by how many standard deviations.
@@ -76,7 +77,7 @@ def _of_pair(report):
                 f"{pair} are opposite to six digits, and only nonnegative values tell them apart."
             )
         return f"{pair} are the same to six digits, and no decoder tells them apart."
-    if size > max(_NEARLY_SAME, report.coherence_random):
+    if size > max(NEARLY_SAME, report.coherence_random):
         kind = "the same" if cosine > 0 else "opposite"
         return (
             f"{pair} are nearly {kind} (cosine {cosine:.3f}), and decoders may take one for the "

@@ -75,6 +75,11 @@ def match_codes(y_true, y_pred, match=None, *, threshold=0.9):
     partner counts 0, as does one whose latent never fires. So a dictionary of M < N codewords has
     an F1 of at most about M / N. The MCC is over features that vary.
 
+    **By chance.** With "correlation" pairs are chosen by what they are judged by, so that even
+    codes that have nothing to do with each other agree somewhat, the more latents there are and the
+    fewer samples. Compare with ``match_codes(y_true, y_pred[permutation], "correlation")``, the
+    rows of one permuted.
+
     **Of latents.** ``latent_precision``, ``latent_recall`` and ``latent_f1`` are those of
     SynthSAEBench [2]_: each latent is a classifier of the feature nearest to it, and means are over
     all M latents, with 0 for those that never fire. ``uniqueness`` is the number of different

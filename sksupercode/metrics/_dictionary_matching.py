@@ -99,7 +99,7 @@ def match_dictionaries(dictionary, other, *, threshold=0.97, signed=False, metho
     the threshold while another one is nearest to f: second copies, which find nothing new. Of one
     dictionary matched with itself only equal codewords are reported, as each is nearest to itself;
     ``dictionary_report(F).cosines.duplicates`` of :func:`~sksupercode.inspection.dictionary_report`
-    has its pairs of nearly equal ones.
+    has its pairs of nearly equal ones, and ``cosines.nearest_cosines`` are for other thresholds.
 
     Zero codewords have no partner, are missed, and are no duplicates.
 

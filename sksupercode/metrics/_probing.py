@@ -11,9 +11,9 @@ from sklearn import config_context
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, check_cv
+from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, StratifiedKFold, check_cv
 
-from sksupercode._utils._labels import check_labelled
+from sksupercode._utils._labels import check_groups, check_labelled
 from sksupercode._utils._validation import check_generator, check_integer
 from sksupercode._utils._warnings import warn
 from sksupercode.metrics._latent_probe import LatentProbe
@@ -23,7 +23,7 @@ _PENALTIES = {"C": [1e-4, 1e-2, 1.0, 1e2, 1e4]}
 _INNER_FOLDS = 5
 
 
-def probe_latents(Z, y, *, n_latents=(1, 2, 5, 20), cv=5, random_state=None):
+def probe_latents(Z, y, *, n_latents=(1, 2, 5, 20), cv=5, groups=None, random_state=None):
     r"""Measure how well few latents tell two classes of samples apart.
 
     A k-sparse probe is a logistic regression on the k latents of the largest
@@ -53,6 +53,11 @@ def probe_latents(Z, y, *, n_latents=(1, 2, 5, 20), cv=5, random_state=None):
         scikit-learn is asked for each task. An iterable of pairs of training and test indices holds
         for all tasks; ``[(train, test)]`` is one split.
 
+    groups : array-like of shape (n_samples,) or None, default=None
+        Which samples belong together, as the tokens of one text. With an integer ``cv`` a group is
+        in one fold, by `sklearn.model_selection.StratifiedGroupKFold`; a splitter is given the
+        groups. An iterable has its own splits.
+
     random_state : int, RandomState, Generator or None, default=None
         Shuffles samples. An integer gives the same folds for all codes of the same samples.
 
@@ -66,8 +71,8 @@ def probe_latents(Z, y, *, n_latents=(1, 2, 5, 20), cv=5, random_state=None):
     ------
     ValueError
         If Z is not a finite matrix, y does not have one label for each of its rows or not two
-        values in a task, a fold lacks one of the classes, folds of tasks differ in number, or a
-        parameter is illegal.
+        values in a task, there is not one group for each row, a fold lacks one of the classes,
+        folds of tasks differ in number, or a parameter is illegal.
 
     Warns
     -----
@@ -123,10 +128,12 @@ def probe_latents(Z, y, *, n_latents=(1, 2, 5, 20), cv=5, random_state=None):
     """
     Z, tasks = check_labelled(Z, "Z", y)
     asked = _check_sizes(n_latents, Z.shape[1])
+    groups = check_groups(groups, Z.shape[0])
     seed = int(check_generator(random_state).integers(2**31))
     if cv is None or isinstance(cv, Integral):
         cv = check_integer(cv, "cv", minimum=2)
-        cv = StratifiedKFold(cv, shuffle=True, random_state=seed)
+        folds = StratifiedKFold if groups is None else StratifiedGroupKFold
+        cv = folds(cv, shuffle=True, random_state=seed)
     else:
         # Here, as an iterator can be read once.
         cv = check_cv(cv)
@@ -134,7 +141,7 @@ def probe_latents(Z, y, *, n_latents=(1, 2, 5, 20), cv=5, random_state=None):
         results = [
             [
                 _scores_and_latents(Z, labels, *split, np.minimum(asked, Z.shape[1]), seed)
-                for split in _splits(cv, Z, labels)
+                for split in _splits(cv, Z, labels, groups)
             ]
             for labels in tasks.T
         ]
@@ -159,15 +166,16 @@ def _check_sizes(n_latents, N):
     return sizes
 
 
-def _splits(cv, Z, labels):
+def _splits(cv, Z, labels, groups):
     """Return pairs of training and test samples in which both classes occur."""
-    if isinstance(cv, StratifiedKFold) and np.bincount(labels).min() < cv.n_splits:
+    is_stratified = isinstance(cv, StratifiedKFold | StratifiedGroupKFold)
+    if is_stratified and np.bincount(labels).min() < cv.n_splits:
         raise ValueError(
             f"cv must be at most the number of samples of each class, got {cv.n_splits} folds for "
             f"{np.bincount(labels).min()} samples."
         )
     try:
-        splits = [(np.asarray(train), np.asarray(test)) for train, test in cv.split(Z, labels)]
+        splits = [tuple(map(np.asarray, split)) for split in cv.split(Z, labels, groups)]
         classes = [[np.unique(labels[rows]) for rows in split] for split in splits]
     except (TypeError, IndexError) as error:
         raise ValueError(

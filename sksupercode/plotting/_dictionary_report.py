@@ -143,7 +143,7 @@ class DictionaryReportDisplay(Display):
     def _plot_spectrum(self, ax):
         numbers, eigenvalues, expected = self._spectrum()
         artists = ax.plot(numbers, eigenvalues, "." * (len(numbers) < 20) + "-", label=self.name)
-        artists += ax.plot(numbers, expected, "k--", linewidth=1, label="random, theory")
+        artists += self._plot_law(ax, numbers, expected)
         ax.set(xlabel="number", ylabel="eigenvalue of $F^T F$")
         ax.locator_params(axis="x", integer=True, nbins=7)
         # Eigenvalues that are 0 but for rounding are not drawn, and set no limit.
@@ -163,13 +163,20 @@ class DictionaryReportDisplay(Display):
             end = min(reach, 1)
             t = np.linspace(-end, end, 501)[1:-1]
             law = theory.random_cosine_density(t, report.n_components)
-            artists += ax.plot(t, law, "k--", linewidth=1, label="random, theory")
+            artists += self._plot_law(ax, t, law)
             # The law falls far below one pair, but where pairs are few it is all there.
             bottom, top = min(bottom, law.max() / 100), max(top, law.max())
         ax.set(xlabel="cosine of two codewords", ylabel="density", xlim=(-reach, reach))
         ax.locator_params(axis="x", nbins=5)
         _set_log_scale(ax, bottom, 3 * top)
         return artists
+
+    def _plot_law(self, ax, x, y):
+        label, style = "random, theory", "k--"
+        if label in ax.get_legend_handles_labels()[1]:
+            # Of another report on the same axes.
+            label, style = f"random as {self.name}, theory", "k:"
+        return ax.plot(x, y, style, linewidth=1, label=label)
 
     def _columns(self):
         edges, density = self._cosines()

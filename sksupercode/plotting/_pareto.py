@@ -3,6 +3,8 @@
 # Authors: The sksupercode developers
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from sksupercode.plotting._base import (
@@ -142,7 +144,7 @@ class ParetoDisplay(Display):
             raise ValueError(f"y must be a column of result, {', '.join(columns)}, got {y!r}.")
         return cls(names, l0, [row[y] for row in result], y=y).plot(ax, **kwargs)
 
-    def plot(self, ax=None, *, legend=True, **kwargs):
+    def plot(self, ax=None, *, legend=True, colors=None, **kwargs):
         """Draw a line for each decoder, with a dot for each of its points.
 
         Parameters
@@ -153,6 +155,10 @@ class ParetoDisplay(Display):
         legend : bool, default=True
             Whether to draw the legend of the axes.
 
+        colors : dict of str to color or None, default=None
+            Colours of decoders by name, for several figures in which they are to be the same.
+            Others have the next of the axes' own.
+
         **kwargs : dict
             Passed on to ``ax.plot``.
 
@@ -160,14 +166,22 @@ class ParetoDisplay(Display):
         -------
         display : ParetoDisplay
             This object, with its artists.
+
+        Raises
+        ------
+        ValueError
+            If ``colors`` is neither a dict nor None.
         """
+        if not isinstance(colors, Mapping | None):
+            raise ValueError(f"colors must be a dict of names to colours or None, got {colors!r}.")
         ax = self._axes(ax)
-        self.lines_, colors = [], {}
+        self.lines_, colors = [], dict(colors or {})
         for name in dict.fromkeys(self.names):
             points = np.array([other == name for other in self.names])
             points &= ~np.isnan(self.values)
             order = np.argsort(self.l0[points], kind="stable")
-            options = dict(marker="o", markersize=4, label=name) | self._baseline(name, colors)
+            options = dict(marker="o", markersize=4, label=name)
+            options |= {"color": colors[name]} if name in colors else self._baseline(name, colors)
             options = with_defaults(kwargs, **options)
             self.lines_ += ax.plot(self.l0[points][order], self.values[points][order], **options)
             colors[name] = self.lines_[-1].get_color()
@@ -184,9 +198,10 @@ class ParetoDisplay(Display):
         ax.grid(color="0.93")
         ax.set_axisbelow(True)
         ax.spines[["top", "right"]].set_visible(False)
-        self._finish(ax, legend)
-        if legend and len(self.lines_) > _MANY and ax.figure.get_layout_engine() is not None:
-            # So many names would lie over the lines.
+        # So many names would lie over the lines.
+        many, can_move = len(self.lines_) > _MANY, ax.figure.get_layout_engine() is not None
+        self._finish(ax, legend, frameon=many and not can_move)
+        if legend and many and can_move:
             ax.get_legend().set_loc("upper left")
             ax.get_legend().set_bbox_to_anchor((1, 1))
         return self

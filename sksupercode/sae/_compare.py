@@ -9,6 +9,7 @@ from sklearn import config_context
 
 from sksupercode._utils._blocks import check_readable, rows_per_block
 from sksupercode._utils._jobs import check_jobs
+from sksupercode._utils._labels import check_groups
 from sksupercode._utils._norms import warn_of_massive
 from sksupercode._utils._tasks import Shared, run_tasks
 from sksupercode._utils._threads import one_thread
@@ -27,6 +28,7 @@ def compare_decoders(
     n_nonzero_coefs=None,
     truth=None,
     labels=None,
+    groups=None,
     baselines=(),
     max_norm=None,
     block_size=None,
@@ -63,7 +65,11 @@ def compare_decoders(
 
     labels : array-like of shape (n_samples,) or (n_samples, n_tasks) or None, default=None
         Binary labels of one task or several: adds columns of probes, which take some seconds for
-        each row and task.
+        each row and task, 400 regressions. ``n_jobs`` divides rows.
+
+    groups : array-like of shape (n_samples,) or None, default=None
+        Which samples belong together, as the tokens of one text. A group is in one fold of the
+        probes.
 
     baselines : {"random", "shuffled"} or a tuple of them, default=()
         Adds rows of each decoder on codewords that mean nothing, of the norms of its own: random
@@ -133,8 +139,8 @@ def compare_decoders(
     ValueError
         If there is no decoder, one of them is not a decoder, X or ``targets`` is not a matrix of
         finite numbers, there is a transcoder but no ``targets``, an autoencoder is not fitted,
-        ``truth`` or ``labels`` are not of the samples, a parameter is illegal, or ``max_norm``
-        leaves out all.
+        ``truth``, ``labels`` or ``groups`` are not of the samples, a parameter is illegal, or
+        ``max_norm`` leaves out all.
 
     Warns
     -----
@@ -157,7 +163,9 @@ def compare_decoders(
     Baselines are copies of decoders, fitted on the other codewords and the first block, with the
     same k, values and intercept. All on one dictionary have the same codewords. An autoencoder's
     own encoder, or a decoder that begins with what that selects, has no baseline: its weights mean
-    nothing for other codewords.
+    nothing for other codewords. Where that intercept is far from the mean of the samples, a
+    baseline spends its codewords on the difference. Baselines of dictionaries with other intercepts
+    are then not comparable.
 
     Columns on codes are of the codes of all samples. With ``truth`` or ``labels``, these are kept
     in memory, sparse.
@@ -214,6 +222,9 @@ def compare_decoders(
     check_bool(verbose, "verbose")
     n_samples = X.shape[0]
     truth, labels = check_truth(truth, n_samples), check_tasks(labels, n_samples)
+    groups = check_groups(groups, n_samples)
+    if groups is not None and labels is None:
+        raise ValueError("groups are for probes, and need labels, got labels=None.")
     max_norm = check_real(max_norm, "max_norm", 0, closed="right", allow_none=True)
     seed = int(check_generator(random_state).integers(2**32))
     candidates = candidates_of(decoders, n_nonzero_coefs)
@@ -235,7 +246,7 @@ def compare_decoders(
             )
         columns = [of_all.columns(moments.total()) for of_all in sums]
         if keeps_codes:
-            given = [None if part is None else part[kept] for part in (truth, labels)]
+            given = [None if part is None else part[kept] for part in (truth, labels, groups)]
             check_tasks(given[1], np.count_nonzero(kept), "labels of samples up to max_norm")
             tasks = [(vstack(of_all.codes, format="csr"),) for of_all in sums]
             tasks = track(tasks, "Codes as features", len(tasks), verbose)

@@ -26,10 +26,10 @@ def check_tasks(labels, n_samples, name="labels"):
 def feature_columns(given, codes):
     """Return columns of the comparison, by name, from the codes of all samples.
 
-    ``given`` are true codes and labels, or None, and a seed. How many seconds probes took comes
-    second.
+    ``given`` are true codes, labels and groups, or None, and a seed. How many seconds probes took
+    comes second.
     """
-    truth, labels, seed = given
+    truth, labels, groups, seed = given
     columns, start = {}, time.perf_counter()
     if truth is not None:
         match = match_codes(truth, codes, "correlation")
@@ -40,6 +40,7 @@ def feature_columns(given, codes):
         # Here, since scikit-learn's models import its progress bars, and they rich.
         from sksupercode.metrics._probing import probe_latents
 
-        probe = probe_latents(codes, labels, n_latents=PROBED, cv=FOLDS, random_state=seed)
+        folds = {"cv": FOLDS, "groups": groups, "random_state": seed}
+        probe = probe_latents(codes, labels, n_latents=PROBED, **folds)
         columns |= {f"AUC_{n}": float(auc) for n, auc in zip(PROBED, probe.mean, strict=True)}
     return columns, time.perf_counter() - start

@@ -58,7 +58,7 @@ def load_sae(path, *, format=None, k=None, normalization=None, scale=None, trans
     sae : sklearn.frozen.FrozenEstimator
         A fitted :class:`~sksupercode.SparseAutoencoder`, or :class:`~sksupercode.Transcoder` where
         the files are of one, whose weights survive :func:`~sklearn.base.clone`, ``fit`` and grid
-        searches. It is ``sae.estimator``.
+        searches. It is ``sae.estimator``, and ``partial_fit`` trains it.
 
     Raises
     ------

@@ -21,7 +21,7 @@ from sksupercode import (
     theory,
 )
 from sksupercode.dictionaries import DenseDictionary
-from sksupercode.inspection import DictionaryReport, dictionary_report
+from sksupercode.inspection import DictionaryReport, _geometry, dictionary_report
 from sksupercode.model_selection import predicted_dimension
 from sksupercode.plotting import DictionaryReportDisplay
 from sksupercode.sae import SAEWeights
@@ -448,6 +448,15 @@ def test_displays_show_what_there_is_and_no_more(kind):
     assert len(display.to_frame()) == len(density) + min(report.n_features, report.n_components)
 
 
+def test_two_reports_on_the_same_axes():
+    axes = Figure().subplots(1, 2)
+    for n, name in ((30, "one"), (60, "other")):
+        F = np.random.default_rng(0).standard_normal((n, D))
+        DictionaryReportDisplay.from_result(dictionary_report(F), name=name, axes=axes)
+    texts = [text.get_text() for text in axes[0].get_legend().texts]
+    assert texts == ["one", "random, theory", "other", "random as other, theory"]
+
+
 def test_display_wants_two_axes():
     report = dictionary_report(np.eye(3))
     with pytest.raises(ValueError, match="axes must be two, got 1"):
@@ -468,3 +477,30 @@ def test_near_duplicates_are_listed():
     np.testing.assert_allclose(cosines.duplicate_cosines, -np.cos(angles[:, 0]))
     assert tuple(cosines.duplicates[0]) == cosines.pair
     assert dictionary_report(F).cosines.duplicates.shape == (0, 2)
+
+
+def test_duplicates_are_those_of_the_verdict():
+    F = np.eye(8)
+    F[1] = [0.92, np.sqrt(1 - 0.92**2), *np.zeros(6)]
+    report = dictionary_report(F)
+    assert "Codewords 0 and 1 are nearly the same (cosine 0.920)" in report.verdict
+    np.testing.assert_array_equal(report.cosines.duplicates, [(0, 1)])
+
+
+@pytest.mark.parametrize("max_pairs", [2**27, 3000])
+def test_nearest_codewords(max_pairs, monkeypatch):
+    monkeypatch.setattr(_geometry, "_BLOCK", 32)
+    F = np.random.default_rng(0).standard_normal((100, 12))
+    F[[3, 70]] = 0
+    unit = F / np.where(F.any(axis=1), np.linalg.norm(F, axis=1), 1)[:, np.newaxis]
+    expected = unit @ unit.T
+    np.fill_diagonal(expected, 0)
+    cosines = dictionary_report(F, max_pairs=max_pairs, random_state=0).cosines
+    found = cosines.nearest >= 0
+    np.testing.assert_array_equal(np.flatnonzero(~found), [3, 70])
+    pairs = expected[np.flatnonzero(found), cosines.nearest[found]]
+    np.testing.assert_allclose(cosines.nearest_cosines[found], pairs, atol=1e-12)
+    assert not cosines.nearest_cosines[~found].any()
+    is_nearest = np.isclose(np.abs(cosines.nearest_cosines), np.abs(expected).max(axis=1))
+    # Of 4,753 pairs, those of 39 codewords and all others are 3,042 or fewer.
+    assert is_nearest.all() if max_pairs > 5000 else 39 <= np.count_nonzero(is_nearest[found]) < 98

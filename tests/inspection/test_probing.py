@@ -9,7 +9,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array, csr_matrix
 from sklearn import config_context
 from sklearn.feature_selection import SelectKBest
-from sklearn.model_selection import GridSearchCV, KFold, PredefinedSplit, StratifiedKFold
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    PredefinedSplit,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+)
 
 from sksupercode.inspection import LatentProbe, mean_difference, probe_latents
 from sksupercode.metrics import _probing
@@ -188,6 +195,17 @@ def test_splits():
     assert one.scores.shape == (1, 1, 1) and np.isnan(one.sem)
 
 
+@pytest.mark.parametrize("cv", [3, StratifiedGroupKFold(3)])
+def test_groups_are_not_divided(cv):
+    """The latent tells the groups, and nothing of the labels of others."""
+    groups = np.repeat(np.arange(30), 10)
+    y = np.random.default_rng(0).permutation(30)[groups] % 2
+    Z = np.eye(30)[groups]
+    options = {"n_latents": 20, "random_state": 0}
+    assert probe_latents(Z, y, cv=3, **options).mean[0] > 0.8
+    assert probe_latents(Z, y, cv=cv, groups=groups, **options).mean[0] < 0.6
+
+
 def test_few_samples_and_few_latents():
     """A class of one training sample leaves no penalty to choose, dead latents tell nothing."""
     Z, y = np.arange(8.0)[:, None], np.arange(8) > 3
@@ -255,6 +273,9 @@ def test_penalties_are_chosen_in_five_folds_or_as_many_as_there_are_samples(
         ({"cv": KFold(2), "y": np.arange(60) < 30}, "training samples of fold 0 have one"),
         ({"cv": [(range(60), [0, 2])]}, "test samples of fold 0 have one"),
         ({"random_state": -1}, "random_state"),
+        ({"groups": np.arange(59)}, r"groups must be of shape \(60,\), .* got shape \(59,\)"),
+        ({"groups": np.zeros(60)}, "n_splits=5 greater than the number of groups: 1"),
+        ({"cv": GroupKFold(2)}, "'groups' parameter should not be None"),
     ],
 )
 def test_errors(changes, match):

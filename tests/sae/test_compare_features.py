@@ -66,10 +66,12 @@ def test_codes_as_what_labels_are_read_from(monkeypatch):
     monkeypatch.setattr(_probing, "_INNER_FOLDS", 2)
     monkeypatch.setattr(_probing, "_PENALTIES", {"C": [1.0, 1e2]})
     names = ["AUC_1", "AUC_5"]
-    options = {"labels": labels, "max_norm": 2.2, "random_state": 4}
+    groups = np.arange(len(X)) // 4
+    options = {"labels": labels, "groups": groups, "max_norm": 2.2, "random_state": 4}
     table = compare_decoders({"SAE": sae}, X, **options, block_size=90)
     seed = int(np.random.default_rng(4).integers(2**32))
-    probe = probe_latents(sae.transform(X[few]), labels[few], n_latents=(1, 5), random_state=seed)
+    folds = {"groups": groups[few], "random_state": seed}
+    probe = probe_latents(sae.transform(X[few]), labels[few], n_latents=(1, 5), **folds)
     np.testing.assert_allclose(table.loc["SAE", names], probe.mean, rtol=1e-6)
     with parallel_config(backend="threading"):
         other = compare_decoders({"SAE": sae}, X, **options, block_size=90, n_jobs=2)
@@ -222,6 +224,8 @@ def test_the_table_of_one_process(backend):
         ({"baselines": None}, "baselines must be of random, shuffled, got None"),
         ({"labels": 1}, r"labels must be of shape \(400,\) or .*, got shape \(\)"),
         ({"max_norm": 0}, "max_norm must be a real number > 0"),
+        ({"groups": np.zeros(400)}, "groups are for probes, and need labels, got labels=None"),
+        ({"groups": [1]}, r"groups must be of shape \(400,\), a group for each sample, got shape"),
         ({"max_norm": "10 medians"}, "max_norm must be a real number"),
     ],
 )

@@ -487,6 +487,11 @@ def test_duplicates_are_those_of_the_verdict():
     np.testing.assert_array_equal(report.cosines.duplicates, [(0, 1)])
 
 
+def test_nearest_of_orthogonal_codewords():
+    nearest = dictionary_report(np.eye(3)).cosines.nearest
+    assert np.all((nearest >= 0) & (nearest != np.arange(3)))
+
+
 @pytest.mark.parametrize("max_pairs", [2**27, 3000])
 def test_nearest_codewords(max_pairs, monkeypatch):
     monkeypatch.setattr(_geometry, "_BLOCK", 32)

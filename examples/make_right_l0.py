@@ -9,8 +9,9 @@ times that, from several seeds each. Chanin and Garriga-Alonso (2025, arXiv:2508
 mean absolute cosine of codewords, and before that a quantile of the projections of samples on them,
 to be least at the right L0. What is known of the truth, and how well seeds agree (Paulo and Belrose
 2025, arXiv:2501.16615), stand beside these. Some samples are activations of a transformer, of which
-the truth is unknown. A table and a figure of the user guide are written into ``--docs``. With
-``--small`` there are two seeds, fewer samples and three problems.
+the truth is unknown. Two tables of the user guide are written into ``--docs``, and
+``python docs/_extensions/pictures.py`` draws the figure from them. With ``--small`` there are two
+seeds, fewer samples and three problems.
 """
 
 # Authors: The sksupercode developers
@@ -151,6 +152,9 @@ def measure(problem, method, k, seed):
 def make_rows(problem, n_seeds, n_jobs):
     """Return a row for each learner and k: means over seeds, and over pairs of seeds."""
     points = list(product(METHODS, problem.sizes))
+    truth = None
+    if problem.truth is not None:
+        truth = dictionary_report(problem.truth).mean_absolute_cosine
     tasks = (
         delayed(measure)(problem, method, problem.sizes[factor], seed)
         for method, factor in points
@@ -165,6 +169,7 @@ def make_rows(problem, n_seeds, n_jobs):
         for name in ("c_dec", "projection", "FVU", "MCC", "F1"):
             values = [seed[name] for seed in numbers if name in seed]
             row[name] = float(np.mean(values)) if values else None
+        row["c_dec of the truth"] = truth
         row["c_dec, deviation"] = float(np.std([seed["c_dec"] for seed in numbers], ddof=1))
         pairs = [
             match_dictionaries(*pair, threshold=SAME, signed=True)
@@ -210,36 +215,42 @@ def show(rows):
     print(flush=True)
 
 
-def draw(rows, problems, path):
+def draw(rows):
+    """Return a figure of the statistics against k, of rows with numbers or None."""
     names = {"c_dec": "mean absolute cosine", "MCC": "MCC with the truth"}
     names["stability"] = "stability over seeds"
+    problems = list(dict.fromkeys(row["samples"] for row in rows))
     figure, axes = plt.subplots(
-        len(names), len(problems), figsize=(13, 6.5), sharex="col", layout="constrained"
+        len(problems), len(names), figsize=(8, 2 * len(problems)), layout="constrained"
     )
-    for problem, column in zip(problems, axes.T, strict=True):
-        known = problem.truth is not None
-        for (name, label), ax in zip(names.items(), column, strict=True):
-            if problem is problems[0]:
-                ax.set_ylabel(label)
-            for method in METHODS:
-                own = [r for r in rows if (r["samples"], r["learner"]) == (problem.name, method)]
-                x = [row["k / L0"] if known else row["k"] for row in own]
-                y = [np.nan if row[name] is None else row[name] for row in own]
-                ax.plot(x, y, "o-", ms=4, label=method)
-            if known:
-                ax.axvline(1, color="0.7", linewidth=1, zorder=0)
-            if known and name == "c_dec":
-                level = dictionary_report(problem.truth).mean_absolute_cosine
-                ax.axhline(level, color="0.3", linestyle=":", linewidth=1, label="the truth")
-            if not known and name == "MCC":
+    for problem, line in zip(problems, axes, strict=True):
+        groups = {
+            method: [row for row in rows if (row["samples"], row["learner"]) == (problem, method)]
+            for method in METHODS
+        }
+        x_name = "k" if groups[METHODS[0]][0]["k / L0"] is None else "k / L0"
+        for (name, label), ax in zip(names.items(), line, strict=True):
+            own = groups[METHODS[0]]
+            if own[0][name] is None:
                 ax.set_axis_off()
+                continue
+            for method, own in groups.items():
+                ax.plot(
+                    *np.transpose([(r[x_name], r[name]) for r in own]), "o-", ms=4, label=method
+                )
+            if x_name == "k / L0":
+                ax.axvline(1, color="0.7", linewidth=1, zorder=0)
+                if name == "c_dec":
+                    level = own[0]["c_dec of the truth"]
+                    ax.axhline(level, color="0.3", ls=":", linewidth=1, label="the truth")
             ax.set_xscale("log", base=2)
             ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+            ax.set(xlabel=x_name, ylabel=label)
             ax.spines[["top", "right"]].set_visible(False)
-        column[0].set_title(problem.name, fontsize=10)
-        column[-1].set_xlabel("k / L0" if known else "k")
-    axes[0, 0].legend(frameon=False)
-    figure.savefig(path, dpi=110)
+        line[0].set_title(problem, loc="left", fontsize=11)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+    return figure
 
 
 def main():
@@ -254,8 +265,8 @@ def main():
     show(summary)
     if args.small:
         return
+    write_csv(rows, args.docs / "user_guide" / "right_l0.csv")
     write_csv(summary, args.docs / "user_guide" / "right_l0_summary.csv")
-    draw(rows, problems, args.docs / "images" / "right_l0.png")
 
 
 if __name__ == "__main__":

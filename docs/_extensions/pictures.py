@@ -1,8 +1,9 @@
-"""The pictures of README and the guide that commands of the package draw.
+"""The pictures of README and the guide, drawn from the tables that are kept beside them.
 
 ``python docs/_extensions/pictures.py`` draws them anew into docs/images, and with ``--measure`` it
-first measures the recovery curves again, as ``python -m sksupercode`` does. Each picture keeps in
-its metadata what it shows, and a test compares that with what the code draws today.
+first measures the recovery curves again, as ``python -m sksupercode`` does. The tables of the
+others are written by the commands that their pages name. Each picture keeps in its metadata what it
+shows, and a test compares that with what the code draws today.
 """
 
 # Authors: The sksupercode developers
@@ -11,9 +12,12 @@ its metadata what it shows, and a test compares that with what the code draws to
 import argparse
 import csv
 import json
+import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
+from matplotlib.collections import QuadMesh
 
 from sksupercode._cli._decoders import SWEPT
 from sksupercode._cli._frontier import draw
@@ -24,13 +28,35 @@ from sksupercode.datasets import load_activations, load_activations_sae
 from sksupercode.inspection import dictionary_report
 from sksupercode.model_selection import RecoveryCurve, recovery_curve
 from sksupercode.model_selection._frontier_decoders import default_decoders, encoder_of
-from sksupercode.plotting import DictionaryReportDisplay
+from sksupercode.plotting import DictionaryRecoveryDisplay, DictionaryReportDisplay
 
 DOCS = Path(__file__).parents[1]
-IMAGES = DOCS / "images"
+IMAGES, GUIDE = DOCS / "images", DOCS / "user_guide"
 CURVES = IMAGES / "recovery_curves.csv"
 # So many points of a line are kept.
 _POINTS = 12
+
+
+def read_rows(path):
+    """Return the rows of a table, dicts of texts."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def number(text):
+    """Return the number of a cell, None where it is empty, and other texts as they are."""
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return text
+
+
+def script(name):
+    """Return the module of a script that measures."""
+    folder = str(DOCS.parent / "examples")
+    if folder not in sys.path:
+        sys.path.append(folder)
+    return import_module(name)
 
 
 def measure_curve(name):
@@ -57,9 +83,7 @@ def curve_rows(name, curve):
 
 def recovery_curves():
     """Return README's first figure, of the curves that are kept."""
-    with open(CURVES, newline="") as file:
-        rows = list(csv.DictReader(file))
-    curves = {}
+    rows, curves = read_rows(CURVES), {}
     for name in dict.fromkeys(row["decoder"] for row in rows):
         own = [row for row in rows if row["decoder"] == name]
         counts = (
@@ -74,8 +98,7 @@ def recovery_curves():
 
 def decoder_frontier():
     """Return the figure of the frontier, of the table that the guide shows."""
-    with open(DOCS / "user_guide" / "frontier.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows(GUIDE / "frontier.csv")
     for row in rows:
         for key in row.keys() - {"decoder"}:
             row[key] = float(row[key] or "nan")
@@ -90,10 +113,51 @@ def report():
     return DictionaryReportDisplay.from_result(numbers, name="SAE").figure_
 
 
+def better_codes():
+    """Return the figure of the tables on planted features, MiniLM and a language model."""
+
+    def table(name):
+        return read_rows(GUIDE / f"better_codes_{name}.csv")
+
+    planted = {data: table(name) for data, name in script("make_better_codes").PLANTED.items()}
+    return script("better_codes.picture").draw(planted, table("minilm"), table("model"))
+
+
+def right_l0():
+    """Return the figure of statistics that are said to find the right L0."""
+    rows = read_rows(GUIDE / "right_l0.csv")
+    rows = [{key: number(text) for key, text in row.items()} for row in rows]
+    return script("make_right_l0").draw(rows)
+
+
+def recovery_of_dictionaries():
+    """Return the phase diagram of codewords found."""
+    rows = read_rows(GUIDE / "dictionary_recovery.csv")
+    learners, bits = (
+        list(dict.fromkeys(row[key] for row in rows)) for key in ("learner", "bits/dim")
+    )
+    sizes = [key for key in rows[0] if key.startswith("found, ")]
+    found = np.array([[float(row[key]) for key in sizes] for row in rows])
+    found = found.reshape(len(bits), len(learners), len(sizes)).swapaxes(0, 1)
+    samples = [int(key.removeprefix("found, ")) for key in sizes]
+    bits = [float(text) for text in bits]
+    return DictionaryRecoveryDisplay(learners, bits, samples, found).plot().figure_
+
+
+def recovery_of_short_codewords():
+    """Return the figure of codewords that are shorter than others."""
+    rows = read_rows(GUIDE / "dictionary_recovery_weak.csv")
+    return script("make_dictionary_recovery").draw_weak(rows)
+
+
 FIGURES = {
     "recovery_curves": recovery_curves,
     "decoder_frontier": decoder_frontier,
     "dictionary_report": report,
+    "better_codes": better_codes,
+    "right_l0": right_l0,
+    "dictionary_recovery": recovery_of_dictionaries,
+    "dictionary_recovery_weak": recovery_of_short_codewords,
 }
 
 
@@ -114,10 +178,16 @@ def description(figure):
                 "scales": [ax.get_xscale(), ax.get_yscale()],
                 "limits": [*map(float, (*ax.get_xlim(), *ax.get_ylim()))],
                 "lines": lines,
+                "colors": [_some(np.ravel(mesh.get_array())) for mesh in _meshes(ax)],
             }
         )
     legends = [[text.get_text() for text in legend.texts] for legend in figure.legends]
     return {"size": figure.get_size_inches().tolist(), "legends": legends, "panels": panels}
+
+
+def _meshes(ax):
+    is_scale = ax.get_label() == "<colorbar>"
+    return [] if is_scale else [c for c in ax.collections if isinstance(c, QuadMesh)]
 
 
 def _some(values):

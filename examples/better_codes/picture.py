@@ -19,8 +19,8 @@ def family(name):
     return name.removesuffix(", real").removesuffix(", nonnegative")
 
 
-def draw(planted, minilm, model, path):
-    """Draw a panel for each table with a measure beside the FVU, a colour for each decoder."""
+def draw(planted, minilm, model):
+    """Return a figure of each table's measure beside the FVU, with a colour for each decoder."""
     panels = []
     for data, table in planted.items():
         for dictionary, label in {"true": "true", "topk": "TopK"}.items():
@@ -60,4 +60,4 @@ def draw(planted, minilm, model, path):
         ax.remove()
     figure.legend(lines.values(), lines, loc="lower center", ncols=3, frameon=False, fontsize=9)
     figure.tight_layout(rect=(0, 0.9 / (2.7 * n_rows + 0.9), 1, 1))
-    figure.savefig(path, dpi=150)
+    return figure

@@ -234,7 +234,7 @@ def by_definition(A, B, partner):
     """Splits, merges and absorption as the reference has them, by loops over booleans."""
     n, m, c = A.sum(axis=0), B.sum(axis=0), A.T.astype(int) @ B
     f1 = 2 * c / np.maximum(n[:, np.newaxis] + m, 1)
-    n_latents, n_features = np.zeros(A.shape[1], int), np.zeros(B.shape[1], int)
+    sharing, standing = np.zeros((2, A.shape[1], B.shape[1]), bool)
     home = np.where(f1.any(axis=0), f1.argmax(axis=0), -1)
     detector = np.where(f1.any(axis=1), f1.argmax(axis=1), -1)
     for i, j in enumerate(partner):
@@ -242,12 +242,12 @@ def by_definition(A, B, partner):
             home[j] = i if f1[i, j] == f1[:, j].max() else home[j]
             detector[i] = j if f1[i, j] == f1[i].max() else detector[i]
     for j in np.flatnonzero((home >= 0) & (m >= 10)):
-        n_latents[home[j]] += 2 * c[home[j], j] > m[j]
-        n_features[j] += n[home[j]] >= 10 and 2 * c[home[j], j] > n[home[j]]
+        sharing[home[j], j] = 2 * c[home[j], j] > m[j]
+        standing[home[j], j] = n[home[j]] >= 10 and 2 * c[home[j], j] > n[home[j]]
     for i in np.flatnonzero((detector >= 0) & (n >= 10)):
         j = detector[i]
         if home[j] != i:
-            n_features[j] += 2 * np.sum(A[:, i] & B[:, j] & ~A[:, home[j]]) > n[i]
+            standing[i, j] = 2 * np.sum(A[:, i] & B[:, j] & ~A[:, home[j]]) > n[i]
 
     absorption = np.full(A.shape[1], np.nan)
     hears = np.column_stack([B[:, j] if j >= 0 else np.zeros(len(B), bool) for j in partner])
@@ -263,7 +263,7 @@ def by_definition(A, B, partner):
                         lost |= there & ~hears[:, i]
         if not np.isnan(absorption[i]):
             absorption[i] = lost.sum() / n[i]
-    return n_latents, n_features, absorption
+    return sharing, standing, absorption
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -282,9 +282,12 @@ def test_splits_merges_and_absorption_by_definition(seed):
     B ^= rng.random(B.shape) < 0.02 * rng.random(24)
     B = np.column_stack([B[:, rng.permutation(24)[:20]], rng.random((500, 4)) < 0.02])
     for result in (match_codes(A, B), match_codes(A, B, "correlation")):
-        n_latents, n_features, absorption = by_definition(A, B, result.indices)
-        assert_array_equal(result.n_latents, n_latents)
-        assert_array_equal(result.n_features, n_features)
+        sharing, standing, absorption = by_definition(A, B, result.indices)
+        assert_array_equal(result.n_latents, sharing.sum(axis=1))
+        assert_array_equal(result.n_features, standing.sum(axis=0))
+        for i, j in np.ndindex(sharing.shape):
+            assert_array_equal(result.latents_of(i), np.flatnonzero(sharing[i]))
+            assert_array_equal(result.features_of(j), np.flatnonzero(standing[:, j]))
         assert_allclose(result.absorption, absorption)
     assert len(result.split) and len(result.merged) and len(result.absorbed)
 

@@ -476,6 +476,18 @@ def test_colors_of_the_pareto_display():
         ParetoDisplay(names, l0, l0).plot(Figure().subplots(), colors="red")
 
 
+@pytest.mark.parametrize("y", ["FVU", "dead_latents", "F1"])
+def test_pareto_displays_that_share_an_axis(y):
+    """In either order, all points are seen."""
+    for parts in ([0.2, 0.6], [0.6, 0.2]):
+        axes = Figure().subplots(1, 2, sharey=True)
+        for ax, value in zip(axes, parts, strict=True):
+            ParetoDisplay(["a", "a"], [8, 16], [value, value / 2], y=y).plot(ax)
+        low, high = axes[0].get_ylim()
+        assert low < 0.1 and 0.6 < high < 0.8
+        assert all("above" not in line.get_label() for ax in axes for line in ax.lines)
+
+
 def test_pareto_display_of_baselines():
     names = ["a", "a, random", "a, shuffled", "b, random", "b", "b, random, shuffled"]
     display = ParetoDisplay(names, np.arange(6), [1, 2, 3, 4, np.nan, 5]).plot(Figure().subplots())

@@ -17,21 +17,26 @@ _DIFFERS, _DEVIATIONS = 0.1, 4
 
 def verdict(report):
     """Return a sentence or more, for readers who do not know what the numbers should be."""
-    sentences = (_of_all(report), _of_few(report), _of_pair(report), _of_shape(report))
-    return " ".join(sentence for sentence in sentences if sentence)
+    parts = (_of_rank, _of_all, _of_few, _of_pair, _of_shape)
+    return " ".join(sentence for sentence in (part(report) for part in parts) if sentence)
 
 
 def _rank(report):
     return int(np.count_nonzero(report.eigenvalues > _ZERO * report.eigenvalues[0]))
 
 
+def _of_rank(report):
+    rank, full = _rank(report), min(report.n_features, report.n_components)
+    if rank == full:
+        return None
+    return (
+        f"The codewords span only {rank:,} of {report.n_components:,} dimensions, where random "
+        f"ones span {full:,}."
+    )
+
+
 def _of_all(report):
-    n, d = report.n_features, report.n_components
-    if _rank(report) < min(n, d):
-        return (
-            f"The codewords span only {_rank(report):,} of {d:,} dimensions, where random ones "
-            f"span {min(n, d):,}."
-        )
+    d = report.n_components
     if report.rms_cosine < _SAME:
         return "The codewords are orthogonal, and one step reads any code."
     ratio = report.effective_dimension / d
@@ -63,8 +68,8 @@ def _of_shape(report):
     if report.n_latents >= report.n_components:
         return None
     return (
-        "There are fewer codewords than dimensions: codewords are rows, so pass the transpose if "
-        "columns are."
+        "There are fewer codewords than dimensions. Rows of an array are codewords: pass the "
+        "transpose if columns are."
     )
 
 

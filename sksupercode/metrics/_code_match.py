@@ -40,11 +40,11 @@ class CodeMatch:
         The same over samples in which both fire. NaN where these are fewer than three, or where one
         of the two is constant.
 
-    n_latents : int64 ndarray of shape (N,)
-        How many latents share each feature. See the notes of :func:`match_codes`.
+    sharing : intp ndarray of shape (n, 2)
+        Pairs of a feature and a latent that shares it. See the notes of :func:`match_codes`.
 
-    n_features : int64 ndarray of shape (M,)
-        How many features each latent stands for.
+    standing : intp ndarray of shape (n, 2)
+        Pairs of a feature and a latent that stands for it.
 
     absorption : float64 ndarray of shape (N,)
         Fraction of the samples of a feature in which latents of its children fire and its own does
@@ -62,8 +62,8 @@ class CodeMatch:
     nearest_hits: np.ndarray
     correlations: np.ndarray
     amplitude_correlations: np.ndarray
-    n_latents: np.ndarray
-    n_features: np.ndarray
+    sharing: np.ndarray
+    standing: np.ndarray
     absorption: np.ndarray
     threshold: float
 
@@ -133,6 +133,46 @@ class CodeMatch:
     def uniqueness(self):
         """Number of different features that are nearest to a latent, over M."""
         return len(np.unique(self.nearest[self.nearest >= 0])) / len(self.nearest)
+
+    @property
+    def n_latents(self):
+        """How many latents share each feature, of shape (N,)."""
+        return np.bincount(self.sharing[:, 0], minlength=len(self.indices))
+
+    @property
+    def n_features(self):
+        """How many features each latent stands for, of shape (M,)."""
+        return np.bincount(self.standing[:, 1], minlength=len(self.nearest))
+
+    def latents_of(self, feature):
+        """Return the latents that share a feature, ascending.
+
+        Parameters
+        ----------
+        feature : int
+            Index of the feature, one of ``split`` for instance.
+
+        Returns
+        -------
+        latents : intp ndarray
+            ``n_latents[feature]`` indices.
+        """
+        return np.sort(self.sharing[self.sharing[:, 0] == feature, 1])
+
+    def features_of(self, latent):
+        """Return the features that a latent stands for, ascending.
+
+        Parameters
+        ----------
+        latent : int
+            Index of the latent, one of ``merged`` for instance.
+
+        Returns
+        -------
+        features : intp ndarray
+            ``n_features[latent]`` indices.
+        """
+        return np.sort(self.standing[self.standing[:, 1] == latent, 0])
 
     @property
     def split(self):

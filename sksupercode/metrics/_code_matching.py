@@ -175,7 +175,7 @@ def match_codes(y_true, y_pred, match=None, *, threshold=0.9):
     hits = true.total(true.columns[hit])
     correlations, amplitude_correlations = _correlations(true, pred, indices, partners)
     homes, detectors = best_by_f1(true, pred, indices, hits)
-    n_latents, n_features = shared(true, pred, homes, detectors)
+    sharing, standing = shared(true, pred, homes, detectors)
     return CodeMatch(
         indices=indices,
         nearest=nearest,
@@ -185,8 +185,8 @@ def match_codes(y_true, y_pred, match=None, *, threshold=0.9):
         nearest_hits=pred.total(pred.columns[true.has(pred.rows, nearest[pred.columns])]),
         correlations=correlations,
         amplitude_correlations=signs * amplitude_correlations,
-        n_latents=n_latents,
-        n_features=n_features,
+        sharing=sharing,
+        standing=standing,
         absorption=absorption(true, pred, indices, hit, hits),
         threshold=threshold,
     )

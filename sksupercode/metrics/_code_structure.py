@@ -30,11 +30,11 @@ def best_by_f1(true, pred, indices, hits):
 
 
 def shared(true, pred, homes, detectors):
-    """Return how many latents share each feature, and how many features each latent stands for."""
+    """Return pairs of features and latents: which share a feature, and which stand for one."""
     at_home = pred.total(pred.columns[true.has(pred.rows, homes[pred.columns])])
     latent_counts = (homes >= 0) & (pred.counts >= _LEAST_SAMPLES)
     feature_counts = true.counts >= _LEAST_SAMPLES
-    n_latents = true.total(homes[latent_counts & (2 * at_home > pred.counts)])
+    sharing = np.flatnonzero(latent_counts & (2 * at_home > pred.counts))
     for_home = latent_counts & feature_counts[homes] & (2 * at_home > true.counts[homes])
 
     # Features that are no latent's home, where it fires for them and its home does not.
@@ -44,8 +44,14 @@ def shared(true, pred, homes, detectors):
     rows, features = true.rows[places], true.columns[places]
     latents = detectors[features]
     alone = pred.has(rows, latents) & ~true.has(rows, homes[latents])
-    merged = 2 * true.total(features[alone]) > true.counts
-    return n_latents, for_home + pred.total(detectors[merged])
+    merged = np.flatnonzero(2 * true.total(features[alone]) > true.counts)
+    latents = np.concatenate([np.flatnonzero(for_home), detectors[merged]])
+    features = np.concatenate([homes[for_home], merged])
+    return _pairs(homes[sharing], sharing), _pairs(features, latents)
+
+
+def _pairs(features, latents):
+    return np.column_stack([features, latents]).astype(np.intp)
 
 
 def absorption(true, pred, indices, hit, hits):

@@ -48,7 +48,8 @@ class ParetoDisplay(Display):
     Of the fraction of variance unexplained, lower left is better; of F1 and the like, upper left.
     The axis of errors begins at 0 and ends above the good points: a decoder that is far worse than
     the others is beyond it, and the legend says so where none of its points is seen. The axis of
-    scores is as long as they need. Of lines that coincide the earlier are wider. The axis of L0 is
+    scores is as long as they need. What several displays share, as with ``sharey=True``, is as long
+    as the longest of them needs. Of lines that coincide the earlier are wider. The axis of L0 is
     two latents and a fifth of L0 long at least.
 
     Rings mark the Pareto front: points than which no line is better at this L0, nor as good before.
@@ -175,6 +176,10 @@ class ParetoDisplay(Display):
         if not isinstance(colors, Mapping | None):
             raise ValueError(f"colors must be a dict of names to colours or None, got {colors!r}.")
         ax = self._axes(ax)
+        shown = None
+        if any(other.has_data() for other in ax.get_shared_y_axes().get_siblings(ax)):
+            shown = ax.get_ylim()
+            ax.autoscale(axis="y")
         self.lines_, colors = [], dict(colors or {})
         for name in dict.fromkeys(self.names):
             points = np.array([other == name for other in self.names])
@@ -188,11 +193,14 @@ class ParetoDisplay(Display):
         ax.set(xlabel="L0, active latents", ylabel=self._label())
         self._lengthen(ax)
         if self.y in _RELATIVE:
-            self._limit(ax)
+            self._limit(ax, 0 if shown is None else shown[1])
         elif self.y in _BEST_AT_0:
             ax.set_ylim(bottom=0)
         elif self._label() != self.y:
             ax.set_ylim(top=min(ax.get_ylim()[1], 1))
+        if shown is not None:
+            low, high = ax.get_ylim()
+            ax.set_ylim(min(low, shown[0]), max(high, shown[1]))
         widen_hidden(ax, self.lines_)
         self.front_ = self._ring(ax)
         ax.grid(color="0.93")
@@ -245,12 +253,12 @@ class ParetoDisplay(Display):
         decoder, _, kind = name.rpartition(", ")
         return (decoder, kind) if kind in _BASELINES and decoder in self.names else ()
 
-    def _limit(self, ax):
+    def _limit(self, ax, least):
         """Let the axis of errors go from 0 to what most points need, and name what is beyond."""
         values = self.values[np.isfinite(self.values)].astype(float)
         near = values[values <= _FAR * np.quantile(values, 0.75)] if len(values) else values
         top = 1.08 * near.max(initial=0)
-        top = min(top, 1.0) if near.min(initial=np.inf) <= 1 else top
+        top = max(min(top, 1.0) if near.min(initial=np.inf) <= 1 else top, least)
         ax.set_ylim(0, top if top > 0 else None)
         for line in self.lines_:
             y = line.get_ydata()

@@ -41,7 +41,8 @@ class SparseAutoencoder(BaseSparseAutoencoder):
     n_nonzero_coefs : int, default=32
         Number k of latents that "topk" and "abstopk" keep for each sample, and "batchtopk" and
         "matryoshka" on average over a batch; what the mean number of latents of the others is drawn
-        to where their penalty is "auto". At most N.
+        to where their penalty is "auto". At most N. It is for training: weights keep the number
+        that they were trained or loaded with.
 
     l1_coef : float or "auto", default="auto"
         Of "relu" and "gated": weight of the sum of latents, or of the positive pre-activations of

@@ -388,6 +388,9 @@ ODD = {
     "equal": lambda rng: few_pairs_alike(1500, 7),
     "opposite": lambda rng: few_pairs_alike(5, 7, -1.0),
     "flat": lambda rng: rng.standard_normal((500, 3)) @ rng.standard_normal((3, 64)),
+    "a dimension less": lambda rng: (
+        (rng.standard_normal((512, 64)) + rng.standard_normal(64)) * (np.arange(64) > 0)
+    ),
     "few": lambda rng: rng.standard_normal((20, 384)),
     "two": lambda rng: rng.standard_normal((2, 5)),
     "orthogonal": lambda rng: np.eye(6),
@@ -406,7 +409,8 @@ VERDICTS = {
     "few": "are linearly independent, least squares",
     "two": "As N is no more than d",
     "orthogonal": "orthogonal, and one step reads any code. As N is no more than d",
-    "all equal": "span only 1 of 8 dimensions, where random ones span 5. Codewords 0 and 1 are the",
+    "all equal": "span only 1 of 8 dimensions, where random ones span 5. The codewords are more",
+    "a dimension less": "interfere as those would in 4 dimensions",
     "a tight frame": "closer to orthogonal than random ones",
 }
 

@@ -174,6 +174,12 @@ def _splits(cv, Z, labels, groups):
             f"cv must be at most the number of samples of each class, got {cv.n_splits} folds for "
             f"{np.bincount(labels).min()} samples."
         )
+    if isinstance(cv, StratifiedGroupKFold) and groups is not None:
+        n_groups = len(np.unique(groups))
+        if n_groups < cv.n_splits:
+            raise ValueError(
+                f"cv must be at most the number of groups, got {cv.n_splits} folds for {n_groups}."
+            )
     try:
         splits = [tuple(map(np.asarray, split)) for split in cv.split(Z, labels, groups)]
         classes = [[np.unique(labels[rows]) for rows in split] for split in splits]

@@ -274,7 +274,7 @@ def test_penalties_are_chosen_in_five_folds_or_as_many_as_there_are_samples(
         ({"cv": [(range(60), [0, 2])]}, "test samples of fold 0 have one"),
         ({"random_state": -1}, "random_state"),
         ({"groups": np.arange(59)}, r"groups must be of shape \(60,\), .* got shape \(59,\)"),
-        ({"groups": np.zeros(60)}, "n_splits=5 greater than the number of groups: 1"),
+        ({"groups": np.zeros(60)}, "cv must be at most the number of groups, got 5 folds for 1"),
         ({"cv": GroupKFold(2)}, "'groups' parameter should not be None"),
     ],
 )

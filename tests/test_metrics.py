@@ -409,6 +409,8 @@ def test_reconstructions_refused(function):
         function(X, X[:, :1])
     with pytest.raises(ValueError, match="X_hat contains NaN"):
         function(X, np.nan * X)
-    for wrong in ("x", 1.0, X[0], {}):
+    for wrong in (1.0, X[0], {}):
         with pytest.raises(ValueError, match="X must be a matrix of finite real numbers"):
             function(wrong, X)
+    with pytest.raises(ValueError, match="X must be an array, got the name of a file, 'x'"):
+        function("x", X)

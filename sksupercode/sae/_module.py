@@ -79,7 +79,8 @@ def as_module(estimator, *, dtype=None, device=None, **cfg):
     Notes
     -----
     The module of an autoencoder or transcoder computes in PyTorch where the tensor is, in the wider
-    of the tensor's dtype and its own, and gradients pass. Its arrays are parameters, copies of the
+    of the tensor's dtype and its own, and gradients pass. Leave it in float32 for tensors of half
+    precision: where weights are rounded, latents close to a threshold switch. Its arrays are parameters, copies of the
     weights. Norms of codewords by which latents are multiplied, and the constant scale of the
     input, are contained in them, so that rows of ``W_dec`` are ``estimator.dictionary_``.
 

@@ -80,9 +80,10 @@ def as_module(estimator, *, dtype=None, device=None, **cfg):
     -----
     The module of an autoencoder or transcoder computes in PyTorch where the tensor is, in the wider
     of the tensor's dtype and its own, and gradients pass. Leave it in float32 for tensors of half
-    precision: where weights are rounded, latents close to a threshold switch. Its arrays are parameters, copies of the
-    weights. Norms of codewords by which latents are multiplied, and the constant scale of the
-    input, are contained in them, so that rows of ``W_dec`` are ``estimator.dictionary_``.
+    precision: where weights are rounded, latents close to a threshold switch. Its arrays are
+    parameters, copies of the weights. Norms of codewords by which latents are multiplied, and the
+    constant scale of the input, are contained in them, so that rows of ``W_dec`` are
+    ``estimator.dictionary_``.
 
     The module of a decoder or learner finds latents by the estimator, in NumPy on the CPU, and
     superposes them in PyTorch. Its ``W_dec`` and ``b_dec`` are parameters without gradient, and
